@@ -1,0 +1,55 @@
+//! Accounts and the people behind them.
+
+mod error;
+mod user;
+
+use std::fmt;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+pub use error::AccountError;
+pub use user::{Account, AccountState, EmailAddress, InvalidEmail, Locale, Role};
+
+use crate::id::AccountId;
+
+/// Where accounts are kept.
+///
+/// # Contract
+/// - Each method is one atomic operation.
+/// - An e-mail address belongs to one account; it is compared by lower-cased domain and exact
+///   local part.
+/// - Inserting the same account again succeeds without effect.
+#[async_trait]
+pub trait AccountStore: fmt::Debug + Send + Sync + 'static {
+    /// Stores a new account.
+    ///
+    /// # Errors
+    /// [`AccountError::EmailTaken`] when another account has the address.
+    async fn insert(&self, account: Account) -> Result<(), AccountError>;
+
+    /// The account with this identifier.
+    ///
+    /// # Errors
+    /// [`AccountError::Unavailable`] when the store cannot be asked.
+    async fn find(&self, id: AccountId) -> Result<Option<Arc<Account>>, AccountError>;
+
+    /// The account with this address.
+    ///
+    /// # Errors
+    /// [`AccountError::Unavailable`] when the store cannot be asked.
+    async fn find_by_email(&self, email: &EmailAddress) -> Result<Option<Arc<Account>>, AccountError>;
+
+    /// At most `limit` accounts, newest first, older than `before` when given.
+    ///
+    /// # Errors
+    /// [`AccountError::Unavailable`] when the store cannot be asked.
+    async fn list(&self, before: Option<AccountId>, limit: u32) -> Result<Vec<Arc<Account>>, AccountError>;
+
+    /// Replaces everything but identifier and creation time.
+    ///
+    /// # Errors
+    /// [`AccountError::NotFound`], or [`AccountError::EmailTaken`] when another account has the
+    /// new address.
+    async fn update(&self, account: Account) -> Result<(), AccountError>;
+}

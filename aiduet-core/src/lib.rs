@@ -1,0 +1,28 @@
+//! AI Duet, a prepaid gateway to Anthropic and OpenAI models, as a library.
+//!
+//! The crate has a domain (this level), backends behind features, and an HTTP surface:
+//!
+//! - money and what it is counted by: [`money`], [`usage`], [`price`], [`ledger`], [`payment`];
+//! - who may call: [`account`], [`keys`], [`limit`];
+//! - who answers: [`provider`], [`dialect`];
+//! - the building blocks: [`id`], [`clock`], [`content`], [`secret`], [`class`].
+//!
+//! Every store is a trait with a small contract; `testing` has a conformance suite for each, for
+//! your own backends too.
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+pub mod account;
+pub mod class;
+pub mod clock;
+pub mod content;
+pub mod dialect;
+pub mod id;
+pub mod keys;
+pub mod ledger;
+pub mod limit;
+pub mod money;
+pub mod payment;
+pub mod price;
+pub mod provider;
+pub mod secret;
+pub mod usage;

@@ -1,0 +1,49 @@
+//! Messages from the processor, in our words.
+
+use crate::clock::Timestamp;
+use crate::ledger::ExternalId;
+
+/// A message as it came in, not yet believed.
+#[derive(Clone, Copy)]
+pub struct SignedPayload<'a> {
+    /// The raw bytes of the body.
+    pub body: &'a [u8],
+    /// The signature header.
+    pub signature: &'a str,
+    /// When it came.
+    pub received_at: Timestamp,
+}
+
+impl std::fmt::Debug for SignedPayload<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SignedPayload").field("received_at", &self.received_at).finish_non_exhaustive()
+    }
+}
+
+/// A genuine message. It is only a hint: what moves money is asked from the processor again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PaymentEvent {
+    /// The message; the same one may come many times.
+    pub id: ExternalId,
+    /// What it is about.
+    pub kind: PaymentEventKind,
+    /// The object it is about.
+    pub object: ExternalId,
+}
+
+/// What a message is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum PaymentEventKind {
+    /// A payment page was completed, failed or ran out.
+    Checkout,
+    /// A payment changed.
+    Payment,
+    /// A refund changed.
+    Refund,
+    /// A dispute changed.
+    Dispute,
+    /// Money was paid out to the bank.
+    Payout,
+    /// Anything else.
+    Other,
+}

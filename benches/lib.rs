@@ -1,0 +1,1 @@
+//! Benchmarks of AI Duet; README.md tells the method and the results.

@@ -1,0 +1,1 @@
+//! Examples of AI Duet; each file in `examples/` is a program of its own.
