@@ -96,7 +96,7 @@ impl Usage {
 /// The service tier, which changes the rates.
 ///
 /// `fast` of the OpenAI dialect is reported back as `priority` and means the same.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ServiceTier {
     /// The list price.

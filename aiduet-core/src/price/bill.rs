@@ -2,9 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{ModelId, PriceVersion, Rate};
-use crate::money::Money;
+use super::{ModelId, PriceError, PriceVersion, Rate};
+use crate::money::{Money, Rounding};
 use crate::usage::{ServiceTier, TokenClass};
+
+/// Basis points in the whole.
+pub(super) const BASIS_POINTS: u32 = 10_000;
 
 /// What the gateway adds to the provider's price.
 ///
@@ -16,7 +19,15 @@ pub struct Margin(pub u32);
 
 impl Default for Margin {
     fn default() -> Self {
-        Self(10_000)
+        Self(BASIS_POINTS)
+    }
+}
+
+impl Margin {
+    /// A price in pico-USD with the margin, rounded up once to nano-USD.
+    pub(super) fn apply(self, pico: i128) -> Result<Money, PriceError> {
+        let scaled = pico.checked_mul(i128::from(self.0)).ok_or(PriceError::Overflow)?;
+        Ok(Money::from_pico(scaled, BASIS_POINTS, Rounding::Up)?)
     }
 }
 
@@ -57,4 +68,18 @@ pub struct Bill {
     pub lines: Vec<LineItem>,
     /// The charge.
     pub charge: Money,
+}
+
+impl Bill {
+    /// The charge that follows from the lines and the margin; equals `charge` on every bill
+    /// that the gateway wrote.
+    ///
+    /// # Errors
+    /// [`PriceError::Overflow`].
+    pub fn recompute(&self) -> Result<Money, PriceError> {
+        let sum = self.lines.iter().try_fold(0_i128, |sum, line| {
+            sum.checked_add(line.rate.times(line.quantity)?).ok_or(PriceError::Overflow)
+        })?;
+        self.margin.apply(sum)
+    }
 }

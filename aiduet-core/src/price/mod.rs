@@ -1,7 +1,10 @@
 //! What calls cost: rates per token, a quote before, a bill after.
 
 mod bill;
+mod catalogue;
+mod charge;
 mod error;
+mod quote;
 mod rate;
 mod sheet;
 
@@ -11,8 +14,10 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 pub use bill::{Bill, LineItem, LineKind, Margin};
+pub use charge::{Charge, ChargeRequest, charge, clamp_usage};
 pub use error::PriceError;
-pub use rate::{Rate, RateCard, Rates, SizeTier};
+pub use quote::{Ask, affordable_output, quote};
+pub use rate::{Factor, Rate, RateCard, Rates, SizeTier};
 pub use sheet::{InvalidModelId, ModelId, ModelLimits, PriceSheet, PriceVersion, PricedModel};
 
 use crate::clock::Timestamp;

@@ -1,11 +1,11 @@
 //! The catalogue in force at one time.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Rate, RateCard};
+use super::{Factor, Rate, RateCard};
 use crate::clock::Timestamp;
 use crate::dialect::Endpoint;
 use crate::provider::Vendor;
@@ -91,22 +91,34 @@ pub struct PricedModel {
     pub endpoints: Vec<Endpoint>,
     /// Its limits.
     pub limits: ModelLimits,
-    /// Rates per service tier; `Standard` is always there.
-    pub cards: BTreeMap<&'static str, RateCard>,
-    /// Factor on all token rates for `speed: fast`, as a fraction.
-    pub fast: Option<(u64, u64)>,
-    /// Factor on all token rates for inference in the USA, as a fraction.
-    pub us_inference: Option<(u64, u64)>,
+    /// The list price.
+    pub standard: RateCard,
+    /// The rates of the other service tiers that the model has.
+    pub cards: BTreeMap<ServiceTier, RateCard>,
+    /// Factor on all token rates for `speed: fast`.
+    pub fast: Option<Factor>,
+    /// Factor on all token rates for inference in the USA.
+    pub us_inference: Option<Factor>,
     /// Price of one web search.
     pub web_search: Option<Rate>,
-    /// The day from which the vendor no longer serves it.
+    /// The moment from which the vendor no longer serves it.
     pub retires_at: Option<Timestamp>,
 }
 
 impl PricedModel {
     /// The rates of a service tier, if the model has it.
     pub fn card(&self, tier: ServiceTier) -> Option<&RateCard> {
-        self.cards.get(tier.as_str())
+        match tier {
+            ServiceTier::Standard => Some(&self.standard),
+            ServiceTier::Batch | ServiceTier::Flex | ServiceTier::Priority | ServiceTier::Ultrafast => {
+                self.cards.get(&tier)
+            }
+        }
+    }
+
+    /// Whether it generates tokens; an embedding model does not.
+    pub const fn generates(&self) -> bool {
+        self.standard.base.output.is_some()
     }
 }
 
@@ -119,4 +131,92 @@ pub struct PriceSheet {
     pub effective_from: Timestamp,
     /// Models by their identifier.
     pub models: BTreeMap<ModelId, Arc<PricedModel>>,
+    /// Identifiers and other names, each of one model.
+    pub(super) names: HashMap<Box<str>, Name>,
+}
+
+/// What a name of the catalogue stands for.
+#[derive(Debug)]
+pub(super) struct Name {
+    pub(super) model: Arc<PricedModel>,
+    /// The name with a date at its end is the same model.
+    pub(super) dated: bool,
+}
+
+impl PriceSheet {
+    /// The model with this name: an identifier or other name of the catalogue, or an identifier
+    /// with `-YYYYMMDD` or `-YYYY-MM-DD` at its end if the catalogue allows that. A mere prefix
+    /// never matches.
+    pub fn find(&self, name: &str) -> Option<&Arc<PricedModel>> {
+        let dated = || self.names.get(without_date(name)?).filter(|found| found.dated);
+        self.names.get(name).or_else(dated).map(|found| &found.model)
+    }
+
+    /// The same, except for models that the vendor no longer serves at that moment.
+    pub fn find_at(&self, name: &str, now: Timestamp) -> Option<&Arc<PricedModel>> {
+        self.find(name).filter(|model| model.retires_at.is_none_or(|end| now < end))
+    }
+
+    /// The dearest web search of the sheet.
+    pub(super) fn dearest_web_search(&self) -> Option<Rate> {
+        self.models.values().filter_map(|model| model.web_search).max()
+    }
+}
+
+/// The name before a date at its end.
+fn without_date(name: &str) -> Option<&str> {
+    [11, 9].into_iter().find_map(|length| {
+        let (stem, date) = name.split_at_checked(name.len().checked_sub(length)?)?;
+        let date = date.strip_prefix('-')?;
+        let parts = match length {
+            9 => (date.get(..4)?, date.get(4..6)?, date.get(6..)?),
+            _ => {
+                let (year, rest) = date.split_once('-')?;
+                let (month, day) = rest.split_once('-')?;
+                (year, month, day)
+            }
+        };
+        is_date(parts).then_some(stem)
+    })
+}
+
+fn is_date((year, month, day): (&str, &str, &str)) -> bool {
+    let digits = |text: &str, length| text.len() == length && text.bytes().all(|b| b.is_ascii_digit());
+    let known = digits(year, 4) && digits(month, 2) && digits(day, 2);
+    let date = || jiff::civil::Date::new(year.parse().ok()?, month.parse().ok()?, day.parse().ok()?).ok();
+    known && date().is_some()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::without_date;
+
+    #[test]
+    fn only_a_whole_valid_date_is_taken_off_a_name() {
+        for name in ["m-20260416", "m-2026-04-16"] {
+            assert_eq!(without_date(name), Some("m"), "{name}");
+        }
+        let refused = [
+            "m",
+            "",
+            "-",
+            "m-",
+            "m20260416",
+            "m-2026041",
+            "m-202604160",
+            "m-20261341",
+            "m-20260230",
+            "m-2026-4-16",
+            "m-2026-04-1",
+            "m-2026_04_16",
+            "m-20260416-",
+            "m-2026041x",
+            "m-+2260416",
+            "é-2026041",
+            "m-２0260416",
+        ];
+        for name in refused {
+            assert_eq!(without_date(name), None, "{name}");
+        }
+    }
 }
