@@ -7,6 +7,8 @@ mod error;
 mod quote;
 mod rate;
 mod sheet;
+#[cfg(test)]
+mod tests;
 
 use std::fmt;
 use std::sync::Arc;
