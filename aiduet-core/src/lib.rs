@@ -12,6 +12,7 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 pub mod account;
+pub mod backends;
 pub mod class;
 pub mod clock;
 pub mod content;
@@ -25,4 +26,6 @@ pub mod payment;
 pub mod price;
 pub mod provider;
 pub mod secret;
+#[cfg(feature = "testing")]
+pub mod testing;
 pub mod usage;

@@ -81,7 +81,7 @@ pub struct ModelLimits {
 }
 
 /// A model with its prices.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PricedModel {
     /// Its name in the catalogue.
     pub id: ModelId,

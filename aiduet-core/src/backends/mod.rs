@@ -1,0 +1,4 @@
+//! Implementations of the domain's traits, each behind the feature of its name.
+
+#[cfg(feature = "memory")]
+pub mod memory;
