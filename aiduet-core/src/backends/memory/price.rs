@@ -56,7 +56,8 @@ impl PriceBook for MemoryPriceBook {
     }
 }
 
-#[cfg(all(test, feature = "testing"))]
+#[cfg(test)]
+#[cfg(feature = "testing")]
 mod tests {
     use super::*;
     use crate::testing::price::{midnight, sheet_from};

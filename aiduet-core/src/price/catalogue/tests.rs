@@ -6,6 +6,9 @@ use crate::clock::Timestamp;
 use crate::price::{PriceError, PriceSheet, PricedModel, RateCard, Rates};
 use crate::usage::ServiceTier;
 
+/// A change of the file, and where it is or is reported.
+type Change = (&'static str, fn(&mut Value));
+
 fn raw_file() -> Value {
     serde_json::from_str(include_str!("../../../data/prices.json")).unwrap()
 }
@@ -243,7 +246,7 @@ fn a_number_or_another_shape_in_place_of_a_decimal_string_is_refused() {
 
 #[test]
 fn a_field_that_could_change_a_price_is_never_ignored() {
-    let changes: [(&str, fn(&mut Value)); 9] = [
+    let changes: [Change; 9] = [
         ("sheet", |file| file["surcharge"] = json!("1")),
         ("model", |file| model(file, "gpt-5.6")["audio_input_per_mtok"] = json!("1")),
         ("batch", |file| model(file, "gpt-5.6")["batch"]["image_per_mtok"] = json!("1")),
@@ -273,7 +276,7 @@ fn a_price_that_is_given_twice_is_refused() {
 
 #[test]
 fn a_contradiction_is_refused_and_named() {
-    let changes: [(&str, fn(&mut Value)); 12] = [
+    let changes: [Change; 12] = [
         ("schema", |file| file["schema"] = json!(2)),
         ("unit", |file| file["currency"] = json!("EUR")),
         ("unit", |file| file["unit"] = json!("USD per token")),
