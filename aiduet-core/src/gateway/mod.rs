@@ -1,0 +1,217 @@
+//! The life of a request: authenticate, receive, admit, forward, relay, settle.
+//!
+//! Each phase is a type that only the phase before it can produce, so that no route can skip
+//! one: [`Caller`] → `Received` → `Admitted` → `Exchange` → [`Answer`].
+
+mod admit;
+mod answer;
+mod authenticate;
+mod error;
+mod exchange;
+mod forward;
+mod free;
+mod observer;
+mod receive;
+mod relay;
+mod settle;
+mod shield;
+mod tab;
+
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+pub use answer::{Answer, AnswerBody, AnswerStream};
+pub use authenticate::{Caller, Credentials};
+pub use error::{GatewayError, UpstreamFailure};
+pub use observer::{NoObserver, Observer, Refusal};
+pub use receive::GatewayRequest;
+
+use crate::clock::Clock;
+use crate::id::{Entropy, NodeId, RequestId};
+use crate::keys::KeyStore;
+use crate::ledger::{Ledger, UpstreamName};
+use crate::limit::RateLimiter;
+use crate::price::{Margin, PriceBook};
+use crate::provider::{Provider, Vendor};
+use forward::Forwarded;
+use settle::Settler;
+use shield::Shield;
+
+/// A configured target: a provider with its base URL and credential, under the operator's name.
+#[derive(Clone, Debug)]
+pub struct Upstream {
+    /// The operator's name of it.
+    pub name: UpstreamName,
+    /// Whose models it serves.
+    pub vendor: Vendor,
+    /// What speaks to it.
+    pub provider: Arc<dyn Provider>,
+}
+
+/// What happens to the upstream call when the client leaves.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DisconnectPolicy {
+    /// Read on for a while to learn the true usage.
+    #[default]
+    Drain,
+    /// Cancel at once and charge what was counted.
+    Cancel,
+}
+
+/// How the gateway behaves.
+#[derive(Clone, Copy, Debug)]
+pub struct GatewayConfig {
+    /// What is added to the providers' prices.
+    pub margin: Margin,
+    /// What happens when the client leaves.
+    pub disconnect: DisconnectPolicy,
+    /// How long an abandoned answer is read on.
+    pub drain: Duration,
+    /// How many abandoned answers are read on at the same time.
+    pub drains_max: usize,
+    /// Silence after which a stream gets a keep-alive.
+    pub keep_alive: Duration,
+    /// Output tokens that a stream holds at a time.
+    pub stream_hold_tokens: u64,
+    /// The smallest output limit that a call is lowered to when funds are short, in tokens.
+    pub output_min_tokens: u64,
+    /// Running requests of one account.
+    pub account_concurrency: u32,
+    /// Largest answer that does not stream, in bytes.
+    pub answer_bytes_max: usize,
+    /// How often a running stream notes what it has used.
+    pub progress: Duration,
+    /// How long a settlement is tried while the client waits for its last frame.
+    pub settle_wait: Duration,
+}
+
+impl Default for GatewayConfig {
+    fn default() -> Self {
+        Self {
+            margin: Margin::default(),
+            disconnect: DisconnectPolicy::Drain,
+            drain: Duration::from_secs(30),
+            drains_max: 64,
+            keep_alive: Duration::from_secs(15),
+            stream_hold_tokens: 8_192,
+            output_min_tokens: 1_024,
+            account_concurrency: 50,
+            answer_bytes_max: 64 << 20,
+            progress: Duration::from_secs(5),
+            settle_wait: Duration::from_secs(5),
+        }
+    }
+}
+
+/// What the gateway is made of.
+#[derive(Clone, Debug)]
+pub struct GatewayParts {
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness.
+    pub entropy: Arc<dyn Entropy>,
+    /// API keys.
+    pub keys: Arc<dyn KeyStore>,
+    /// Money.
+    pub ledger: Arc<dyn Ledger>,
+    /// Prices.
+    pub prices: Arc<dyn PriceBook>,
+    /// Limits.
+    pub limiter: Arc<dyn RateLimiter>,
+    /// Where calls go; the first of a vendor is used.
+    pub upstreams: Vec<Upstream>,
+    /// Who is told what happened.
+    pub observer: Arc<dyn Observer>,
+    /// This process, the owner of the holds it makes.
+    pub node: NodeId,
+}
+
+/// The prepaid gateway.
+#[derive(Debug)]
+pub struct Gateway {
+    parts: GatewayParts,
+    upstreams: BTreeMap<Vendor, Upstream>,
+    config: GatewayConfig,
+    settler: Arc<Settler>,
+    used_keys: authenticate::UsedKeys,
+}
+
+impl Gateway {
+    /// Puts a gateway together.
+    pub fn new(parts: GatewayParts, config: GatewayConfig) -> Arc<Self> {
+        let mut upstreams = BTreeMap::new();
+        for upstream in &parts.upstreams {
+            upstreams.entry(upstream.vendor).or_insert_with(|| upstream.clone());
+        }
+        let settler = Arc::new(Settler::new(&parts, config));
+        Arc::new(Self { parts, upstreams, config, settler, used_keys: authenticate::UsedKeys::default() })
+    }
+
+    /// A new identifier for a request.
+    pub fn new_request_id(&self) -> RequestId {
+        RequestId::generate(self.parts.clock.as_ref(), self.parts.entropy.as_ref())
+    }
+
+    /// The vendors that this gateway has an upstream for.
+    pub fn vendors(&self) -> impl Iterator<Item = Vendor> + '_ {
+        self.upstreams.keys().copied()
+    }
+
+    /// Answers one call.
+    ///
+    /// # Errors
+    /// [`GatewayError`] for everything that is refused or failed before an answer began; funds
+    /// that were set aside are released then.
+    ///
+    /// # Cancellation
+    /// When the returned future is dropped, work that already holds funds goes on in the
+    /// background as [`GatewayConfig::disconnect`] says, and is settled.
+    pub async fn handle(self: &Arc<Self>, caller: Caller, request: GatewayRequest) -> Result<Answer, GatewayError> {
+        let result = self.run(caller, request).await;
+        if let Err(error) = &result {
+            self.parts.observer.refused(&Refusal::of(error));
+        }
+        result
+    }
+
+    async fn run(self: &Arc<Self>, caller: Caller, request: GatewayRequest) -> Result<Answer, GatewayError> {
+        let received = self.receive(caller, request)?;
+        if !received.endpoint.is_billed() {
+            return self.pass_free(received).await;
+        }
+        let gateway = Arc::clone(self);
+        let shield = Shield::new(self.settler.tracker(), move |presence| async move {
+            let admitted = gateway.admit(received).await?;
+            match gateway.forward(admitted, presence).await? {
+                Forwarded::Answering(exchange) => exchange.answer().await,
+                Forwarded::Declined(answer) => Ok(answer),
+            }
+        });
+        shield.await
+    }
+
+    /// Writes down when keys were last used; called now and then.
+    ///
+    /// # Errors
+    /// [`crate::keys::KeyError`] when the store cannot be written; nothing is lost then.
+    pub async fn flush_used_keys(&self) -> Result<(), crate::keys::KeyError> {
+        let used = self.used_keys.take();
+        if used.is_empty() {
+            return Ok(());
+        }
+        let result = self.parts.keys.touch(&used).await;
+        if result.is_err() {
+            self.used_keys.put_back(&used);
+        }
+        result
+    }
+
+    /// Waits until every settlement and every abandoned call is done. No call may be handled
+    /// afterwards.
+    pub async fn close(&self) {
+        self.settler.close().await;
+    }
+}

@@ -1,0 +1,201 @@
+//! The last step of every request: the charge becomes durable.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::shield::Presence;
+use super::tab::{Closing, Tab};
+use super::{DisconnectPolicy, GatewayConfig, GatewayParts, Observer};
+use crate::class::{Classify, ErrorClass};
+use crate::clock::Clock;
+use crate::dialect::Reading;
+use crate::ledger::{
+    Balance, Ledger, LedgerError, Outcome, RequestRecord, SettleRequest, Settlement, VoidRequest,
+};
+use crate::money::Money;
+
+/// First pause before a settlement is tried again.
+const RETRY_FIRST: Duration = Duration::from_millis(50);
+/// Longest pause between two tries.
+const RETRY_MAX: Duration = Duration::from_secs(5);
+
+/// What a settlement came to.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Settled {
+    pub(super) cost: Money,
+    /// `None` while the settlement is still being written.
+    pub(super) balance: Option<Balance>,
+}
+
+/// Settles requests, and owns the work that goes on after a client has left.
+#[derive(Debug)]
+pub(super) struct Settler {
+    ledger: Arc<dyn Ledger>,
+    clock: Arc<dyn Clock>,
+    observer: Arc<dyn Observer>,
+    config: GatewayConfig,
+    tracker: TaskTracker,
+    drains: Arc<Semaphore>,
+    closing: CancellationToken,
+}
+
+impl Settler {
+    pub(super) fn new(parts: &GatewayParts, config: GatewayConfig) -> Self {
+        Self {
+            ledger: Arc::clone(&parts.ledger),
+            clock: Arc::clone(&parts.clock),
+            observer: Arc::clone(&parts.observer),
+            config,
+            tracker: TaskTracker::new(),
+            drains: Arc::new(Semaphore::new(config.drains_max)),
+            closing: CancellationToken::new(),
+        }
+    }
+
+    pub(super) const fn tracker(&self) -> &TaskTracker {
+        &self.tracker
+    }
+
+    pub(super) const fn config(&self) -> &GatewayConfig {
+        &self.config
+    }
+
+    pub(super) fn clock(&self) -> &dyn Clock {
+        self.clock.as_ref()
+    }
+
+    pub(super) fn observer(&self) -> &dyn Observer {
+        self.observer.as_ref()
+    }
+
+    pub(super) const fn ledger(&self) -> &Arc<dyn Ledger> {
+        &self.ledger
+    }
+
+    /// How long an abandoned answer is read on.
+    pub(super) const fn patience(&self) -> Duration {
+        match self.config.disconnect {
+            DisconnectPolicy::Drain => self.config.drain,
+            DisconnectPolicy::Cancel => Duration::ZERO,
+        }
+    }
+
+    /// Resolves when the client has left and nobody wants to read on: at once when too many
+    /// abandoned answers are being read, or when the gateway closes.
+    pub(super) async fn patience_over(&self, presence: &Presence) {
+        presence.gone_for(Duration::ZERO).await;
+        let Ok(_permit) = self.drains.try_acquire() else { return };
+        self.wait_patiently().await;
+    }
+
+    /// Waits as long as an abandoned answer may be read on.
+    pub(super) async fn wait_patiently(&self) {
+        tokio::select! {
+            () = tokio::time::sleep(self.patience()) => {}
+            () = self.closing.cancelled() => {}
+        }
+    }
+
+    /// A place among the abandoned answers that are read on.
+    pub(super) fn drain_permit(&self) -> Option<tokio::sync::OwnedSemaphorePermit> {
+        Arc::clone(&self.drains).try_acquire_owned().ok()
+    }
+
+    /// Closes a tab: see [`finish`](Self::finish).
+    pub(super) async fn settle(self: &Arc<Self>, tab: &Tab, reading: &Reading, closing: Closing) -> Settled {
+        self.finish(tab.close(reading, closing, self.clock())).await
+    }
+
+    /// Makes a charge durable. While the ledger is not available it is repeated: first in the
+    /// caller's time, then in the background until it is written, since the holds keep the funds.
+    pub(super) async fn finish(self: &Arc<Self>, request: SettleRequest) -> Settled {
+        let cost = request.record.cost();
+        let patience = tokio::time::timeout(self.config.settle_wait, self.write_until_done(&request)).await;
+        match patience {
+            Ok(settlement) => Settled { cost, balance: settlement.map(|settlement| settlement.balance) },
+            Err(_elapsed) => {
+                tracing::error!(request_id = %request.record.id, "settlement queued");
+                let settler = Arc::clone(self);
+                self.tracker.spawn(async move { drop(settler.write_until_done(&request).await) });
+                Settled { cost, balance: None }
+            }
+        }
+    }
+
+    /// `None` when the ledger refuses for good.
+    async fn write_until_done(&self, request: &SettleRequest) -> Option<Settlement> {
+        let mut pause = RETRY_FIRST;
+        loop {
+            match self.write(request).await {
+                Ok(settlement) => {
+                    self.announce(&request.record, &settlement);
+                    return Some(settlement);
+                }
+                Err(error) if error.class() == ErrorClass::Unavailable => {
+                    self.observer.settlement_delayed();
+                    tokio::time::sleep(pause).await;
+                    pause = pause.saturating_mul(2).min(RETRY_MAX);
+                }
+                Err(error) => {
+                    tracing::error!(request_id = %request.record.id, %error, "settlement refused");
+                    return None;
+                }
+            }
+        }
+    }
+
+    async fn write(&self, request: &SettleRequest) -> Result<Settlement, LedgerError> {
+        if request.record.outcome != Outcome::UpstreamError {
+            return self.ledger.settle(request.clone()).await;
+        }
+        let record = &request.record;
+        let void = VoidRequest {
+            account: record.account,
+            request: record.id,
+            holds: request.holds.clone(),
+            record: Some(record.clone()),
+            at: request.at,
+        };
+        self.ledger.void(void).await
+    }
+
+    fn announce(&self, record: &RequestRecord, settlement: &Settlement) {
+        self.observer.settled(record, settlement);
+        tracing::info!(
+            target: "aiduet::request",
+            request_id = %record.id,
+            account_id = %record.account,
+            key_id = %record.key,
+            endpoint = record.endpoint.as_str(),
+            stream = record.stream,
+            model = record.model.as_str(),
+            provider = record.vendor.as_str(),
+            status = record.status,
+            outcome = record.outcome.as_str(),
+            tokens_input = record.usage.input,
+            tokens_cache_read = record.usage.cache_read,
+            tokens_cache_write = record.usage.cache_write_short.saturating_add(record.usage.cache_write_long),
+            tokens_output = record.usage.output,
+            cost_nano = settlement.charged.nanos(),
+            overage_nano = settlement.overage.nanos(),
+            first_byte_ms = record.first_byte.map(whole_millis),
+            duration_ms = whole_millis(record.duration),
+            "request"
+        );
+    }
+
+    /// Waits for everything that is under way; abandoned answers are no longer read on.
+    pub(super) async fn close(&self) {
+        self.closing.cancel();
+        self.tracker.close();
+        self.tracker.wait().await;
+    }
+}
+
+fn whole_millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,239 @@
+//! The open bill of a request: what is held for it, and what its record will say.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::clock::{Clock, Timestamp};
+use crate::dialect::{Endpoint, Reading};
+use crate::id::{AccountId, ApiKeyId, HoldId, NodeId, RequestId};
+use crate::keys::SpendLimits;
+use crate::ledger::{Attempt, HoldOrigin, Outcome, RequestRecord, ReserveRequest, SettleRequest};
+use crate::limit::{LimitKey, RateLimiter};
+use crate::money::Money;
+use crate::price::{
+    Ask, Bill, Charge, ChargeRequest, Margin, ModelId, PriceError, PriceSheet, PricedModel, charge, quote,
+};
+use crate::provider::UpstreamRequestId;
+use crate::usage::{Usage, UsageFlags, UsagePart};
+
+/// Prompt bytes per token when the true count is not known: about four in English text.
+const BYTES_PER_TOKEN: u64 = 4;
+
+/// A place among the running requests, given back on drop.
+pub(super) struct Slot {
+    limiter: Arc<dyn RateLimiter>,
+    request: RequestId,
+    keys: Vec<LimitKey>,
+}
+
+impl Slot {
+    pub(super) fn new(limiter: &Arc<dyn RateLimiter>, request: RequestId, keys: Vec<LimitKey>) -> Self {
+        Self { limiter: Arc::clone(limiter), request, keys }
+    }
+}
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        self.limiter.leave(self.request, &self.keys);
+    }
+}
+
+/// The facts of a request that do not change.
+pub(super) struct Facts {
+    pub(super) id: RequestId,
+    pub(super) account: AccountId,
+    pub(super) key: ApiKeyId,
+    pub(super) limits: SpendLimits,
+    pub(super) endpoint: Endpoint,
+    pub(super) stream: bool,
+    pub(super) model: Arc<PricedModel>,
+    pub(super) sheet: Arc<PriceSheet>,
+    pub(super) margin: Margin,
+    pub(super) node: NodeId,
+    pub(super) started_at: Timestamp,
+    pub(super) started: Duration,
+}
+
+/// The open bill of a request.
+pub(super) struct Tab {
+    pub(super) facts: Facts,
+    /// What the call may use at most: the prompt bound and the whole output limit.
+    pub(super) ask: Ask,
+    /// Bytes of the prompt, or their equivalent where the tokens were counted.
+    prompt_bytes: u64,
+    /// Holds in the order they were made.
+    pub(super) holds: Vec<HoldId>,
+    /// What they hold together.
+    pub(super) held: Money,
+    /// Output tokens that they cover.
+    pub(super) covered: u64,
+    pub(super) first_byte: Option<Duration>,
+    pub(super) upstream_request_id: Option<UpstreamRequestId>,
+    pub(super) attempts: Vec<Attempt>,
+    _slot: Slot,
+}
+
+impl Tab {
+    pub(super) const fn new(facts: Facts, ask: Ask, slot: Slot) -> Self {
+        Self {
+            facts,
+            prompt_bytes: ask.input_tokens,
+            ask,
+            holds: Vec::new(),
+            held: Money::ZERO,
+            covered: 0,
+            first_byte: None,
+            upstream_request_id: None,
+            attempts: Vec::new(),
+            _slot: slot,
+        }
+    }
+
+    /// Takes note of the exact number of prompt tokens.
+    pub(super) fn set_exact_input(&mut self, tokens: u64) {
+        self.ask.input_tokens = tokens.min(self.ask.input_tokens);
+        self.prompt_bytes = tokens.saturating_mul(BYTES_PER_TOKEN);
+    }
+
+    /// The reserve that lets the holds cover `output` tokens.
+    pub(super) fn reserve_for(&self, output: u64, at: Timestamp) -> Result<ReserveRequest, PriceError> {
+        let facts = &self.facts;
+        let total = quote(&facts.model, &Ask { output_tokens: output, ..self.ask }, facts.margin)?;
+        let amount = total.checked_sub(self.held)?.max(Money::from_nanos(1));
+        let step = u32::try_from(self.holds.len()).unwrap_or(u32::MAX);
+        let floor = if step == 0 { self.prompt_price()?.min(amount) } else { Money::ZERO };
+        Ok(ReserveRequest {
+            id: HoldId::of_request(facts.id, step),
+            request: facts.id,
+            account: facts.account,
+            amount,
+            floor,
+            owner: facts.node,
+            key: facts.key,
+            limits: facts.limits,
+            origin: HoldOrigin {
+                endpoint: facts.endpoint,
+                model: facts.model.id.clone(),
+                vendor: facts.model.vendor,
+                stream: facts.stream,
+                started_at: facts.started_at,
+            },
+            at,
+        })
+    }
+
+    /// What the prompt alone costs, by estimate.
+    fn prompt_price(&self) -> Result<Money, PriceError> {
+        let ask = Ask { input_tokens: self.prompt_bytes.div_ceil(BYTES_PER_TOKEN), output_tokens: 0, ..self.ask };
+        quote(&self.facts.model, &ask, self.facts.margin)
+    }
+
+    /// What has been used so far, as a charge; at most what is held.
+    pub(super) fn used_so_far(&self, reading: &Reading) -> Money {
+        let part = reading.estimate(self.prompt_bytes);
+        self.charge(&[part]).map_or(Money::ZERO, |charge| charge.bill.charge.min(self.held))
+    }
+
+    /// Closes the bill: the record and the charge, ready for the ledger.
+    pub(super) fn close(&self, reading: &Reading, closing: Closing, clock: &dyn Clock) -> SettleRequest {
+        let facts = &self.facts;
+        let Priced { usage, flags, bill } = self.price(reading, closing.outcome);
+        let record = RequestRecord {
+            id: facts.id,
+            account: facts.account,
+            key: facts.key,
+            endpoint: facts.endpoint,
+            stream: facts.stream,
+            model: self.answered_by(&bill),
+            vendor: facts.model.vendor,
+            upstream_request_id: self.upstream_request_id.clone(),
+            started_at: facts.started_at,
+            first_byte: self.first_byte,
+            duration: clock.monotonic().saturating_sub(facts.started),
+            status: closing.status,
+            outcome: closing.outcome,
+            finish: reading.finish,
+            usage,
+            flags,
+            bill,
+            attempts: self.attempts.clone(),
+        };
+        SettleRequest { holds: self.holds.clone(), record, at: clock.now() }
+    }
+
+    /// The model that answered: that of the last line of the bill, or the routed one.
+    fn answered_by(&self, bill: &Bill) -> ModelId {
+        bill.lines.last().map_or(&self.facts.model.id, |line| &line.model).clone()
+    }
+
+    fn price(&self, reading: &Reading, outcome: Outcome) -> Priced {
+        if matches!(outcome, Outcome::UpstreamError | Outcome::Refused) {
+            return Priced { usage: Usage::default(), flags: UsageFlags::default(), bill: self.free() };
+        }
+        let estimated = reading.parts.is_empty() || !reading.final_usage;
+        let counted;
+        let parts = if estimated {
+            counted = [reading.estimate(self.prompt_bytes)];
+            &counted[..]
+        } else {
+            &reading.parts
+        };
+        let mut flags = UsageFlags { estimated, ..reading.flags };
+        match self.charge(parts) {
+            Ok(Charge { usage, .. }) if reading.refused_empty => Priced { usage, flags, bill: self.free() },
+            Ok(Charge { bill, usage, flags: doubts, unpriced }) => {
+                if unpriced {
+                    tracing::error!(request_id = %self.facts.id, "served at terms without a price; the nearest price was taken");
+                }
+                flags.unknown_model |= doubts.unknown_model;
+                flags.clamped |= doubts.clamped;
+                let bill = if estimated { self.within_hold(bill) } else { bill };
+                Priced { usage, flags, bill }
+            }
+            Err(error) => {
+                tracing::error!(request_id = %self.facts.id, %error, "usage cannot be priced; the hold is charged");
+                flags.clamped = true;
+                Priced { usage: Usage::default(), flags, bill: Bill { charge: self.held, ..self.free() } }
+            }
+        }
+    }
+
+    fn charge(&self, parts: &[UsagePart]) -> Result<Charge, PriceError> {
+        let facts = &self.facts;
+        charge(&ChargeRequest {
+            sheet: &facts.sheet,
+            routed: &facts.model,
+            ask: &self.ask,
+            parts,
+            margin: facts.margin,
+        })
+    }
+
+    /// An estimate is never charged above what was set aside.
+    fn within_hold(&self, mut bill: Bill) -> Bill {
+        bill.charge = bill.charge.min(self.held);
+        bill
+    }
+
+    fn free(&self) -> Bill {
+        Bill {
+            version: self.facts.sheet.version,
+            margin: self.facts.margin,
+            lines: Vec::new(),
+            charge: Money::ZERO,
+        }
+    }
+}
+
+struct Priced {
+    usage: Usage,
+    flags: UsageFlags,
+    bill: Bill,
+}
+
+/// How a request ended.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Closing {
+    pub(super) outcome: Outcome,
+    pub(super) status: u16,
+}

@@ -1,0 +1,145 @@
+//! `GET /v1/models`: what this key may use and what it costs, in the shape the client asks for.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::{Path, Query, Request, State};
+use axum::response::{IntoResponse, Response};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::edge::ClientAddress;
+use super::error::{HttpError, respond};
+use super::{dialect_of, place};
+use crate::app::App;
+use crate::dialect::Dialect;
+use crate::gateway::{Caller, Credentials, GatewayError};
+use crate::price::{PriceSheet, PricedModel, Rate, Rates};
+
+/// Items on a page when the client does not say, as at Anthropic.
+const PAGE_DEFAULT: usize = 20;
+const PAGE_MAX: usize = 1_000;
+
+/// The page that an Anthropic client asks for.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Page {
+    limit: Option<usize>,
+    after_id: Option<String>,
+    before_id: Option<String>,
+}
+
+pub(super) async fn list(State(app): State<App>, page: Option<Query<Page>>, request: Request) -> Response {
+    let dialect = dialect_of(&request);
+    match usable(&app, &request).await {
+        Ok((sheet, models)) => {
+            let Query(page) = page.unwrap_or_default();
+            Json(match dialect {
+                Dialect::OpenAi => openai_list(&sheet, &models),
+                Dialect::Anthropic => anthropic_list(&sheet, &models, &page),
+            })
+            .into_response()
+        }
+        Err(error) => respond(place(&app, dialect), &error),
+    }
+}
+
+pub(super) async fn find(State(app): State<App>, Path(id): Path<String>, request: Request) -> Response {
+    let dialect = dialect_of(&request);
+    let found = usable(&app, &request).await.and_then(|(sheet, models)| {
+        let known = sheet.find(&id).filter(|model| models.iter().any(|usable| usable.id == model.id));
+        let model = known.ok_or(HttpError::Gateway(GatewayError::ModelNotFound))?;
+        Ok(match dialect {
+            Dialect::OpenAi => openai_item(&sheet, model),
+            Dialect::Anthropic => anthropic_item(&sheet, model),
+        })
+    });
+    match found {
+        Ok(item) => Json(item).into_response(),
+        Err(error) => respond(place(&app, dialect), &error),
+    }
+}
+
+/// The models that the caller's key may use, that have a price and an upstream.
+async fn usable(app: &App, request: &Request) -> Result<(Arc<PriceSheet>, Vec<Arc<PricedModel>>), HttpError> {
+    let address = ClientAddress::of(request);
+    let credentials = Credentials { headers: request.headers(), address };
+    let caller: Caller = app.gateway().authenticate(credentials).await?;
+    let now = app.clock().now();
+    let sheet = app.prices().sheet(now).await.map_err(GatewayError::from)?;
+    let vendors: Vec<_> = app.gateway().vendors().collect();
+    let models = sheet
+        .models
+        .values()
+        .filter(|model| model.retires_at.is_none_or(|at| now < at))
+        .filter(|model| vendors.contains(&model.vendor) && caller.key().limits.allows_model(&model.id))
+        .cloned()
+        .collect();
+    Ok((sheet, models))
+}
+
+fn openai_list(sheet: &PriceSheet, models: &[Arc<PricedModel>]) -> Value {
+    let data: Vec<_> = models.iter().map(|model| openai_item(sheet, model)).collect();
+    // Codex reads `models`; an empty list makes it use its built-in one.
+    json!({"object": "list", "data": data, "models": []})
+}
+
+fn openai_item(sheet: &PriceSheet, model: &PricedModel) -> Value {
+    json!({
+        "id": model.id,
+        "object": "model",
+        "created": sheet.effective_from.seconds(),
+        "owned_by": model.vendor,
+        "context_window": model.limits.context_window,
+        "max_output_tokens": model.limits.max_output,
+        "pricing": pricing(sheet, model),
+    })
+}
+
+fn anthropic_list(sheet: &PriceSheet, models: &[Arc<PricedModel>], page: &Page) -> Value {
+    let limit = page.limit.unwrap_or(PAGE_DEFAULT).clamp(1, PAGE_MAX);
+    let position = |id: &String| models.iter().position(|model| model.id.as_str() == id);
+    let end = page.before_id.as_ref().and_then(position).unwrap_or(models.len());
+    let start = match page.after_id.as_ref().and_then(position) {
+        Some(after) => after.saturating_add(1),
+        None if page.before_id.is_some() => end.saturating_sub(limit),
+        None => 0,
+    };
+    let shown: Vec<_> = models.iter().take(end).skip(start).take(limit).collect();
+    json!({
+        "data": shown.iter().map(|model| anthropic_item(sheet, model)).collect::<Vec<_>>(),
+        "first_id": shown.first().map(|model| &model.id),
+        "last_id": shown.last().map(|model| &model.id),
+        "has_more": start.saturating_add(shown.len()) < end,
+    })
+}
+
+fn anthropic_item(sheet: &PriceSheet, model: &PricedModel) -> Value {
+    json!({
+        "type": "model",
+        "id": model.id,
+        "display_name": model.id,
+        "created_at": sheet.effective_from.to_string(),
+        "lifecycle": if model.retires_at.is_some() { "deprecated" } else { "active" },
+        "retires_at": model.retires_at.map(|at| at.to_string()),
+        "max_input_tokens": model.limits.max_input.or(model.limits.context_window),
+        "max_tokens": model.limits.max_output,
+        "pricing": pricing(sheet, model),
+    })
+}
+
+/// Rates of the standard service tier for small prompts, in pico-USD per token.
+fn pricing(sheet: &PriceSheet, model: &PricedModel) -> Value {
+    let pico = |rate: Option<Rate>| rate.map(Rate::pico);
+    let rates = model.card(crate::usage::ServiceTier::Standard).map(|card| &card.base);
+    let class = |pick: fn(&Rates) -> Option<Rate>| pico(rates.and_then(pick));
+    json!({
+        "version": sheet.version,
+        "unit": "pico_usd_per_token",
+        "input": class(|rates| Some(rates.input)),
+        "cache_read": class(|rates| rates.cache_read),
+        "cache_write_short": class(|rates| rates.cache_write_short),
+        "cache_write_long": class(|rates| rates.cache_write_long),
+        "output": class(|rates| rates.output),
+    })
+}

@@ -1,0 +1,103 @@
+//! The HTTP surface as an axum router: thin handlers that extract, ask the domain and answer.
+
+mod catalogue;
+pub mod edge;
+mod error;
+mod health;
+pub mod metrics;
+mod proxy;
+mod receipt;
+mod reply;
+
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::response::Response;
+use axum::routing::{any, get, head, post};
+use http::{HeaderName, Method};
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::cors::{Any, CorsLayer};
+
+pub use proxy::BodyLimits;
+
+use crate::app::App;
+use crate::dialect::{Dialect, Endpoint};
+use error::{HttpError, Place, respond};
+
+/// Every public route.
+pub fn router(app: App) -> Router {
+    let panicked = app.clone();
+    Router::new()
+        .merge(gateway_routes())
+        .route("/", head(health::ok).get(health::ok))
+        .route("/api/hello", head(health::ok).get(health::ok))
+        .route("/health", get(health::ok))
+        .fallback(not_found)
+        .method_not_allowed_fallback(method_not_allowed)
+        .with_state(app)
+        .layer(CatchPanicLayer::custom(move |_payload: Box<dyn std::any::Any + Send>| {
+            respond(place(&panicked, Dialect::OpenAi), &HttpError::Panicked)
+        }))
+}
+
+/// Routes for the operator: not to be reached from outside.
+pub fn admin_router(app: App) -> Router {
+    Router::new()
+        .route("/healthz", get(health::ok))
+        .route("/readyz", get(health::ready))
+        .route("/startupz", get(health::ready))
+        .route("/metrics", get(health::metrics))
+        .with_state(app)
+}
+
+fn gateway_routes() -> Router<App> {
+    let cors = CorsLayer::new()
+        .allow_origin(Any)
+        .allow_methods([Method::GET, Method::POST])
+        .allow_headers(Any)
+        .expose_headers([
+            HeaderName::from_static("x-request-id"),
+            HeaderName::from_static("request-id"),
+            HeaderName::from_static("x-aiduet-model"),
+            HeaderName::from_static("x-aiduet-cost"),
+        ])
+        .max_age(std::time::Duration::from_mins(10));
+    Router::new()
+        .route(Endpoint::ChatCompletions.path(), post(proxy::chat_completions))
+        .route(Endpoint::Responses.path(), post(proxy::responses).get(no_websocket))
+        .route(Endpoint::Embeddings.path(), post(proxy::embeddings))
+        .route(Endpoint::Messages.path(), post(proxy::messages))
+        .route(Endpoint::CountTokens.path(), post(proxy::count_tokens))
+        .route("/v1/models", get(catalogue::list))
+        .route("/v1/models/{*id}", get(catalogue::find))
+        .route("/v1/key", get(receipt::key))
+        .route("/v1/credits", get(receipt::credits))
+        .route("/v1/generation", get(receipt::generation))
+        .route("/v1/{*rest}", any(not_found))
+        .layer(cors)
+}
+
+/// A place that is no endpoint.
+fn place(app: &App, dialect: Dialect) -> Place {
+    Place { dialect, endpoint: None, id: app.gateway().new_request_id() }
+}
+
+/// The dialect of a shared path: what the headers say.
+fn dialect_of(request: &Request) -> Dialect {
+    let messages = request.uri().path().starts_with(Endpoint::Messages.path());
+    if messages || request.headers().contains_key("anthropic-version") { Dialect::Anthropic } else { Dialect::OpenAi }
+}
+
+async fn not_found(State(app): State<App>, request: Request) -> Response {
+    respond(place(&app, dialect_of(&request)), &HttpError::NotFound)
+}
+
+async fn method_not_allowed(State(app): State<App>, request: Request) -> Response {
+    respond(place(&app, dialect_of(&request)), &HttpError::MethodNotAllowed)
+}
+
+/// Codex tries a WebSocket first and falls back to HTTP when it is refused like this.
+async fn no_websocket(State(app): State<App>, request: Request) -> Response {
+    let asked = request.headers().contains_key(http::header::UPGRADE);
+    let error = if asked { HttpError::UpgradeRefused } else { HttpError::MethodNotAllowed };
+    respond(place(&app, Dialect::OpenAi), &error)
+}

@@ -1,0 +1,183 @@
+//! What a key has spent, what an account has, and what a request cost.
+
+use axum::Json;
+use axum::extract::{Query, Request, State};
+use axum::response::{IntoResponse, Response};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::edge::ClientAddress;
+use super::error::{HttpError, respond};
+use super::{dialect_of, place};
+use crate::app::App;
+use crate::gateway::{Caller, Credentials, GatewayError};
+use crate::id::RequestId;
+use crate::ledger::RequestRecord;
+use crate::money::Money;
+use crate::price::{LineItem, LineKind};
+use crate::usage::TokenClass;
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Wanted {
+    id: Option<String>,
+}
+
+/// `GET /v1/key`: the key that asks.
+pub(super) async fn key(State(app): State<App>, request: Request) -> Response {
+    let dialect = dialect_of(&request);
+    match describe_key(&app, &request).await {
+        Ok(body) => Json(json!({"data": body})).into_response(),
+        Err(error) => respond(place(&app, dialect), &error),
+    }
+}
+
+/// `GET /v1/credits`: the balance of the account.
+pub(super) async fn credits(State(app): State<App>, request: Request) -> Response {
+    let dialect = dialect_of(&request);
+    match describe_credits(&app, &request).await {
+        Ok(body) => Json(json!({"data": body})).into_response(),
+        Err(error) => respond(place(&app, dialect), &error),
+    }
+}
+
+/// `GET /v1/generation?id=`: the receipt of a request.
+pub(super) async fn generation(State(app): State<App>, wanted: Option<Query<Wanted>>, request: Request) -> Response {
+    let dialect = dialect_of(&request);
+    let id = wanted.and_then(|Query(wanted)| wanted.id);
+    match find_receipt(&app, &request, id.as_deref()).await {
+        Ok(body) => Json(json!({"data": body})).into_response(),
+        Err(error) => respond(place(&app, dialect), &error),
+    }
+}
+
+async fn caller(app: &App, request: &Request) -> Result<Caller, HttpError> {
+    let address = ClientAddress::of(request);
+    Ok(app.gateway().authenticate(Credentials { headers: request.headers(), address }).await?)
+}
+
+async fn describe_key(app: &App, request: &Request) -> Result<Value, HttpError> {
+    let caller = caller(app, request).await?;
+    let key = caller.key();
+    let spend = app.requests().key_spend(key.id, app.clock().now()).await.map_err(GatewayError::from)?;
+    let limits = key.limits.spend;
+    let left = |limit: Option<Money>, spent: Money| {
+        limit.map(|limit| {
+            let left = limit.checked_sub(spent).and_then(|left| left.checked_sub(spend.held));
+            left.unwrap_or(Money::ZERO).max(Money::ZERO)
+        })
+    };
+    let periods = [
+        ("day", limits.day, spend.day),
+        ("week", limits.week, spend.week),
+        ("month", limits.month, spend.month),
+        ("total", limits.total, spend.total),
+    ];
+    let mut usage = serde_json::Map::new();
+    let mut caps = serde_json::Map::new();
+    let mut remaining = serde_json::Map::new();
+    for (name, limit, spent) in periods {
+        usage.insert(name.to_owned(), money(Some(spent)));
+        caps.insert(name.to_owned(), money(limit));
+        remaining.insert(name.to_owned(), money(left(limit, spent)));
+    }
+    Ok(json!({
+        "id": key.id,
+        "label": key.name,
+        "prefix": key.prefix,
+        "last4": key.last4,
+        "created_at": key.created_at.to_string(),
+        "expires_at": key.expires_at.map(|at| at.to_string()),
+        "limits": {
+            "spend": caps,
+            "requests_per_minute": key.limits.requests_per_minute,
+            "tokens_per_minute": key.limits.tokens_per_minute,
+            "concurrency": key.limits.concurrency,
+            "models": key.limits.models,
+            "endpoints": key.limits.endpoints,
+            "networks": key.limits.networks,
+        },
+        "usage": usage,
+        "held": money(Some(spend.held)),
+        "remaining": remaining,
+    }))
+}
+
+async fn describe_credits(app: &App, request: &Request) -> Result<Value, HttpError> {
+    let caller = caller(app, request).await?;
+    let balance = app.ledger().balance(caller.key().account).await.map_err(GatewayError::from)?;
+    let amounts = [
+        ("total_credits", balance.credited),
+        ("total_usage", balance.used),
+        ("available", balance.available),
+        ("held", balance.held),
+    ];
+    let mut body = serde_json::Map::new();
+    for (name, amount) in amounts {
+        body.insert(name.to_owned(), money(Some(amount)));
+        body.insert(format!("{name}_nano"), json!(amount));
+    }
+    Ok(Value::Object(body))
+}
+
+async fn find_receipt(app: &App, request: &Request, id: Option<&str>) -> Result<Value, HttpError> {
+    let caller = caller(app, request).await?;
+    let id: RequestId = id.and_then(|id| id.parse().ok()).ok_or(HttpError::BadQuery("id"))?;
+    let record = app.requests().find(caller.key().account, id).await.map_err(GatewayError::from)?;
+    record.map(|record| receipt(&record)).ok_or(HttpError::NotFound)
+}
+
+/// Decimal dollars as text: floats would lose nano-dollars.
+fn money(amount: Option<Money>) -> Value {
+    amount.map_or(Value::Null, |amount| Value::String(amount.to_string()))
+}
+
+/// A receipt: `cost_nano = ceil(Σ quantity × rate_pico × margin_bp / 10,000 / 1,000)`.
+fn receipt(record: &RequestRecord) -> Value {
+    let usage = &record.usage;
+    let tokens: serde_json::Map<_, _> =
+        TokenClass::ALL.iter().map(|class| (class.as_str().to_owned(), json!(usage.of(*class)))).collect();
+    json!({
+        "id": record.id,
+        "created_at": record.started_at.to_string(),
+        "key_id": record.key,
+        "model": record.model,
+        "provider": record.vendor,
+        "endpoint": record.endpoint.as_str(),
+        "streamed": record.stream,
+        "status": record.status,
+        "outcome": record.outcome.as_str(),
+        "finish_reason": record.finish,
+        "estimated": record.flags.estimated,
+        "flags": record.flags,
+        "tokens": tokens,
+        "reasoning_tokens": usage.reasoning,
+        "web_searches": usage.web_searches,
+        "cost": record.cost().to_string(),
+        "cost_nano": record.cost(),
+        "bill": {
+            "price_version": record.bill.version,
+            "margin_bp": record.bill.margin,
+            "rounding": "up",
+            "line_items": record.bill.lines.iter().map(line).collect::<Vec<_>>(),
+        },
+        "first_byte_ms": record.first_byte.map(|time| time.as_millis()),
+        "duration_ms": record.duration.as_millis(),
+        "upstream_request_id": record.upstream_request_id,
+        "attempts": record.attempts,
+    })
+}
+
+fn line(item: &LineItem) -> Value {
+    let class = match item.kind {
+        LineKind::Tokens(class) => class.as_str(),
+        LineKind::WebSearches => "web_searches",
+    };
+    json!({
+        "class": class,
+        "model": item.model,
+        "service_tier": item.tier,
+        "quantity": item.quantity,
+        "rate_pico": item.rate,
+    })
+}

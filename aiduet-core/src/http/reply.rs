@@ -1,0 +1,75 @@
+//! From an answer of the gateway to an HTTP response.
+
+use std::convert::Infallible;
+
+use axum::body::Body;
+use axum::response::Response;
+use futures_util::StreamExt;
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
+use http::{HeaderMap, HeaderName, HeaderValue};
+
+use crate::dialect::{Dialect, Endpoint};
+use crate::gateway::{Answer, AnswerBody};
+use crate::id::RequestId;
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const ANTHROPIC_REQUEST_ID: HeaderName = HeaderName::from_static("request-id");
+const MODEL: HeaderName = HeaderName::from_static("x-aiduet-model");
+const PROVIDER: HeaderName = HeaderName::from_static("x-aiduet-provider");
+const COST: HeaderName = HeaderName::from_static("x-aiduet-cost");
+const BALANCE: HeaderName = HeaderName::from_static("x-aiduet-balance");
+const MAX_TOKENS: HeaderName = HeaderName::from_static("x-aiduet-max-tokens");
+const UPSTREAM_REQUEST_ID: HeaderName = HeaderName::from_static("x-upstream-request-id");
+const ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
+
+/// Writes the request's identifier under the names that the SDKs of a dialect look for.
+pub(super) fn name_request(headers: &mut HeaderMap, dialect: Dialect, id: RequestId) {
+    let Some(value) = text(&id) else { return };
+    if dialect == Dialect::Anthropic {
+        headers.insert(ANTHROPIC_REQUEST_ID, value.clone());
+    }
+    headers.insert(REQUEST_ID, value);
+}
+
+/// Writes an answer.
+pub(super) fn answer(endpoint: Endpoint, answer: Answer) -> Response {
+    let Answer { id, status, model, vendor, upstream_request_id, cost, balance, lowered_limit, retry_after, body } =
+        answer;
+    let (body, content_type, cache_control) = match body {
+        AnswerBody::Whole(content) => (Body::from(content.into_exposed()), "application/json", "no-store"),
+        AnswerBody::Stream(frames) => (
+            Body::from_stream(frames.map(Ok::<_, Infallible>)),
+            "text/event-stream; charset=utf-8",
+            "no-cache",
+        ),
+    };
+    let mut response = Response::new(body);
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static(cache_control));
+    headers.insert(ACCEL_BUFFERING, HeaderValue::from_static("no"));
+    headers.insert(PROVIDER, HeaderValue::from_static(vendor.as_str()));
+    name_request(headers, endpoint.dialect(), id);
+    let told = [
+        (MODEL, text(&model)),
+        (COST, cost.as_ref().and_then(text)),
+        (BALANCE, balance.as_ref().and_then(text)),
+        (MAX_TOKENS, lowered_limit.as_ref().and_then(text)),
+        (UPSTREAM_REQUEST_ID, upstream_request_id.and_then(|id| text(&id.as_str()))),
+        (RETRY_AFTER, retry_after.and_then(|wait| text(&wait.as_secs().max(1)))),
+    ];
+    for (name, value) in told {
+        if let Some(value) = value {
+            headers.insert(name, value);
+        }
+    }
+    if status.is_client_error() && status != http::StatusCode::TOO_MANY_REQUESTS {
+        headers.insert("x-should-retry", HeaderValue::from_static("false"));
+    }
+    response
+}
+
+fn text(value: &impl ToString) -> Option<HeaderValue> {
+    HeaderValue::from_str(&value.to_string()).ok()
+}
