@@ -4,9 +4,11 @@
 //! are those of `docs/ledger.md`.
 
 mod balance;
+pub mod books;
 mod entry;
 mod error;
 mod hold;
+mod period;
 mod record;
 
 use std::fmt;

@@ -1,0 +1,190 @@
+//! The rules of the books, without a database: rows go in, changed rows and transfers come out.
+//!
+//! Every ledger backend runs these same rules. A backend that keeps everything in memory has one
+//! [`Books`] for ever. A backend with a database makes one per transaction:
+//!
+//! 1. collect what the operations of a batch name;
+//! 2. load and `put_…` those rows (what is absent needs no put): both accounts of every person
+//!    and the revenue shard, the lots with a remainder, the keys, every open hold of every request
+//!    named, how each named hold was resolved, the records of the requests named, and for
+//!    postings the transfers they repeat or reverse;
+//! 3. run the operations in order; one that fails changes nothing;
+//! 4. write [`Books::take_changes`], commit, answer.
+
+mod draft;
+mod post;
+mod reserve;
+mod rollup;
+mod rows;
+mod settle;
+mod sweep;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::HashMap;
+
+pub use rollup::{Rollup, RollupKey};
+pub use rows::{
+    AccountRow, HoldRow, KeyRow, Leg, Legs, Lot, Phase, RequestRow, Resolution, Tally, Transfer, balance,
+    burn,
+};
+pub use settle::split;
+pub use sweep::SweptRequest;
+
+use crate::id::{AccountId, ApiKeyId, HoldId, RequestId, TransferId};
+use crate::ledger::{Balance, EntryKind, ExternalId, LedgerAccount, Reserving};
+use crate::money::Money;
+
+/// The rows that operations work on, and what they changed.
+#[derive(Debug, Default)]
+pub struct Books {
+    shard: u16,
+    accounts: HashMap<LedgerAccount, AccountRow>,
+    lots: HashMap<AccountId, Vec<Lot>>,
+    keys: HashMap<ApiKeyId, KeyRow>,
+    holds: HashMap<HoldId, HoldRow>,
+    open: HashMap<RequestId, Vec<HoldId>>,
+    resolved: HashMap<HoldId, Resolution>,
+    requests: HashMap<RequestId, RequestRow>,
+    transfers: HashMap<TransferId, Transfer>,
+    externals: HashMap<(EntryKind, ExternalId), TransferId>,
+    reversed: HashMap<TransferId, Money>,
+    changes: Changes,
+}
+
+/// What operations changed; the rows themselves are in the [`Books`].
+#[derive(Debug, Default)]
+pub struct Changes {
+    /// New lines of the journal, in order.
+    pub transfers: Vec<Transfer>,
+    /// Accounts that changed; may repeat.
+    pub accounts: Vec<LedgerAccount>,
+    /// Lots that changed or are new, as they are now; the last one of an identifier counts.
+    pub lots: Vec<Lot>,
+    /// Keys that changed; may repeat.
+    pub keys: Vec<ApiKeyId>,
+    /// Holds that were opened; those that are absent from the books were closed again.
+    pub opened: Vec<HoldId>,
+    /// Holds that were closed.
+    pub closed: Vec<HoldId>,
+    /// Holds whose floor was raised.
+    pub raised: Vec<HoldId>,
+    /// Requests whose record is new or was replaced.
+    pub requests: Vec<RequestId>,
+    /// What to add to the rollups; counts may be negative where a record was replaced.
+    pub rollups: Vec<(RollupKey, Rollup)>,
+}
+
+impl Books {
+    /// Books whose new holds name this shard of the revenue account.
+    pub fn new(shard: u16) -> Self {
+        Self { shard, ..Self::default() }
+    }
+
+    /// Loads an account.
+    pub fn put_account(&mut self, account: LedgerAccount, row: AccountRow) {
+        self.accounts.insert(account, row);
+    }
+
+    /// Loads a lot.
+    pub fn put_lot(&mut self, lot: Lot) {
+        self.lots.entry(lot.account).or_default().push(lot);
+    }
+
+    /// Loads a key.
+    pub fn put_key(&mut self, key: ApiKeyId, row: KeyRow) {
+        self.keys.insert(key, row);
+    }
+
+    /// Loads an open hold. The holds of a request are put in the order they were made.
+    pub fn put_hold(&mut self, row: HoldRow) {
+        self.open.entry(row.request).or_default().push(row.id);
+        self.holds.insert(row.id, row);
+    }
+
+    /// Loads how a hold was resolved.
+    pub fn put_resolution(&mut self, hold: HoldId, resolution: Resolution) {
+        self.resolved.insert(hold, resolution);
+    }
+
+    /// Loads a request that has a record.
+    pub fn put_request(&mut self, row: RequestRow) {
+        self.requests.insert(row.record.id, row);
+    }
+
+    /// Loads a transfer that a posting may repeat or reverse, and how much of it is reversed:
+    /// the sum of its reversals less the sum of theirs.
+    pub fn put_transfer(&mut self, transfer: Transfer, reversed: Money) {
+        self.reversed.insert(transfer.id, reversed);
+        self.remember(&transfer);
+    }
+
+    /// The columns of an account; zeros if it never had a posting.
+    pub fn account(&self, account: LedgerAccount) -> AccountRow {
+        self.accounts.get(&account).copied().unwrap_or_default()
+    }
+
+    /// The balance of a person.
+    pub fn balance(&self, account: AccountId) -> Balance {
+        balance(&self.account(LedgerAccount::Paid(account)), &self.account(LedgerAccount::Promo(account)))
+    }
+
+    /// The lots of a person that have a remainder.
+    pub fn lots(&self, account: AccountId) -> &[Lot] {
+        self.lots.get(&account).map_or(&[], Vec::as_slice)
+    }
+
+    /// What a key spends.
+    pub fn key(&self, key: ApiKeyId) -> KeyRow {
+        self.keys.get(&key).copied().unwrap_or_default()
+    }
+
+    /// An open hold.
+    pub fn hold(&self, hold: HoldId) -> Option<&HoldRow> {
+        self.holds.get(&hold)
+    }
+
+    /// Every open hold, in no order.
+    pub fn holds(&self) -> impl Iterator<Item = &HoldRow> {
+        self.holds.values()
+    }
+
+    /// A request that has a record.
+    pub fn request(&self, request: RequestId) -> Option<&RequestRow> {
+        self.requests.get(&request)
+    }
+
+    /// Stops or allows new reserves of a person.
+    pub fn set_reserving(&mut self, account: AccountId, reserving: Reserving) {
+        let paid = LedgerAccount::Paid(account);
+        self.accounts.entry(paid).or_default().frozen = reserving == Reserving::Frozen;
+        self.changes.accounts.push(paid);
+    }
+
+    /// Raises the floor of an open hold; never lowers it.
+    pub fn progress(&mut self, hold: HoldId, used: Money) {
+        if let Some(row) = self.holds.get_mut(&hold).filter(|row| row.floor < used) {
+            row.floor = used;
+            self.changes.raised.push(hold);
+        }
+    }
+
+    /// What changed since the last call.
+    pub fn take_changes(&mut self) -> Changes {
+        std::mem::take(&mut self.changes)
+    }
+
+    fn remember(&mut self, transfer: &Transfer) {
+        if let Some(external) = &transfer.external {
+            self.externals.insert((transfer.kind, external.clone()), transfer.id);
+        }
+        self.transfers.insert(transfer.id, transfer.clone());
+    }
+
+    /// The open holds of a request, in the order they were made.
+    fn open_holds(&self, request: RequestId) -> Vec<HoldRow> {
+        let ids = self.open.get(&request).map_or(&[][..], Vec::as_slice);
+        ids.iter().filter_map(|id| self.holds.get(id).cloned()).collect()
+    }
+}
