@@ -2,3 +2,5 @@
 
 #[cfg(feature = "memory")]
 pub mod memory;
+#[cfg(feature = "sea-orm")]
+pub mod sea_orm;

@@ -1,0 +1,164 @@
+//! Accounts of people in a table.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use sea_orm::{QueryResult, Value};
+use uuid::Uuid;
+
+use super::Database;
+use super::error::{DatabaseError, FailureKind};
+use super::sql::{Columns, Sql, insert_rows};
+use crate::account::{Account, AccountError, AccountState, AccountStore, EmailAddress, Locale, Role};
+use crate::clock::Timestamp;
+use crate::id::AccountId;
+use crate::secret::Secret;
+
+const COLUMNS: &str =
+    "id, email, email_verified_at, password, name, locale, role, state, state_at, created_at";
+
+/// [`AccountStore`] in a database.
+#[derive(Clone, Debug)]
+pub struct SeaOrmAccountStore {
+    database: Database,
+}
+
+impl SeaOrmAccountStore {
+    /// The accounts of a migrated database.
+    pub const fn new(database: Database) -> Self {
+        Self { database }
+    }
+
+    fn select(&self) -> Sql {
+        Sql::new(self.database.backend(), &format!("SELECT {COLUMNS} FROM accounts WHERE "))
+    }
+
+    async fn one(&self, sql: Sql) -> Result<Option<Arc<Account>>, DatabaseError> {
+        sql.one(self.database.reader()).await?.as_ref().map(read).transpose()
+    }
+}
+
+#[async_trait]
+impl AccountStore for SeaOrmAccountStore {
+    async fn insert(&self, account: Account) -> Result<(), AccountError> {
+        let (id, email) = (account.id, account.email.clone());
+        let insert = format!("INSERT INTO accounts ({COLUMNS}) VALUES");
+        match insert_rows(self.database.writer(), (&insert, ""), vec![write(account)]).await {
+            Ok(()) => Ok(()),
+            Err(error) if error.kind() == FailureKind::Unique => match self.find(id).await? {
+                Some(existing) if existing.email == email => Ok(()),
+                Some(_) => Err(AccountError::AlreadyExists { id }),
+                None => Err(AccountError::EmailTaken),
+            },
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    async fn find(&self, id: AccountId) -> Result<Option<Arc<Account>>, AccountError> {
+        Ok(self.one(self.select().text("id = ").value(id.as_uuid())).await?)
+    }
+
+    async fn find_by_email(&self, email: &EmailAddress) -> Result<Option<Arc<Account>>, AccountError> {
+        Ok(self.one(self.select().text("email = ").value(email.expose())).await?)
+    }
+
+    async fn list(&self, before: Option<AccountId>, limit: u32) -> Result<Vec<Arc<Account>>, AccountError> {
+        let rows = self
+            .select()
+            .text("id < ")
+            .value(before.map_or(Uuid::max(), AccountId::as_uuid))
+            .text(" ORDER BY id DESC LIMIT ")
+            .value(i64::from(limit))
+            .all(self.database.reader())
+            .await?;
+        rows.iter().map(|row| Ok(read(row)?)).collect()
+    }
+
+    async fn update(&self, account: Account) -> Result<(), AccountError> {
+        let id = account.id;
+        let transaction = self.database.begin().await?;
+        let exists = Sql::new(self.database.backend(), "SELECT 1 FROM accounts WHERE id = ")
+            .value(id.as_uuid())
+            .one(&transaction)
+            .await?;
+        if exists.is_none() {
+            return Err(AccountError::NotFound { id });
+        }
+        let columns =
+            ["email", "email_verified_at", "password", "name", "locale", "role", "state", "state_at"];
+        let mut update = Sql::new(self.database.backend(), "UPDATE accounts SET ");
+        for (index, (column, value)) in columns.iter().zip(write(account).into_iter().skip(1)).enumerate() {
+            let separator = if index == 0 { "" } else { ", " };
+            update = update.text(separator).text(column).text(" = ").value(value);
+        }
+        match update.text(" WHERE id = ").value(id.as_uuid()).run(&transaction).await {
+            Ok(_changed) => Ok(transaction.commit().await.map_err(DatabaseError::from)?),
+            Err(error) if error.kind() == FailureKind::Unique => Err(AccountError::EmailTaken),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+fn state_columns(state: AccountState) -> (&'static str, Option<i64>) {
+    match state {
+        AccountState::Active => ("active", None),
+        AccountState::Frozen { at } => ("frozen", Some(at.millis())),
+        AccountState::Closed { at } => ("closed", Some(at.millis())),
+    }
+}
+
+fn state_from(code: &str, at: Option<i64>) -> Option<AccountState> {
+    match (code, at.map(Timestamp::from_millis)) {
+        ("active", None) => Some(AccountState::Active),
+        ("frozen", Some(at)) => Some(AccountState::Frozen { at }),
+        ("closed", Some(at)) => Some(AccountState::Closed { at }),
+        _ => None,
+    }
+}
+
+const fn role_code(role: Role) -> &'static str {
+    match role {
+        Role::User => "user",
+        Role::Operator => "operator",
+    }
+}
+
+fn role_from(code: &str) -> Option<Role> {
+    [Role::User, Role::Operator].into_iter().find(|role| role_code(*role) == code)
+}
+
+/// In the order of [`COLUMNS`].
+fn write(account: Account) -> Vec<Value> {
+    let Account { id, email, email_verified_at, password, name, locale, role, state, created_at } = account;
+    let (state, state_at) = state_columns(state);
+    vec![
+        id.as_uuid().into(),
+        email.expose().into(),
+        email_verified_at.map(Timestamp::millis).into(),
+        password.map(|password| password.expose().clone()).into(),
+        name.into(),
+        locale.as_str().into(),
+        role_code(role).into(),
+        state.into(),
+        state_at.into(),
+        created_at.millis().into(),
+    ]
+}
+
+fn read(row: &QueryResult) -> Result<Arc<Account>, DatabaseError> {
+    let mut columns = Columns::of(row);
+    Ok(Arc::new(Account {
+        id: AccountId::from_uuid(columns.next()?),
+        email: columns.next_as("accounts.email", |text: String| text.parse().ok())?,
+        email_verified_at: columns.next::<Option<i64>>()?.map(Timestamp::from_millis),
+        password: columns.next::<Option<String>>()?.map(Secret::new),
+        name: columns.next()?,
+        locale: columns.next_as("accounts.locale", |tag: String| Locale::from_tag(&tag))?,
+        role: columns.next_as("accounts.role", |code: String| role_from(&code))?,
+        state: {
+            let code: String = columns.next()?;
+            columns.next_as("accounts.state", |at| state_from(&code, at))?
+        },
+        created_at: Timestamp::from_millis(columns.next()?),
+    }))
+}

@@ -1,0 +1,133 @@
+//! Opens connections with the settings that the books depend on.
+
+use std::path::Path;
+use std::str::FromStr;
+use std::time::Duration;
+
+use sea_orm::sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
+use sea_orm::{ConnectOptions, ConnectionTrait, DatabaseConnection, DbBackend, Statement};
+
+use super::DatabaseConfig;
+use super::error::{DatabaseError, FailureKind};
+
+/// How long SQLite waits for the write lock of another process.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a caller waits for a connection.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
+/// A connection that was idle for so long is tried before it is used.
+const STALE_AFTER: Duration = Duration::from_secs(15);
+/// The first version without the defect that could corrupt a write-ahead log with two writers.
+const SQLITE_OLDEST: [u32; 3] = [3, 51, 3];
+/// Several processes that open a new SQLite file at once disturb each other until one has
+/// switched it to the write-ahead log.
+const OPEN_ATTEMPTS: u32 = 50;
+
+/// The connections for writing and for reading.
+pub(super) async fn open(
+    config: &DatabaseConfig,
+) -> Result<(DatabaseConnection, DatabaseConnection), DatabaseError> {
+    let url = config.url.expose();
+    match url.split_once(':').map(|(scheme, _)| scheme) {
+        Some("sqlite") => open_sqlite(config).await,
+        Some("postgres" | "postgresql") => open_server(config, url.clone()).await,
+        Some("mysql") => open_server(config, url.clone()).await,
+        Some("mariadb") => open_server(config, url.replacen("mariadb", "mysql", 1)).await,
+        _ => Err(DatabaseError::InvalidUrl),
+    }
+}
+
+fn base(url: String, connections: u32) -> ConnectOptions {
+    let mut options = ConnectOptions::new(url);
+    options
+        .max_connections(connections.max(1))
+        .acquire_timeout(ACQUIRE_TIMEOUT)
+        .sqlx_logging(false)
+        .record_stmt_in_spans(false)
+        .test_before_acquire(false);
+    options
+}
+
+async fn open_server(
+    config: &DatabaseConfig,
+    url: String,
+) -> Result<(DatabaseConnection, DatabaseConnection), DatabaseError> {
+    let mut options = base(url, config.connections.max(4));
+    options.test_before_acquire_if_idle_for(STALE_AFTER);
+    if let Some(schema) = &config.schema {
+        options.set_schema_search_path(schema.clone());
+    }
+    options.map_sqlx_postgres_opts(|postgres| {
+        postgres.options([("default_transaction_isolation", "read committed")]).application_name("aiduet")
+    });
+    let pool = sea_orm::Database::connect(options).await?;
+    Ok((pool.clone(), pool))
+}
+
+async fn open_sqlite(
+    config: &DatabaseConfig,
+) -> Result<(DatabaseConnection, DatabaseConnection), DatabaseError> {
+    let url = config.url.expose();
+    let parsed = SqliteConnectOptions::from_str(url).map_err(|_invalid| DatabaseError::InvalidUrl)?;
+    protect(parsed.get_filename()).map_err(DatabaseError::File)?;
+    let mut writer = base(url.clone(), 1);
+    writer.min_connections(1).idle_timeout(None).max_lifetime(None).map_sqlx_sqlite_opts(|sqlite| {
+        with_settings(sqlite).journal_mode(SqliteJournalMode::Wal).pragma("wal_autocheckpoint", "4000")
+    });
+    let write = connect_patiently(writer).await?;
+    refuse_old_library(&write).await?;
+    let mut reader = base(url.clone(), config.connections);
+    reader.map_sqlx_sqlite_opts(|sqlite| with_settings(sqlite).pragma("query_only", "1"));
+    Ok((write, connect_patiently(reader).await?))
+}
+
+fn with_settings(options: SqliteConnectOptions) -> SqliteConnectOptions {
+    options
+        .synchronous(SqliteSynchronous::Full)
+        .busy_timeout(BUSY_TIMEOUT)
+        .foreign_keys(true)
+        .statement_cache_capacity(256)
+        .pragma("mmap_size", "0")
+}
+
+async fn connect_patiently(options: ConnectOptions) -> Result<DatabaseConnection, DatabaseError> {
+    let mut attempt = 0_u32;
+    loop {
+        match sea_orm::Database::connect(options.clone()).await.map_err(DatabaseError::from) {
+            Err(error) if error.kind() == FailureKind::Contention && attempt < OPEN_ATTEMPTS => {
+                attempt = attempt.saturating_add(1);
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+            result => return result,
+        }
+    }
+}
+
+async fn refuse_old_library(connection: &DatabaseConnection) -> Result<(), DatabaseError> {
+    let statement = Statement::from_string(DbBackend::Sqlite, "SELECT sqlite_version()");
+    let row = connection.query_one_raw(statement).await?;
+    let found: String = match row {
+        Some(row) => row.try_get_by_index(0)?,
+        None => String::new(),
+    };
+    let parts: Vec<u32> = found.split('.').map_while(|part| part.parse().ok()).collect();
+    if parts.as_slice() < SQLITE_OLDEST.as_slice() {
+        return Err(DatabaseError::SqliteTooOld { found });
+    }
+    Ok(())
+}
+
+/// Makes the file with mode 0600, or takes the rights of others away. SQLite gives its side
+/// files the mode of the database.
+fn protect(path: &Path) -> std::io::Result<()> {
+    if let Some(directory) = path.parent().filter(|directory| !directory.as_os_str().is_empty()) {
+        std::fs::create_dir_all(directory)?;
+    }
+    let mut options = std::fs::OpenOptions::new();
+    options.create(true).append(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let file = options.open(path)?;
+    #[cfg(unix)]
+    file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
+    Ok(())
+}

@@ -1,0 +1,178 @@
+//! Changes of the schema, one file each: expand first, contract in a later release.
+
+mod m0001_keys_and_accounts;
+
+use sea_orm::{ConnectionTrait, DbBackend};
+
+use super::Database;
+use super::error::{DatabaseError, FailureKind};
+use super::sql::{Columns, Sql, now_millis};
+
+/// One change of the schema.
+#[derive(Clone, Copy, Debug)]
+struct Migration {
+    name: &'static str,
+    /// The statements for a database system. On MySQL, where each statement is a transaction
+    /// of its own, they can be repeated.
+    statements: fn(Dialect) -> Vec<String>,
+}
+
+const ALL: [Migration; 1] = [m0001_keys_and_accounts::MIGRATION];
+
+/// Whether a migration has been applied.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MigrationStatus {
+    /// Its name.
+    pub name: &'static str,
+    /// Whether the database has it.
+    pub applied: bool,
+}
+
+/// Writes schema statements: `{uuid}`, `{int}`, `{digest}`, `{code}`, `{text}` and `{long}`
+/// stand for types.
+#[derive(Clone, Copy, Debug)]
+struct Dialect(DbBackend);
+
+impl Dialect {
+    /// The statement with types and options of this database system.
+    fn render(self, template: &str) -> String {
+        let types = match self.0 {
+            DbBackend::Postgres => ["UUID", "BIGINT", "BYTEA", "VARCHAR(255)", "VARCHAR(512)", "TEXT"],
+            DbBackend::MySql => [
+                "BINARY(16)",
+                "BIGINT",
+                "BINARY(32)",
+                "VARCHAR(255) CHARACTER SET ascii COLLATE ascii_bin",
+                "VARCHAR(512) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin",
+                "MEDIUMTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin",
+            ],
+            _ => ["BLOB", "INTEGER", "BLOB", "TEXT", "TEXT", "TEXT"],
+        };
+        let names = ["{uuid}", "{int}", "{digest}", "{code}", "{text}", "{long}"];
+        names.iter().zip(types).fold(template.to_owned(), |text, (name, new)| text.replace(name, new))
+    }
+
+    /// `CREATE TABLE`; MySQL gets its indexes with it, since they cannot be made twice there.
+    fn table(self, name: &str, columns: &str, indexes: &[Index]) -> Vec<String> {
+        let columns = self.render(columns.trim_end().trim_end_matches(','));
+        if self.0 == DbBackend::MySql {
+            let keys: String = indexes.iter().map(|index| index.inline()).collect();
+            return vec![format!("CREATE TABLE IF NOT EXISTS {name} ({columns}{keys}) ENGINE=InnoDB")];
+        }
+        let mut statements = vec![format!("CREATE TABLE {name} ({columns})")];
+        statements.extend(indexes.iter().map(|index| index.statement(name)));
+        statements
+    }
+}
+
+/// An index; the condition is left out on MySQL, which has no partial indexes.
+#[derive(Clone, Copy, Debug)]
+struct Index {
+    name: &'static str,
+    kind: IndexKind,
+    columns: &'static str,
+    condition: &'static str,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum IndexKind {
+    Plain,
+    Unique,
+}
+
+impl Index {
+    fn inline(&self) -> String {
+        let kind = match self.kind {
+            IndexKind::Plain => "KEY",
+            IndexKind::Unique => "UNIQUE KEY",
+        };
+        format!(", {kind} {} ({})", self.name, self.columns)
+    }
+
+    fn statement(&self, table: &str) -> String {
+        let kind = match self.kind {
+            IndexKind::Plain => "",
+            IndexKind::Unique => "UNIQUE ",
+        };
+        let condition =
+            if self.condition.is_empty() { String::new() } else { format!(" WHERE {}", self.condition) };
+        format!("CREATE {kind}INDEX {} ON {table} ({}){condition}", self.name, self.columns)
+    }
+}
+
+/// Applies what is missing.
+pub(super) async fn run(database: &Database) -> Result<(), DatabaseError> {
+    create_table(database).await?;
+    let transaction = database.begin().await?;
+    match database.backend() {
+        DbBackend::Postgres => {
+            Sql::new(DbBackend::Postgres, "SELECT 1 FROM pg_advisory_xact_lock(4702394921427289)")
+                .all(&transaction)
+                .await?;
+        }
+        DbBackend::MySql => {
+            Sql::new(DbBackend::MySql, "SELECT GET_LOCK('aiduet_migration', 60)").all(&transaction).await?;
+        }
+        _ => {}
+    }
+    let result = apply_missing(&transaction).await;
+    if database.backend() == DbBackend::MySql {
+        Sql::new(DbBackend::MySql, "SELECT RELEASE_LOCK('aiduet_migration')").all(&transaction).await?;
+    }
+    match result {
+        Ok(()) => Ok(transaction.commit().await?),
+        Err(error) => {
+            transaction.rollback().await?;
+            Err(error)
+        }
+    }
+}
+
+/// PostgreSQL may report the table as a duplicate when two processes make it at the same moment.
+async fn create_table(database: &Database) -> Result<(), DatabaseError> {
+    let text = Dialect(database.backend()).render(
+        "CREATE TABLE IF NOT EXISTS migration (name {code} NOT NULL PRIMARY KEY, applied_at {int} NOT NULL)",
+    );
+    match database.writer().execute_unprepared(&text).await.map_err(DatabaseError::from) {
+        Err(error) if error.kind() != FailureKind::Unique => Err(error),
+        _ => Ok(()),
+    }
+}
+
+async fn apply_missing(on: &impl ConnectionTrait) -> Result<(), DatabaseError> {
+    let backend = on.get_database_backend();
+    let applied = applied(on).await?;
+    if let Some(name) = applied.iter().find(|name| ALL.iter().all(|known| known.name != name.as_str())) {
+        return Err(DatabaseError::TooNew { name: name.clone() });
+    }
+    for migration in ALL.iter().filter(|known| applied.iter().all(|name| name.as_str() != known.name)) {
+        for statement in (migration.statements)(Dialect(backend)) {
+            on.execute_unprepared(&statement).await?;
+        }
+        Sql::new(backend, "INSERT INTO migration (name, applied_at) VALUES (")
+            .value(migration.name)
+            .text(", ")
+            .text(now_millis(backend))
+            .text(")")
+            .run(on)
+            .await?;
+    }
+    Ok(())
+}
+
+async fn applied(on: &impl ConnectionTrait) -> Result<Vec<String>, DatabaseError> {
+    let rows =
+        Sql::new(on.get_database_backend(), "SELECT name FROM migration ORDER BY name").all(on).await?;
+    rows.iter().map(|row| Columns::of(row).next()).collect()
+}
+
+/// Which are applied.
+pub(super) async fn status(database: &Database) -> Result<Vec<MigrationStatus>, DatabaseError> {
+    create_table(database).await?;
+    let applied = applied(database.writer()).await?;
+    if let Some(name) = applied.iter().find(|name| ALL.iter().all(|known| known.name != name.as_str())) {
+        return Err(DatabaseError::TooNew { name: name.clone() });
+    }
+    let is_applied = |known: &Migration| applied.iter().any(|name| name == known.name);
+    Ok(ALL.iter().map(|known| MigrationStatus { name: known.name, applied: is_applied(known) }).collect())
+}

@@ -1,0 +1,160 @@
+//! SQLite, PostgreSQL and MySQL (or MariaDB), chosen by URL.
+//!
+//! One [`Database`] per process gives every store:
+//!
+//! [`SeaOrmKeyStore`] and [`SeaOrmAccountStore`].
+//!
+//! SQL is written by hand: each statement is short, fixed, prepared once, and the same on all
+//! three databases but for a few clauses.
+
+mod account;
+mod connect;
+mod error;
+mod keys;
+mod migration;
+mod sql;
+
+use std::fmt;
+
+use sea_orm::{
+    DatabaseConnection, DatabaseTransaction, DbBackend, IsolationLevel, SqliteTransactionMode,
+    TransactionOptions, TransactionTrait,
+};
+
+pub use account::SeaOrmAccountStore;
+pub use error::{DatabaseError, FailureKind};
+pub use keys::SeaOrmKeyStore;
+pub use migration::MigrationStatus;
+
+use crate::secret::Secret;
+
+/// Which database, and how many connections.
+#[derive(Clone, Debug)]
+pub struct DatabaseConfig {
+    /// `sqlite:path/to/file`, `postgres://user:password@host:port/name` or
+    /// `mysql://user:password@host:port/name`. The file of an SQLite database is made with mode
+    /// 0600 when it does not exist.
+    pub url: Secret<String>,
+    /// Connections for reading (SQLite), or for everything (PostgreSQL, MySQL).
+    pub connections: u32,
+    /// PostgreSQL: the schema that holds the tables; it must exist. `None`: that of the role.
+    pub schema: Option<String>,
+}
+
+impl DatabaseConfig {
+    /// The configuration for a URL, with ten connections.
+    pub const fn new(url: Secret<String>) -> Self {
+        Self { url, connections: 10, schema: None }
+    }
+}
+
+/// An open database, shared by the stores.
+///
+/// SQLite has one connection that writes, which all stores of the process take in turn, and
+/// others that read; PostgreSQL and MySQL have one pool for both.
+#[derive(Clone)]
+pub struct Database {
+    write: DatabaseConnection,
+    read: DatabaseConnection,
+}
+
+impl fmt::Debug for Database {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Database").field("backend", &self.backend()).finish_non_exhaustive()
+    }
+}
+
+impl Database {
+    /// Opens the database; does not migrate it.
+    ///
+    /// # Errors
+    /// [`DatabaseError`] when the URL is wrong or the database does not answer.
+    pub async fn connect(config: &DatabaseConfig) -> Result<Self, DatabaseError> {
+        let (write, read) = connect::open(config).await?;
+        Ok(Self { write, read })
+    }
+
+    /// Applies the migrations that are missing. Safe when several processes do it at once: one
+    /// does the work, the others wait.
+    ///
+    /// # Errors
+    /// [`DatabaseError::TooNew`] when a later version has migrated it, else what the database says.
+    pub async fn migrate(&self) -> Result<(), DatabaseError> {
+        migration::run(self).await
+    }
+
+    /// Which migrations are applied.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn status(&self) -> Result<Vec<MigrationStatus>, DatabaseError> {
+        migration::status(self).await
+    }
+
+    /// Succeeds if the database answers and is migrated.
+    ///
+    /// # Errors
+    /// [`DatabaseError::NotMigrated`], or what the database says.
+    pub async fn check(&self) -> Result<(), DatabaseError> {
+        match self.status().await?.into_iter().find(|migration| !migration.applied) {
+            Some(missing) => Err(DatabaseError::NotMigrated { name: missing.name }),
+            None => Ok(()),
+        }
+    }
+
+    /// Closes all connections. Close the ledger first: it waits for what is queued.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn close(&self) -> Result<(), DatabaseError> {
+        self.read.close_by_ref().await?;
+        self.write.close_by_ref().await?;
+        Ok(())
+    }
+
+    /// The name of the database system.
+    pub fn system(&self) -> &'static str {
+        match self.backend() {
+            DbBackend::MySql => "mysql",
+            DbBackend::Postgres => "postgres",
+            _ => "sqlite",
+        }
+    }
+
+    fn backend(&self) -> DbBackend {
+        self.write.get_database_backend()
+    }
+
+    /// The connection for single statements that read.
+    const fn reader(&self) -> &DatabaseConnection {
+        &self.read
+    }
+
+    /// The connection for single statements that write.
+    const fn writer(&self) -> &DatabaseConnection {
+        &self.write
+    }
+
+    /// A transaction that writes. SQLite takes the write lock at once, since a transaction that
+    /// reads first and then writes fails at once when another has written in between.
+    async fn begin(&self) -> Result<DatabaseTransaction, DatabaseError> {
+        let options = match self.backend() {
+            DbBackend::MySql => TransactionOptions {
+                isolation_level: Some(IsolationLevel::ReadCommitted),
+                ..TransactionOptions::default()
+            },
+            DbBackend::Sqlite => TransactionOptions {
+                sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
+                ..TransactionOptions::default()
+            },
+            // Set for every connection when it is made, which saves a round trip here.
+            _ => TransactionOptions::default(),
+        };
+        Ok(self.write.begin_with_options(options).await?)
+    }
+}
+
+#[cfg(test)]
+mod fixture;
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,129 @@
+//! Statements in the dialect of each database, and values out of rows.
+//!
+//! The texts are fixed but for the number of rows, which comes in few sizes, so that every
+//! connection prepares each statement once.
+
+use sea_orm::{ConnectionTrait, DbBackend, QueryResult, Statement, TryGetable, Value};
+
+use super::error::DatabaseError;
+
+/// Numbers of rows that one statement takes.
+const SIZES: [usize; 5] = [256, 64, 16, 4, 1];
+
+/// A statement under construction.
+#[derive(Debug)]
+pub(super) struct Sql {
+    backend: DbBackend,
+    text: String,
+    values: Vec<Value>,
+}
+
+impl Sql {
+    pub(super) fn new(backend: DbBackend, text: &str) -> Self {
+        Self { backend, text: text.to_owned(), values: Vec::new() }
+    }
+
+    /// Adds text.
+    pub(super) fn text(mut self, text: &str) -> Self {
+        self.text.push_str(text);
+        self
+    }
+
+    /// Adds a placeholder with its value.
+    pub(super) fn value(mut self, value: impl Into<Value>) -> Self {
+        self.values.push(value.into());
+        if self.backend == DbBackend::Postgres {
+            self.text.push('$');
+            self.text.push_str(&self.values.len().to_string());
+        } else {
+            self.text.push('?');
+        }
+        self
+    }
+
+    /// Adds `(?, ?, …)`.
+    fn tuple(mut self, values: impl IntoIterator<Item = Value>) -> Self {
+        self.text.push('(');
+        for (index, value) in values.into_iter().enumerate() {
+            if index > 0 {
+                self.text.push_str(", ");
+            }
+            self = self.value(value);
+        }
+        self.text.push(')');
+        self
+    }
+
+    pub(super) fn build(self) -> Statement {
+        Statement::from_sql_and_values(self.backend, self.text, self.values)
+    }
+
+    pub(super) async fn run(self, on: &impl ConnectionTrait) -> Result<u64, DatabaseError> {
+        Ok(on.execute_raw(self.build()).await?.rows_affected())
+    }
+
+    pub(super) async fn all(self, on: &impl ConnectionTrait) -> Result<Vec<QueryResult>, DatabaseError> {
+        Ok(on.query_all_raw(self.build()).await?)
+    }
+
+    pub(super) async fn one(self, on: &impl ConnectionTrait) -> Result<Option<QueryResult>, DatabaseError> {
+        Ok(on.query_all_raw(self.build()).await?.into_iter().next())
+    }
+}
+
+/// Runs `{before} (…), (…) {after}` for all rows.
+pub(super) async fn insert_rows(
+    on: &impl ConnectionTrait,
+    (before, after): (&str, &str),
+    mut rows: Vec<Vec<Value>>,
+) -> Result<(), DatabaseError> {
+    while !rows.is_empty() {
+        let size = SIZES.into_iter().find(|size| *size <= rows.len()).unwrap_or(1);
+        let mut sql = Sql::new(on.get_database_backend(), before).text(" ");
+        for (index, row) in rows.drain(..size).enumerate() {
+            if index > 0 {
+                sql = sql.text(", ");
+            }
+            sql = sql.tuple(row);
+        }
+        sql.text(after).run(on).await?;
+    }
+    Ok(())
+}
+
+/// The database's clock in milliseconds since 1970.
+pub(super) const fn now_millis(backend: DbBackend) -> &'static str {
+    match backend {
+        DbBackend::Postgres => "CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)",
+        DbBackend::MySql => "CAST(UNIX_TIMESTAMP(NOW(3)) * 1000 AS SIGNED)",
+        _ => "CAST(unixepoch('subsec') * 1000 AS INTEGER)",
+    }
+}
+
+/// Reads the columns of a row from left to right.
+#[derive(Debug)]
+pub(super) struct Columns<'a> {
+    row: &'a QueryResult,
+    next: usize,
+}
+
+impl<'a> Columns<'a> {
+    pub(super) const fn of(row: &'a QueryResult) -> Self {
+        Self { row, next: 0 }
+    }
+
+    pub(super) fn next<T: TryGetable>(&mut self) -> Result<T, DatabaseError> {
+        let index = self.next;
+        self.next = index.saturating_add(1);
+        Ok(self.row.try_get_by_index(index)?)
+    }
+
+    /// A value of which our code makes something; `None` from `make` is an unreadable column.
+    pub(super) fn next_as<T: TryGetable, U>(
+        &mut self,
+        column: &'static str,
+        make: impl FnOnce(T) -> Option<U>,
+    ) -> Result<U, DatabaseError> {
+        make(self.next()?).ok_or(DatabaseError::Unreadable { column })
+    }
+}
