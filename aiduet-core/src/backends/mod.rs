@@ -4,3 +4,5 @@
 pub mod memory;
 #[cfg(feature = "sea-orm")]
 pub mod sea_orm;
+#[cfg(feature = "simulated")]
+pub mod simulated;

@@ -2,6 +2,7 @@
 
 mod call;
 mod error;
+mod headers;
 mod reply;
 
 use std::fmt;
@@ -10,6 +11,7 @@ use async_trait::async_trait;
 
 pub use call::UpstreamCall;
 pub use error::{ProviderError, Stage};
+pub use headers::forwardable;
 pub use reply::{ReplyBody, UpstreamReply, UpstreamRequestId};
 
 use serde::{Deserialize, Serialize};
