@@ -209,3 +209,7 @@ pub struct SpendLimits {
     /// Ever.
     pub total: Option<Money>,
 }
+
+#[cfg(test)]
+#[cfg(feature = "testing")]
+mod tests;

@@ -1,7 +1,10 @@
 //! API keys: made once, shown once, kept as a digest.
 
 mod api_key;
+mod cached;
+mod check;
 mod error;
+mod shared;
 
 use std::fmt;
 use std::sync::Arc;
@@ -9,6 +12,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 pub use api_key::{ApiKey, ApiKeyHash, KeyLimits, KeyState, MalformedKey, PlainApiKey, SpendLimits};
+pub use cached::CachedKeys;
+pub use check::KeyRefusal;
 pub use error::KeyError;
 
 use crate::clock::Timestamp;

@@ -1,3 +1,7 @@
 //! Conformance suites and factories, for the backends here and for your own.
+#![expect(clippy::expect_used, clippy::missing_panics_doc, reason = "a case of a suite fails by panicking")]
 
+mod factory;
 pub mod price;
+
+pub use factory::{Factory, SeededEntropy, cents, extension, model};

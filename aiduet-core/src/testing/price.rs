@@ -1,5 +1,4 @@
 //! What every [`PriceBook`] must do.
-#![expect(clippy::expect_used, clippy::missing_panics_doc, reason = "a case of a suite fails by panicking")]
 
 use crate::clock::Timestamp;
 use crate::price::{PriceBook, PriceError, PriceSheet, PriceVersion};

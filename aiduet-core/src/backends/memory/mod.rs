@@ -1,5 +1,13 @@
 //! Everything in this process, gone when it ends: for tests, demonstrations and single nodes.
 
+mod account;
+mod keys;
+mod ledger;
+mod limit;
 mod price;
 
+pub use account::MemoryAccounts;
+pub use keys::MemoryKeys;
+pub use ledger::MemoryLedger;
+pub use limit::MemoryLimiter;
 pub use price::MemoryPriceBook;

@@ -145,6 +145,31 @@ impl Books {
         self.holds.get(&hold)
     }
 
+    /// Every account, in no order.
+    pub fn accounts(&self) -> impl Iterator<Item = (LedgerAccount, AccountRow)> {
+        self.accounts.iter().map(|(account, row)| (*account, *row))
+    }
+
+    /// Every lot that has a remainder, in no order.
+    pub fn all_lots(&self) -> impl Iterator<Item = &Lot> {
+        self.lots.values().flatten()
+    }
+
+    /// Every key that has spent or held, in no order.
+    pub fn keys(&self) -> impl Iterator<Item = (ApiKeyId, KeyRow)> {
+        self.keys.iter().map(|(key, row)| (*key, *row))
+    }
+
+    /// Every request that has a record, in no order.
+    pub fn requests(&self) -> impl Iterator<Item = &RequestRow> {
+        self.requests.values()
+    }
+
+    /// A transfer.
+    pub fn transfer(&self, transfer: TransferId) -> Option<&Transfer> {
+        self.transfers.get(&transfer)
+    }
+
     /// Every open hold, in no order.
     pub fn holds(&self) -> impl Iterator<Item = &HoldRow> {
         self.holds.values()
