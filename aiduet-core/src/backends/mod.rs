@@ -1,8 +1,14 @@
 //! Implementations of the domain's traits, each behind the feature of its name.
 
+#[cfg(feature = "anthropic")]
+pub mod anthropic;
 #[cfg(feature = "memory")]
 pub mod memory;
+#[cfg(feature = "openai")]
+pub mod openai;
 #[cfg(feature = "sea-orm")]
 pub mod sea_orm;
 #[cfg(feature = "simulated")]
 pub mod simulated;
+#[cfg(any(feature = "anthropic", feature = "openai"))]
+pub mod upstream_http;

@@ -47,7 +47,7 @@ impl Classify for ProviderError {
 
     fn retry(&self) -> Retry {
         match self {
-            Self::Connect => Retry::Safe,
+            Self::Connect | Self::Timeout { stage: Stage::Connect } => Retry::Safe,
             Self::Timeout { .. } | Self::Broken { .. } | Self::TooLarge => Retry::Never,
         }
     }

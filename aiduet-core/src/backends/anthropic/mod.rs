@@ -1,0 +1,7 @@
+//! The Anthropic API: Messages and token counting.
+
+mod config;
+mod provider;
+
+pub use config::{AnthropicConfig, BASE_URL};
+pub use provider::AnthropicProvider;

@@ -1,0 +1,44 @@
+//! The provider.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use http::header::{HeaderName, HeaderValue};
+
+use super::AnthropicConfig;
+use crate::backends::upstream_http::{Identity, UpstreamConfigError, UpstreamHttp};
+use crate::clock::Clock;
+use crate::provider::{Provider, ProviderError, UpstreamCall, UpstreamReply};
+
+/// The version that is named where the client names none: the one that raw clients write for.
+///
+/// # Source
+/// Anthropic API reference, "Versions", read 2026-11-24.
+const VERSION: (HeaderName, HeaderValue) =
+    (HeaderName::from_static("anthropic-version"), HeaderValue::from_static("2023-06-01"));
+
+/// Speaks the Anthropic API over HTTP.
+#[derive(Debug)]
+pub struct AnthropicProvider {
+    http: UpstreamHttp,
+}
+
+impl AnthropicProvider {
+    /// A provider with its own connections.
+    ///
+    /// # Errors
+    /// [`UpstreamConfigError`] if the settings cannot work.
+    pub fn new(config: AnthropicConfig, clock: Arc<dyn Clock>) -> Result<Self, UpstreamConfigError> {
+        let AnthropicConfig { api_key, http } = config;
+        let request_id = HeaderName::from_static("request-id");
+        let identity = Identity::new(HeaderName::from_static("x-api-key"), "", &api_key, request_id)?;
+        Ok(Self { http: UpstreamHttp::new(http, identity, clock)? })
+    }
+}
+
+#[async_trait]
+impl Provider for AnthropicProvider {
+    async fn send(&self, call: UpstreamCall) -> Result<UpstreamReply, ProviderError> {
+        self.http.send(call, &[VERSION]).await
+    }
+}
