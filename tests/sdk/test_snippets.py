@@ -1,0 +1,70 @@
+"""What the README shows and what the demo prints works as it stands there."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from conftest import Books
+from harness import receipt
+from harness.database import SqliteDatabase
+from harness.deadline import until
+from harness.gateway import Gateway
+from snippets import Snippet, calls
+
+
+def run(command: list[str], **environment: str) -> str:
+    done = subprocess.run(
+        command, env=os.environ | environment, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
+    return done.stdout
+
+
+def test_the_readme_has_snippets() -> None:
+    languages = [snippet.language for snippet in calls()]
+    assert languages.count("sh") >= 3 and languages.count("python") >= 2
+
+
+@pytest.mark.parametrize("snippet", calls(), ids=lambda snippet: snippet.name)
+def test_snippets_of_the_readme_run(server: Gateway, snippet: Snippet) -> None:
+    customer = server.customer(f"reader-{abs(hash(snippet.code))}")
+    code = snippet.at(f"127.0.0.1:{server.port}")
+    command = ["bash", "-euo", "pipefail", "-c", code] if snippet.language == "sh" else [sys.executable, "-c", code]
+    printed = run(command, AIDUET_API_KEY=customer.key)
+    assert printed.strip() and '"error"' not in printed
+    assert server.credits(customer.key)["total_usage"] > 0
+
+
+@pytest.fixture(scope="module")
+def demo(program: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
+    directory = tmp_path_factory.mktemp("demo")
+    instance = Gateway(program, directory, SqliteDatabase(directory / "work" / "aiduet-data" / "aiduet.db"))
+    try:
+        yield instance.start("demo")
+    finally:
+        instance.stop()
+
+
+def printed_calls(demo: Gateway) -> list[str]:
+    """The curl lines, each with its continuations."""
+
+    def found() -> list[str] | None:
+        text = demo.log().decode().replace("\\\n", " ")
+        lines = [line.strip() for line in text.splitlines() if line.strip().startswith("curl ")]
+        return lines if len(lines) >= 2 else None
+
+    return until("the demo prints its curl lines", found)
+
+
+def test_the_curl_lines_of_the_demo_work_as_printed(demo: Gateway) -> None:
+    lines = printed_calls(demo)
+    for line in lines:
+        printed = run(["bash", "-euo", "pipefail", "-c", line])
+        assert printed.strip() and '"error"' not in printed, line
