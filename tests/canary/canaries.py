@@ -65,6 +65,10 @@ class Planter:
         middle = "".join(special + self._letters(4) for special in SPECIALS)
         return self._plant(position, self._letters(14) + middle + self._letters(10))
 
+    def take(self, position: str, text: str) -> None:
+        """Looks for a text that was made elsewhere, such as a key."""
+        self._plant(position, text)
+
     def _plant(self, position: str, text: str) -> str:
         self.planted.append(Canary(position, text))
         return text
