@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 from canary.canaries import Planter
 
 Json = dict[str, Any]
+Mark = Callable[[str], str]
 
 CHAT = "gpt-4.1-mini"
 RESPONSES = "gpt-5.2"
@@ -88,7 +89,7 @@ class Questions:
             if path not in ("/v1/embeddings", "/v1/messages/count_tokens"):
                 yield call(f"{path}, streamed", path, body | {"stream": True}, headers)
 
-    def _marks(self, where: str) -> tuple[Any, Any]:
+    def _marks(self, where: str) -> tuple[Mark, Mark]:
         return (
             lambda position: self._planter.text(f"{where}: {position}"),
             lambda position: self._planter.plain(f"{where}: {position}"),
@@ -155,8 +156,18 @@ class Questions:
             "instructions": text("instructions"),
             "input": [
                 {"role": "user", "content": [{"type": "input_text", "text": text("input text")}]},
-                {"type": "reasoning", "id": plain("reasoning id"), "summary": [], "encrypted_content": plain("encrypted")},
-                {"type": "function_call", "call_id": plain("call id"), "name": plain("called"), "arguments": text("args")},
+                {
+                    "type": "reasoning",
+                    "id": plain("reasoning id"),
+                    "summary": [],
+                    "encrypted_content": plain("encrypted"),
+                },
+                {
+                    "type": "function_call",
+                    "call_id": plain("call id"),
+                    "name": plain("called"),
+                    "arguments": text("args"),
+                },
                 {"type": "function_call_output", "call_id": plain("output id"), "output": text("tool output")},
             ],
             "tools": [{"type": "function", "name": plain("tool"), "description": text("tool text"), "parameters": {}}],
@@ -198,7 +209,12 @@ class Questions:
                     "content": [
                         {"type": "thinking", "thinking": text("thinking"), "signature": plain("signature")},
                         {"type": "text", "text": text("assistant text")},
-                        {"type": "tool_use", "id": plain("call id"), "name": plain("called"), "input": {"a": text("arguments")}},
+                        {
+                            "type": "tool_use",
+                            "id": plain("call id"),
+                            "name": plain("called"),
+                            "input": {"a": text("arguments")},
+                        },
                     ],
                 },
                 {
@@ -239,13 +255,14 @@ TYPED_FIELDS = (
 
 def minimal(path: str) -> Json:
     messages = [{"role": "user", "content": "Hello"}]
-    return {
+    bodies: dict[str, Json] = {
         "/v1/chat/completions": {"model": CHAT, "messages": messages, "max_tokens": 16},
         "/v1/responses": {"model": RESPONSES, "input": "Hello", "max_output_tokens": 16},
         "/v1/embeddings": {"model": EMBEDDING, "input": "Hello"},
         "/v1/messages": {"model": CLAUDE, "messages": messages, "max_tokens": 16},
         "/v1/messages/count_tokens": {"model": CLAUDE, "messages": messages},
-    }[path]
+    }
+    return bodies[path]
 
 
 def malformed(planter: Planter) -> Iterator[Call]:
@@ -291,7 +308,9 @@ def elsewhere(planter: Planter) -> Iterator[Call]:
     """Marks beside the body: model names, keys, paths, queries, types."""
     for path in PATHS:
         yield call(f"{path}: unknown model", path, minimal(path) | {"model": planter.plain("model name")})
-        yield call(f"{path}: model of a vendor", path, minimal(path) | {"model": "openai/" + planter.text("vendor model")})
+        yield call(
+            f"{path}: model of a vendor", path, minimal(path) | {"model": "openai/" + planter.text("vendor model")}
+        )
     body = json.dumps(minimal(PATHS[0])).encode()
     plain = planter.plain
 
@@ -310,7 +329,9 @@ def elsewhere(planter: Planter) -> Iterator[Call]:
     yield post("query", f"{PATHS[0]}?{plain('query key')}={plain('query value')}")
     yield post("path", f"/v1/{plain('path')}")
     yield post("other path", f"/{plain('other path')}/x")
-    yield Call("version", "/v1/messages", json.dumps(minimal("/v1/messages")).encode(), {"anthropic-version": plain("version")})
+    yield Call(
+        "version", "/v1/messages", json.dumps(minimal("/v1/messages")).encode(), {"anthropic-version": plain("version")}
+    )
     for path in ("/v1/models/{}", "/v1/generation?id={}", "/v1/models?after_id={}", "/v1/key?{}", "/{}"):
         yield Call(path, path.format(plain(f"GET {path}")), b"", method="GET")
     yield Call("too large", PATHS[0], planter.text("too large").encode() * 700_000)

@@ -45,10 +45,10 @@ def traffic(
             }
         gateway = Gateway(program, directory, database, given | (settings or {})).start()
         try:
-            customers = [gateway.customer(name, credit) for name, credit in CUSTOMERS.items()]
-            for name, customer in zip(CUSTOMERS, customers, strict=True):
+            customers = {name: gateway.customer(name, credit) for name, credit in CUSTOMERS.items()}
+            for name, customer in customers.items():
                 planter.take(f"API key of {name}", customer.key.removeprefix("sk-duet-"))
-            yield Traffic(gateway, upstream, planter, *customers, list(credentials.values()))
+            yield Traffic(gateway, upstream, planter, credentials=list(credentials.values()), **customers)
         finally:
             if gateway.process is not None:
                 gateway.process.kill()

@@ -7,6 +7,7 @@ import json
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from canary.canaries import Planter
@@ -70,7 +71,7 @@ class Traffic:
         answers = self.answers
         yield "well", answers.ok
         for status in PROVIDER_STATUSES:
-            yield f"provider says {status}", lambda path, _body, status=status: answers.fault(status, path)
+            yield f"provider says {status}", partial(failing, answers, status)
         yield "error page", lambda _path, _body: answers.page_of(502)
         yield "page of a proxy", lambda _path, _body: answers.page_of(200)
         yield "no usage", answers.without_usage
@@ -107,7 +108,7 @@ class Traffic:
         """kill -9 and SIGTERM, each in the middle of streams, and a start after it."""
         for end in (self.gateway.kill, self.gateway.stop):
             go = threading.Event()
-            self.upstream.reply = lambda path, body, go=go: held_back(self.answers.ok(path, body), go)
+            self.upstream.reply = partial(held_back, self.answers.ok, go)
             threads = [
                 threading.Thread(target=self.send, args=(call.name, call, self.customer), daemon=True)
                 for call in self.questions.calls()
@@ -141,7 +142,7 @@ class Traffic:
     def leave(self, call: Call, pieces: int) -> None:
         self.calls += 1
         go = threading.Event()
-        self.upstream.reply = lambda path, body: held_back(self.answers.ok(path, body), go)
+        self.upstream.reply = partial(held_back, self.answers.ok, go)
         before = len(self.upstream.received)
         connection, response = self.client(call, self.customer).open(call.method, call.path, call.body, call.headers)
         until("the call has reached the provider", lambda: len(self.upstream.received) > before)
@@ -219,9 +220,14 @@ def cut(reply: Reply) -> Reply:
     return reply
 
 
-def held_back(reply: Reply, go: threading.Event) -> Reply:
+def held_back(well: Replier, go: threading.Event, path: str, body: Json) -> Reply:
+    reply = well(path, body)
     reply.wait = go
     return reply
+
+
+def failing(answers: Answers, status: int, _path: str, _body: Json) -> Reply:
+    return answers.fault(status)
 
 
 def shared_files(since: Path) -> Iterator[Sink]:

@@ -137,7 +137,15 @@ class Answers:
     def ok(self, path: str, body: Json) -> Reply:
         stream = body.get("stream") is True
         if path.startswith("/v1/embeddings"):
-            return self._json({"object": "list", "data": [], "model": self.model, "usage": {"prompt_tokens": 3, "total_tokens": 3}, "x": self.unknown})
+            return self._json(
+                {
+                    "object": "list",
+                    "data": [],
+                    "model": self.model,
+                    "usage": {"prompt_tokens": 3, "total_tokens": 3},
+                    "x": self.unknown,
+                }
+            )
         if path.startswith("/v1/messages/count_tokens"):
             return self._json({"input_tokens": 5, "x": self.unknown})
         if path.startswith("/v1/messages"):
@@ -146,7 +154,7 @@ class Answers:
             return self._events(self._response_events()) if stream else self._json(self._response())
         return self._events(self._chat_events()) if stream else self._json(self._chat())
 
-    def fault(self, status: int, path: str) -> Reply:
+    def fault(self, status: int) -> Reply:
         error = {"message": self.error, "type": self.error_type, "code": self.error_code, "param": self.unknown}
         body = {"type": "error", "error": error, "request_id": self.id}
         return Reply(status, pieces=[json.dumps(body).encode()], headers=self.headers() | {"retry-after": "1"})
@@ -236,7 +244,10 @@ class Answers:
     # Responses.
 
     def _response(self, status: str = "completed") -> Json:
-        content = [{"type": "output_text", "text": self.text, "annotations": []}, {"type": "refusal", "refusal": self.refusal}]
+        content = [
+            {"type": "output_text", "text": self.text, "annotations": []},
+            {"type": "refusal", "refusal": self.refusal},
+        ]
         return {
             "id": f"resp_{self.id}",
             "object": "response",
@@ -296,7 +307,11 @@ class Answers:
             {"type": "content_block_start", "index": 0, "content_block": tool},
             *({"type": "content_block_delta", "index": 0, "delta": delta} for delta in deltas),
             {"type": "content_block_stop", "index": 0},
-            {"type": "message_delta", "delta": {"stop_reason": self.end, "stop_sequence": self.more}, "usage": {"output_tokens": 7}},
+            {
+                "type": "message_delta",
+                "delta": {"stop_reason": self.end, "stop_sequence": self.more},
+                "usage": {"output_tokens": 7},
+            },
             {"type": "message_stop"},
         ]
         return [(event["type"], event) for event in events]

@@ -6,6 +6,7 @@ import os
 import random
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -45,9 +46,7 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Databas
         pytest.skip("AIDUET_TEST_POSTGRES_URL is not set")
 
 
-def test_a_killed_gateway_loses_no_money_and_no_receipt(
-    program: Path, database: Database, tmp_path: Path
-) -> None:
+def test_a_killed_gateway_loses_no_money_and_no_receipt(program: Path, database: Database, tmp_path: Path) -> None:
     print(f"seed {SEED}, {ROUNDS} rounds")
     chance = random.Random(SEED)
     gateway = Gateway(program, tmp_path, database, SETTINGS).start()
@@ -78,16 +77,17 @@ def test_a_killed_gateway_loses_no_money_and_no_receipt(
 def assert_settled(gateway: Gateway, database: Database, customers: list[Customer], where: str) -> None:
     """Every hold is resolved, the books are right, and the balance fell by what the records say."""
     for customer in customers:
-        balance = until(
-            f"no holds are left, {where}",
-            lambda key=customer.key: found if not (found := gateway.credits(key))["held"] else None,
-            30,
-        )
+        balance = until(f"no holds are left, {where}", partial(free, gateway, customer.key), 30)
         assert balance["available"] == balance["total_credits"] - balance["total_usage"], where
     assert gateway.violations() == [], where
     recorded = sum(int(cost) for (cost,) in database.rows("select cost from requests"))
     used = sum(gateway.credits(customer.key)["total_usage"] for customer in customers)
     assert used == recorded, where
+
+
+def free(gateway: Gateway, key: str) -> dict[str, int] | None:
+    balance = gateway.credits(key)
+    return None if balance["held"] else balance
 
 
 def assert_known(gateway: Gateway, acknowledged: list[Acknowledged]) -> None:

@@ -49,9 +49,7 @@ class Client:
             connection.close()
             raise
 
-    def call(
-        self, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None
-    ) -> Answer:
+    def call(self, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None) -> Answer:
         connection, response = self.open(method, path, body, headers)
         try:
             told = {name.lower(): value for name, value in response.getheaders()}

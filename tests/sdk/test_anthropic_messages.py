@@ -5,8 +5,8 @@ from __future__ import annotations
 import anthropic
 import pytest
 from anthropic.types import ToolParam
-
 from conftest import Books
+
 from harness import receipt
 
 MODEL = "claude-haiku-4-5"
@@ -50,8 +50,7 @@ def test_both_kinds_of_credentials_are_taken(books: Books) -> None:
 
 def test_events_come_in_the_order_of_the_protocol(claude: anthropic.Anthropic) -> None:
     kinds = [
-        event.type
-        for event in claude.messages.create(model=MODEL, max_tokens=200, messages=user("Hello"), stream=True)
+        event.type for event in claude.messages.create(model=MODEL, max_tokens=200, messages=user("Hello"), stream=True)
     ]
     assert kinds[0] == "message_start"
     assert kinds[-2:] == ["message_delta", "message_stop"]

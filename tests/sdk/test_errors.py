@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import anthropic
 import openai
 import pytest
-
 from conftest import Books, Recorder, numbers
+
 from harness.gateway import Gateway
 
 GPT = "gpt-4.1-mini"
@@ -35,12 +35,8 @@ class Clients:
     @classmethod
     def of(cls, server: Gateway, key: str, wire: Recorder, retries: int = 2) -> Clients:
         return cls(
-            openai.OpenAI(
-                api_key=key, base_url=f"{server.url}/v1", http_client=wire.client(), max_retries=retries
-            ),
-            anthropic.Anthropic(
-                api_key=key, base_url=server.url, http_client=wire.client(), max_retries=retries
-            ),
+            openai.OpenAI(api_key=key, base_url=f"{server.url}/v1", http_client=wire.client(), max_retries=retries),
+            anthropic.Anthropic(api_key=key, base_url=server.url, http_client=wire.client(), max_retries=retries),
             wire,
         )
 
@@ -221,9 +217,7 @@ def stream_chat(client: openai.OpenAI, text: str) -> object:
 
 
 def stream_message(client: anthropic.Anthropic, text: str) -> object:
-    with client.messages.stream(
-        model=CLAUDE, max_tokens=500, messages=[{"role": "user", "content": text}]
-    ) as stream:
+    with client.messages.stream(model=CLAUDE, max_tokens=500, messages=[{"role": "user", "content": text}]) as stream:
         return stream.get_final_message()
 
 

@@ -6,10 +6,10 @@ import json
 
 import openai
 import pytest
+from conftest import Books
 from openai.types.chat import ChatCompletionToolParam
 from pydantic import BaseModel
 
-from conftest import Books
 from harness import receipt
 
 MODEL = "gpt-4.1-mini"
@@ -51,9 +51,7 @@ def test_a_completion_is_answered_and_billed(gpt: openai.OpenAI, books: Books) -
 
 
 def test_the_rates_on_a_receipt_are_the_published_ones(gpt: openai.OpenAI, books: Books) -> None:
-    raw = gpt.chat.completions.with_raw_response.create(
-        model=MODEL, messages=[{"role": "user", "content": "Hello"}]
-    )
+    raw = gpt.chat.completions.with_raw_response.create(model=MODEL, messages=[{"role": "user", "content": "Hello"}])
     published = gpt.models.retrieve(MODEL).model_extra["pricing"]
     bill = books.receipt(raw.request_id)["bill"]
     assert bill["price_version"] == published["version"]

@@ -6,9 +6,8 @@ import json
 
 import openai
 import pytest
-from pydantic import BaseModel
-
 from conftest import Books
+from pydantic import BaseModel
 
 MODEL = "gpt-5.2"
 

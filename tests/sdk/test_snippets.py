@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
@@ -10,13 +9,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from snippets import Snippet, calls
 
-from conftest import Books
-from harness import receipt
 from harness.database import SqliteDatabase
 from harness.deadline import until
 from harness.gateway import Gateway
-from snippets import Snippet, calls
 
 
 def run(command: list[str], **environment: str) -> str:
