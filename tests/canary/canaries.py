@@ -1,7 +1,8 @@
 """Marks that are planted in requests and answers, and the search for them in whatever form.
 
-A mark has letters and digits at both ends, and between them characters that escaping changes. A hit is a piece of one of its forms, long enough to be no accident: text that was cut off,
-escaped or encoded is found too.
+A mark has letters and digits at both ends, and between them characters that escaping changes. A
+hit is a piece of one of its forms, long enough to be no accident: text that was cut off, escaped
+or encoded is found too.
 """
 
 from __future__ import annotations

@@ -45,10 +45,10 @@ def traffic(
             }
         gateway = Gateway(program, directory, database, given | (settings or {})).start()
         try:
-            customers = {name: gateway.customer(name, credit) for name, credit in CUSTOMERS.items()}
-            for name, customer in customers.items():
-                planter.take(f"API key of {name}", customer.key.removeprefix("sk-duet-"))
-            yield Traffic(gateway, upstream, planter, credentials=list(credentials.values()), **customers)
+            people = [gateway.customer(name, credit) for name, credit in CUSTOMERS.items()]
+            for name, person in zip(CUSTOMERS, people, strict=True):
+                planter.take(f"API key of {name}", person.key.removeprefix("sk-duet-"))
+            yield Traffic(gateway, upstream, planter, list(credentials.values()), *people)
         finally:
             if gateway.process is not None:
                 gateway.process.kill()

@@ -37,11 +37,11 @@ class Traffic:
     gateway: Gateway
     upstream: Upstream
     planter: Planter
+    credentials: list[str]
+    """What the operator's upstreams are configured with."""
     customer: Customer
     stranger: Customer
     poor: Customer
-    credentials: list[str]
-    """What the operator's upstreams are configured with."""
     said: list[Sink] = field(default_factory=list)
     calls: int = 0
     known: list[str] = field(default_factory=list)
@@ -117,7 +117,7 @@ class Traffic:
             before = len(self.upstream.received)
             for thread in threads:
                 thread.start()
-            until("every stream has begun", lambda: len(self.upstream.received) - before >= len(threads))
+            self.until_received(before + len(threads))
             if end == self.gateway.stop:
                 threading.Timer(0.3, go.set).start()
             end()
@@ -145,7 +145,7 @@ class Traffic:
         self.upstream.reply = partial(held_back, self.answers.ok, go)
         before = len(self.upstream.received)
         connection, response = self.client(call, self.customer).open(call.method, call.path, call.body, call.headers)
-        until("the call has reached the provider", lambda: len(self.upstream.received) > before)
+        self.until_received(before + 1)
         for _ in range(pieces):
             response.readline()
         connection.close()
@@ -153,6 +153,9 @@ class Traffic:
 
     def client(self, call: Call, customer: Customer) -> Client:
         return self.gateway.client(None if call.anonymous else customer.key)
+
+    def until_received(self, count: int) -> None:
+        until("the calls have reached the provider", lambda: len(self.upstream.received) >= count)
 
     def when_settled(self) -> None:
         until("no holds are left", lambda: not self.gateway.credits(self.customer.key)["held"], 40)
