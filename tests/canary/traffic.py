@@ -59,6 +59,13 @@ class Traffic:
         self.departures()
         self.endings()
 
+    def briefly(self) -> None:
+        """Every endpoint once."""
+        self.upstream.reply = self.answers.ok
+        for call in self.questions.calls():
+            self.send(call.name, call, self.customer)
+        self.listen_in("one round")
+
     def faults(self) -> None:
         """Every endpoint, against everything that a provider may do."""
         for name, reply in self.repliers():

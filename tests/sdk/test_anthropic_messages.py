@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import anthropic
 import pytest
 from anthropic.types import ToolParam
@@ -69,14 +71,13 @@ def test_the_stream_helper_builds_the_whole_message(claude: anthropic.Anthropic,
 
 @pytest.mark.parametrize("streamed", [False, True])
 def test_tools_are_called_and_their_results_are_used(claude: anthropic.Anthropic, streamed: bool) -> None:
-    messages = user("Weather? simulate:calls=2")
+    messages = user("Weather?")
+    ask = {"model": MODEL, "max_tokens": 500, "messages": messages, "tools": [WEATHER], "tool_choice": {"type": "any"}}
     if streamed:
-        with claude.messages.stream(model=MODEL, max_tokens=500, messages=messages, tools=[WEATHER]) as stream:
+        with claude.messages.stream(**ask) as stream:
             answer = stream.get_final_message()
     else:
-        answer = claude.messages.create(
-            model=MODEL, max_tokens=500, messages=messages, tools=[WEATHER], tool_choice={"type": "any"}
-        )
+        answer = claude.messages.create(**ask)
     assert answer.stop_reason == "tool_use"
     calls = [block for block in answer.content if block.type == "tool_use"]
     assert len(calls) == 2
@@ -132,8 +133,6 @@ def test_structured_output_follows_its_schema(claude: anthropic.Anthropic) -> No
         messages=user("A town, please."),
         output_config={"format": {"type": "json_schema", "schema": schema}},
     )
-    import json
-
     town = json.loads(answer.content[0].text)
     assert isinstance(town["name"], str) and isinstance(town["people"], int)
 
