@@ -144,7 +144,7 @@ class Gateway:
         account = self.ask("user", "create", f"{name}@example.com")["account"]["id"]
         if receipt.nanos(credit):
             self.run("user", "credit", account, credit)
-        key = self.ask("keys", "create", "--account", account, "--name", name, *limits)
+        key = self.ask("keys", "create", "--user", account, "--name", name, *limits)
         return Customer(account, key["key"])
 
     def violations(self) -> list[Any]:

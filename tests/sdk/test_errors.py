@@ -75,8 +75,8 @@ def test_a_wrong_key_is_not_authenticated(server: Gateway, books: Books) -> None
 def test_a_disabled_key_stops_at_once(server: Gateway, books: Books, clients: Clients) -> None:
     message(clients.claude, "Hello")
     key_id = server.client(books.customer.key).get("/v1/key").json()["data"]["id"]
-    fresh = server.ask("keys", "create", "--account", books.customer.account, "--name", "second")["key"]
-    server.run("keys", "disable", key_id, "--yes")
+    fresh = server.ask("keys", "create", "--user", books.customer.account, "--name", "second")["key"]
+    server.run("keys", "disable", key_id, "--user", books.customer.account)
     with pytest.raises(anthropic.AuthenticationError) as told:
         # Another process disabled it, so this one may believe in it for a moment.
         for _ in range(600):
@@ -153,7 +153,7 @@ def test_a_body_beyond_the_limit_is_too_large(clients: Clients) -> None:
 
 
 def test_what_a_key_may_not_use_is_forbidden(server: Gateway) -> None:
-    limited = server.customer(f"limited-{next(numbers)}", "1.00", "--model", GPT)
+    limited = server.customer(f"limited-{next(numbers)}", "1.00", "--models", GPT)
     clients = Clients.of(server, limited.key, Recorder())
     with pytest.raises(anthropic.PermissionDeniedError) as told:
         message(clients.claude, "Hello")
