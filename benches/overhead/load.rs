@@ -41,7 +41,8 @@ async fn main() -> Result<(), Failure> {
     let rate: u32 = next()?.parse()?;
     let seconds: u64 = next()?.parse()?;
     let begin = Instant::now();
-    let pause = (rate > 0).then(|| Duration::from_secs(1).saturating_mul(connections).checked_div(rate)).flatten();
+    let pause =
+        (rate > 0).then(|| Duration::from_secs(1).saturating_mul(connections).checked_div(rate)).flatten();
     let end = begin + Duration::from_secs(seconds);
     let plan = Arc::new(Plan { address, request, connections, pause, begin, end });
 
@@ -105,7 +106,8 @@ async fn read_answer(socket: &mut TcpStream, buffer: &mut Vec<u8>) -> Result<(),
     if !text.starts_with("http/1.1 200") {
         return Err(format!("not answered well: {}", text.lines().next().unwrap_or_default()).into());
     }
-    let length = text.lines().find_map(|line| line.strip_prefix("content-length:")?.trim().parse::<usize>().ok());
+    let length =
+        text.lines().find_map(|line| line.strip_prefix("content-length:")?.trim().parse::<usize>().ok());
     loop {
         let done = match length {
             Some(length) => buffer.len() >= head + length,
