@@ -2,6 +2,8 @@
 #![expect(clippy::expect_used, clippy::missing_panics_doc, reason = "a case of a suite fails by panicking")]
 
 mod factory;
+pub mod fake_upstream;
 pub mod price;
+pub mod provider;
 
 pub use factory::{Factory, SeededEntropy, cents, extension, model};

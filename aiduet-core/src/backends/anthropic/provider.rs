@@ -42,3 +42,23 @@ impl Provider for AnthropicProvider {
         self.http.send(call, &[VERSION]).await
     }
 }
+
+#[cfg(test)]
+#[cfg(feature = "testing")]
+mod tests {
+    use super::*;
+    use crate::backends::upstream_http::{BaseUrl, HttpLimits, NetworkRules, UpstreamHttpConfig};
+    use crate::provider::Vendor;
+    use crate::testing::provider::ProviderTarget;
+
+    fn anthropic_provider(target: ProviderTarget) -> AnthropicProvider {
+        let ProviderTarget { base_url, credential, clock, first_byte, idle, answer_bytes_max } = target;
+        let network = NetworkRules { allow_plain_loopback: true, allow_private: false };
+        let limits = HttpLimits { first_byte, idle, answer_bytes_max, ..HttpLimits::default() };
+        let base_url = BaseUrl::parse(&base_url, network).unwrap();
+        let http = UpstreamHttpConfig { network, limits, ..UpstreamHttpConfig::new(base_url) };
+        AnthropicProvider::new(AnthropicConfig { api_key: credential, http }, clock).unwrap()
+    }
+
+    crate::provider_conformance!(Vendor::Anthropic, anthropic_provider);
+}
