@@ -3,6 +3,28 @@
 //!
 //! The words of a vendor (`choices`, `message_delta`) stay inside that vendor's directory.
 
+mod answer;
+mod anthropic;
+mod edit;
 mod endpoint;
+mod fault;
+mod head;
+mod json;
+mod meter;
+mod openai;
+mod reading;
+mod request;
+mod sse;
+mod text;
+mod trouble;
 
+pub use answer::AnswerBroken;
+pub use anthropic::{count_request, counted_tokens};
+pub use edit::{Edits, edit};
 pub use endpoint::{Dialect, Endpoint};
+pub use fault::{FaultKind, RequestFault};
+pub use head::{MEDIA_TOKENS, ModelName, RequestHead};
+pub use meter::{Ending, Meter, MeterConfig, StreamError};
+pub use reading::{Reading, StreamFault};
+pub use request::{DEPTH_MAX, ITEMS_MAX, inspect};
+pub use trouble::is_credit_trouble;

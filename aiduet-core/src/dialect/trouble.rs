@@ -45,11 +45,13 @@ struct Details {
 /// Whether an error body says that the operator's account is out of credit. Such an error must
 /// not reach the caller, who would take it for their own balance.
 pub fn is_credit_trouble(body: &[u8]) -> bool {
-    let Ok(Envelope { error: Fault { r#type, code, message, details } }) = serde_json::from_slice(body) else {
+    let Ok(Envelope { error: Fault { r#type, code, message, details } }) = serde_json::from_slice(body)
+    else {
         return false;
     };
     let detail = details.and_then(|details| details.error_code);
-    let named = [r#type, code, detail].into_iter().flatten().any(|name| CREDIT_CODES.contains(&name.as_str()));
+    let named =
+        [r#type, code, detail].into_iter().flatten().any(|name| CREDIT_CODES.contains(&name.as_str()));
     named || message.is_some_and(|text| text.contains(CREDIT_MESSAGE))
 }
 

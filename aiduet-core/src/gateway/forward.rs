@@ -57,7 +57,6 @@ impl Gateway {
         }
         let meter = Meter::new(MeterConfig {
             endpoint: received.endpoint,
-            stream: reply.is_event_stream,
             relay_usage: received.head.wants_usage,
             long_cache: received.head.long_cache,
             asked: received.head.modifiers,

@@ -113,8 +113,7 @@ impl Relay {
             }
             match running.step(&self.settler).await {
                 Step::Again => {}
-                Step::Silence if running.meter.at_boundary() => return Some(running.meter.keep_alive()),
-                Step::Silence => {}
+                Step::Silence => return Some(running.meter.keep_alive()),
                 Step::End(end) => {
                     self.last = running.finish(end, &self.settler).await;
                     self.running = None;
@@ -201,19 +200,16 @@ impl Running {
     /// Takes one chunk, or the end, of the provider's body.
     fn take(&mut self, chunk: Option<Result<Bytes, ProviderError>>) -> Step {
         match chunk {
-            Some(Ok(chunk)) => match self.meter.push(chunk) {
-                Ok(passage) => {
-                    self.frames.extend(passage);
-                    if self.meter.is_complete() {
-                        Step::End(End::Complete)
-                    } else if self.meter.reading().failed {
-                        Step::End(End::Interrupted(StreamFault::Upstream))
-                    } else {
-                        Step::Again
-                    }
+            Some(Ok(chunk)) => {
+                self.frames.extend(self.meter.push(chunk));
+                if self.meter.is_complete() {
+                    Step::End(End::Complete)
+                } else if self.meter.reading().failed {
+                    Step::End(End::Interrupted(StreamFault::Upstream))
+                } else {
+                    Step::Again
                 }
-                Err(_fault) => Step::End(End::Interrupted(StreamFault::Upstream)),
-            },
+            }
             Some(Err(ProviderError::Timeout { .. })) => Step::End(End::Interrupted(StreamFault::Timeout)),
             Some(Err(_broken)) => Step::End(End::Interrupted(StreamFault::Upstream)),
             None => match self.meter.end() {

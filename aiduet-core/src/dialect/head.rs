@@ -1,0 +1,252 @@
+//! What a request asks for, as far as route, price and hold depend on it.
+
+use std::fmt;
+
+use super::fault::RequestFault;
+use super::json::{Braces, Kind, Scanner, Span};
+use crate::usage::{Modifiers, ServiceTier};
+
+/// Longest model name that is looked up, in bytes.
+const MODEL_BYTES_MAX: usize = 256;
+
+/// The model name that a client wrote: text of a request, so it is compared and never shown.
+#[derive(Clone, PartialEq, Eq)]
+pub struct ModelName(Box<str>);
+
+impl ModelName {
+    /// The name, for looking it up only.
+    pub const fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for ModelName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ModelName")
+    }
+}
+
+/// What a request asks for.
+#[derive(Clone, Debug)]
+pub struct RequestHead {
+    /// The model; `None` when the client leaves the choice to the gateway.
+    pub model: Option<ModelName>,
+    /// Whether the answer is to be streamed.
+    pub stream: bool,
+    /// The output limit of one choice, in tokens, reasoning included.
+    pub output_limit: Option<u64>,
+    /// How many answers are asked for; the output limit holds for each.
+    pub choices: u64,
+    /// What changes the price.
+    pub modifiers: Modifiers,
+    /// Upper bound of web searches that are billed by the call.
+    pub web_searches: u64,
+    /// Part of the prompt is to be cached for the long life.
+    pub long_cache: bool,
+    /// The client asks for usage at the end of a stream.
+    pub wants_usage: bool,
+    /// How many separate inputs there are (embeddings), each of which may be as long as the model
+    /// takes; one elsewhere.
+    pub inputs: u64,
+    /// Upper bound of the prompt, in tokens: the bytes of the body where it is text;
+    /// `u64::MAX` (whatever the model takes) with images, documents, links or server tools.
+    pub input_tokens_bound: u64,
+    /// What the prompt probably has, in tokens: a quarter of its bytes, without the data of images
+    /// and documents, each of which counts as [`MEDIA_TOKENS`].
+    pub input_tokens_guess: u64,
+    pub(super) media: Media,
+    pub(super) spans: Spans,
+}
+
+/// What an image or document counts in a guess, in tokens.
+pub const MEDIA_TOKENS: u64 = 1_500;
+
+/// Parts of the prompt that are not text.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Media {
+    /// How many.
+    pub(super) count: u64,
+    /// Bytes of the body that they take.
+    pub(super) bytes: usize,
+    /// The provider adds to the prompt without a bound: searches, further passes.
+    pub(super) open_ended: bool,
+    /// Tokens of schemas that the provider knows and the body only names.
+    pub(super) implied_tokens: u64,
+}
+
+/// Where the bytes are that may have to change on the way.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Spans {
+    /// Offset behind the first brace of the body, and whether the object is empty.
+    pub(super) body: Option<Braces>,
+    pub(super) model: Option<Span>,
+    pub(super) output_limits: Vec<Span>,
+    pub(super) store: Option<Span>,
+    pub(super) stream_options: Option<Options>,
+    pub(super) end_users: Vec<Span>,
+}
+
+/// The options of a stream as the client wrote them.
+#[derive(Clone, Debug)]
+pub(super) enum Options {
+    /// `null`.
+    Null(Span),
+    /// An object that says nothing about usage.
+    Silent(Braces),
+    /// An object that does: where its value is.
+    Spoken(Span),
+}
+
+impl Default for RequestHead {
+    fn default() -> Self {
+        Self {
+            model: None,
+            stream: false,
+            output_limit: None,
+            choices: 1,
+            modifiers: Modifiers::default(),
+            web_searches: 0,
+            long_cache: false,
+            wants_usage: false,
+            inputs: 1,
+            input_tokens_bound: 0,
+            input_tokens_guess: 0,
+            media: Media::default(),
+            spans: Spans::default(),
+        }
+    }
+}
+
+/// What the fields of both dialects have in common.
+impl RequestHead {
+    pub(super) fn read_model(&mut self, scanner: &mut Scanner<'_>) -> Result<(), RequestFault> {
+        let kind = scanner.peek()?;
+        let start = scanner.offset();
+        if kind == Kind::Null {
+            return scanner.pass();
+        }
+        let name = scanner.string()?.decode();
+        if name.len() > MODEL_BYTES_MAX {
+            return Err(RequestFault::invalid("the name is too long"));
+        }
+        self.model = Some(ModelName(name.into()));
+        self.spans.model = Some(start..scanner.offset());
+        Ok(())
+    }
+
+    pub(super) fn read_stream(&mut self, scanner: &mut Scanner<'_>) -> Result<(), RequestFault> {
+        self.stream = scanner.optional(Scanner::boolean)?.unwrap_or(false);
+        Ok(())
+    }
+
+    /// Reads an output limit; of several names of it the largest holds.
+    pub(super) fn read_output_limit(
+        &mut self,
+        scanner: &mut Scanner<'_>,
+        least: u64,
+    ) -> Result<(), RequestFault> {
+        scanner.peek()?;
+        let start = scanner.offset();
+        if let Some(limit) = scanner.optional(Scanner::unsigned)? {
+            if limit < least {
+                return Err(RequestFault::invalid("the limit is too low"));
+            }
+            self.output_limit = self.output_limit.max(Some(limit));
+        }
+        self.spans.output_limits.push(start..scanner.offset());
+        Ok(())
+    }
+
+    pub(super) fn read_store(&mut self, scanner: &mut Scanner<'_>) -> Result<(), RequestFault> {
+        scanner.peek()?;
+        let start = scanner.offset();
+        scanner.optional(Scanner::boolean)?;
+        self.spans.store = Some(start..scanner.offset());
+        Ok(())
+    }
+
+    /// Reads the client's name of its own user.
+    pub(super) fn read_end_user(&mut self, scanner: &mut Scanner<'_>) -> Result<(), RequestFault> {
+        let kind = scanner.peek()?;
+        let span = scanner.skip()?;
+        match kind {
+            Kind::String => self.spans.end_users.push(span),
+            Kind::Null => {}
+            Kind::Object | Kind::Array | Kind::Number | Kind::Bool => {
+                return Err(RequestFault::invalid("expected a string"));
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes note of a part of the prompt that is not text.
+    pub(super) const fn note_media(&mut self, bytes: usize) {
+        self.media.count = self.media.count.saturating_add(1);
+        self.media.bytes = self.media.bytes.saturating_add(bytes);
+    }
+
+    /// Sets the bounds of the prompt once everything is read.
+    pub(super) fn bound_input(&mut self, body_bytes: usize) {
+        let count = |bytes: usize| u64::try_from(bytes).unwrap_or(u64::MAX);
+        let Media { count: media, bytes, open_ended, implied_tokens } = self.media;
+        let bound = count(body_bytes).saturating_add(implied_tokens);
+        self.input_tokens_bound = if media > 0 || open_ended { u64::MAX } else { bound };
+        let text = count(body_bytes.saturating_sub(bytes)).div_ceil(4);
+        self.input_tokens_guess = text.saturating_add(media.saturating_mul(MEDIA_TOKENS));
+    }
+}
+
+/// Reads a choice among known words; `null` is `None`.
+///
+/// # Errors
+/// An unknown word or another type, as unsupported: it may change the price.
+pub(super) fn read_choice<T: Copy>(
+    scanner: &mut Scanner<'_>,
+    words: &[(&str, T)],
+) -> Result<Option<T>, RequestFault> {
+    let Some(word) = scanner.optional(Scanner::string)? else { return Ok(None) };
+    let known = words.iter().find(|(name, _meaning)| word.is(name));
+    known.map(|(_name, meaning)| Some(*meaning)).ok_or_else(RequestFault::unpriced)
+}
+
+/// Reads a service tier from the words of a dialect.
+pub(super) fn read_tier(
+    scanner: &mut Scanner<'_>,
+    head: &mut RequestHead,
+    words: &[(&str, ServiceTier)],
+) -> Result<(), RequestFault> {
+    head.modifiers.tier = read_choice(scanner, words)?.unwrap_or_default();
+    Ok(())
+}
+
+/// Reads past a field that is refused unless it says nothing: `null`, `false`, an empty list.
+pub(super) fn refuse_unless_empty(
+    scanner: &mut Scanner<'_>,
+    fault: RequestFault,
+) -> Result<(), RequestFault> {
+    let empty = match scanner.peek()? {
+        Kind::Null => scanner.pass().map(|()| true),
+        Kind::Bool => scanner.boolean().map(|yes| !yes),
+        Kind::Array => scanner.array(|item| item.pass()).map(|items| items == 0),
+        Kind::Object | Kind::String | Kind::Number => scanner.pass().map(|()| false),
+    }?;
+    if empty { Ok(()) } else { Err(fault) }
+}
+
+/// Reads `{…, "ttl": …}` of a cache mark. Any life but the `short` one counts as the long one.
+pub(super) fn read_cache_mark(
+    scanner: &mut Scanner<'_>,
+    head: &mut RequestHead,
+    short: &str,
+) -> Result<(), RequestFault> {
+    if scanner.peek()? != Kind::Object {
+        return scanner.pass();
+    }
+    scanner.object(&["ttl"], |scanner, _ttl| {
+        if let Some(life) = scanner.optional(Scanner::string)? {
+            head.long_cache |= !life.is(short);
+        }
+        Ok(())
+    })?;
+    Ok(())
+}
