@@ -61,9 +61,13 @@ pub struct Factory {
 impl Factory {
     /// A factory whose clock stands at noon of Wednesday, 25 November 2026.
     pub fn new(seed: u64) -> Self {
-        let noon = Timestamp::from_millis(1_795_608_000_000);
+        Self::at(seed, Timestamp::from_millis(1_795_608_000_000))
+    }
+
+    /// A factory whose clock stands at `now`.
+    pub fn at(seed: u64, now: Timestamp) -> Self {
         Self {
-            clock: Arc::new(ManualClock::new(noon)),
+            clock: Arc::new(ManualClock::new(now)),
             entropy: SeededEntropy::new(seed),
             made: AtomicU64::new(0),
         }

@@ -1,8 +1,17 @@
 //! Conformance suites and factories, for the backends here and for your own.
-#![expect(clippy::expect_used, clippy::missing_panics_doc, reason = "a case of a suite fails by panicking")]
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::missing_panics_doc,
+    reason = "a case of a suite fails by panicking"
+)]
 
+pub mod account;
 mod factory;
 pub mod fake_upstream;
+pub mod keys;
+pub mod ledger;
+pub mod limit;
 pub mod price;
 pub mod provider;
 

@@ -77,3 +77,15 @@ impl AccountStore for MemoryAccounts {
         })
     }
 }
+
+#[cfg(test)]
+#[cfg(feature = "testing")]
+mod tests {
+    use super::*;
+
+    async fn memory_accounts() -> Option<MemoryAccounts> {
+        Some(MemoryAccounts::default())
+    }
+
+    crate::account_store_conformance!(memory_accounts);
+}

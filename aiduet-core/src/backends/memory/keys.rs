@@ -104,3 +104,25 @@ impl KeyStore for MemoryKeys {
         })
     }
 }
+
+#[cfg(test)]
+#[cfg(feature = "testing")]
+mod tests {
+    use super::*;
+
+    async fn memory_keys() -> Option<MemoryKeys> {
+        Some(MemoryKeys::default())
+    }
+
+    async fn shared_keys() -> Option<Arc<MemoryKeys>> {
+        Some(Arc::default())
+    }
+
+    crate::key_store_conformance!(memory_keys);
+
+    mod shared {
+        use super::shared_keys;
+
+        crate::key_store_conformance!(shared_keys);
+    }
+}

@@ -194,3 +194,7 @@ impl RequestLog for MemoryLedger {
         Ok(self.lock().books.key(key).spend(at))
     }
 }
+
+#[cfg(test)]
+#[cfg(feature = "testing")]
+mod tests;

@@ -151,3 +151,66 @@ impl RateLimiter for MemoryLimiter {
         }
     }
 }
+
+#[cfg(test)]
+#[cfg(feature = "testing")]
+mod tests {
+    use super::*;
+    use crate::clock::ManualClock;
+    use crate::testing::Factory;
+    use crate::testing::limit::FreshLimiter;
+
+    fn limiter() -> (MemoryLimiter, Arc<ManualClock>) {
+        let clock = Arc::clone(Factory::new(0).clock());
+        (MemoryLimiter::new(Arc::<ManualClock>::clone(&clock)), clock)
+    }
+
+    async fn memory_limiter() -> Option<FreshLimiter<MemoryLimiter>> {
+        let (limiter, clock) = limiter();
+        let pass = move |time| {
+            clock.advance(time);
+            async {}
+        };
+        Some(FreshLimiter::new(limiter, pass))
+    }
+
+    crate::rate_limiter_conformance!(memory_limiter);
+
+    fn failure(address: usize) -> [Claim; 1] {
+        let key = LimitKey::AuthFailures(u128::try_from(address).unwrap());
+        [Claim { key, quota: Quota::per_minute(30), cost: 1 }]
+    }
+
+    #[tokio::test]
+    async fn idle_counters_are_dropped() {
+        let (limiter, clock) = limiter();
+        for address in 0..50 * SWEEP_FIRST {
+            limiter.take(&failure(address)).await.unwrap();
+            clock.advance(Duration::from_millis(10));
+        }
+        // A unit of thirty a minute is back after two seconds, in which 200 addresses fail.
+        assert!(limiter.counters() <= 2 * SWEEP_FIRST, "{}", limiter.counters());
+    }
+
+    #[tokio::test]
+    async fn a_flood_of_addresses_does_not_fill_the_memory() {
+        let (limiter, _clock) = limiter();
+        let key = Claim { key: LimitKey::KeyRequests(Factory::new(1).key_id()), ..failure(0)[0] };
+        limiter.take(&[key]).await.unwrap();
+        for address in 0..COUNTERS_MAX + 5_000 {
+            limiter.take(&failure(address)).await.unwrap();
+            assert!(limiter.counters() <= COUNTERS_MAX);
+        }
+        assert_eq!(limiter.take(&[Claim { cost: 0, ..key }]).await.unwrap()[0].remaining, 29);
+    }
+
+    #[tokio::test]
+    async fn nobody_runs_and_nothing_is_kept() {
+        let (limiter, _clock) = limiter();
+        let factory = Factory::new(1);
+        let (request, key) = (factory.request_id(), LimitKey::KeyConcurrency(factory.key_id()));
+        limiter.enter(request, &[(key, 1)]).await.unwrap();
+        limiter.leave(request, &[key]);
+        assert!(lock(&limiter.running).is_empty());
+    }
+}

@@ -178,3 +178,14 @@ async fn memory_is_bounded_and_keeps_what_is_used() {
     }
     assert_eq!(scene.asked(), 101, "the key in use was asked for once");
 }
+
+async fn cached_keys() -> Option<CachedKeys<MemoryKeys>> {
+    let clock: Arc<dyn Clock> = Arc::<crate::clock::ManualClock>::clone(Factory::new(0).clock());
+    Some(CachedKeys::new(MemoryKeys::default(), clock))
+}
+
+mod conformance {
+    use super::cached_keys;
+
+    crate::key_store_conformance!(cached_keys);
+}

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::rows::{minus, plus};
 use super::{AccountRow, Books, HoldRow, Leg, Legs, Lot, Phase, Transfer, burn};
 use crate::clock::Timestamp;
-use crate::id::{AccountId, RequestId, TransferId, derive};
+use crate::id::{AccountId, LotId, RequestId, TransferId, derive};
 use crate::ledger::{EntryKind, ExternalId, LedgerAccount, LedgerError, LotTerms};
 use crate::money::Money;
 
@@ -175,11 +175,16 @@ impl<'a> Draft<'a> {
         Ok(legs)
     }
 
-    /// Gives usage back.
+    /// Gives usage back; promotional credit as a lot of its own, since it is not known which lots
+    /// were burnt for it.
     pub(super) fn give_back(&mut self, entry: UsageEntry, legs: Legs) -> Result<(), LedgerError> {
         for (leg, credit, amount) in legs.of(entry.account) {
             let Transfer { id, credit: revenue, .. } = entry.transfer(leg, amount);
             let id = TransferId::from_uuid(derive(id.as_uuid(), "back"));
+            if leg == Leg::Promo {
+                let lot = LotTerms { id: LotId::from_uuid(id.as_uuid()), priority: 0, expires_at: None };
+                self.fill_lot(entry.account, lot, amount)?;
+            }
             let transfer = Transfer { id, debit: revenue, credit, ..entry.transfer(leg, amount) };
             self.single(transfer, Cover::Needed)?;
         }
