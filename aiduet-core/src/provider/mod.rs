@@ -48,7 +48,8 @@ impl Vendor {
 /// - Only the operator's credential goes upstream; the headers of the call are already reduced
 ///   to what may pass, and the provider adds authentication, `accept` and `content-type`.
 /// - The body of the call goes out byte for byte; the body of the reply comes back byte for
-///   byte, decompressed if the provider compressed it.
+///   byte. Answers are asked for uncompressed; one that is compressed all the same is
+///   decompressed or refused as broken, never passed on as it is.
 /// - A reply with an error status is a reply, not an error.
 ///
 /// # Cancellation

@@ -282,6 +282,13 @@ async fn an_answer_ends_at_the_limit_and_at_a_stop_sequence() {
     assert_eq!((name.as_str(), &last["response"]["status"]), ("response.incomplete", &json!("incomplete")));
     assert_eq!(last["response"]["incomplete_details"]["reason"], "max_output_tokens");
 
+    let cut = message(json!({"tools": [weather("")], "max_tokens": 6}));
+    let whole = ask(Endpoint::Messages, cut).await;
+    assert_eq!(
+        (&whole["stop_reason"], whole["content"].as_array().unwrap().len()),
+        (&json!("max_tokens"), 1)
+    );
+
     let said = "simulate:say=one two three";
     let whole = ask(
         Endpoint::Messages,
@@ -330,6 +337,9 @@ async fn marked_prefixes_are_written_once_and_read_afterwards() {
         (&json!(0), &json!(2_004))
     );
     assert_eq!(first["input_tokens"], second["input_tokens"]);
+    let counted = ask(Endpoint::CountTokens, message(json!({"system": system}))).await;
+    let uncached = first["input_tokens"].as_u64().unwrap();
+    assert_eq!(counted["input_tokens"], uncached + 2_004);
 
     let unmarked = ask(Endpoint::Messages, message(json!({"system": "x".repeat(8_000)}))).await;
     assert_eq!(unmarked["usage"]["cache_creation_input_tokens"], 0);
