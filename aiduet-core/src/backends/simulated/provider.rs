@@ -242,5 +242,5 @@ impl Provider for SimulatedProvider {
 }
 
 #[cfg(test)]
-#[path = "tests.rs"]
+#[path = "tests/mod.rs"]
 mod tests;

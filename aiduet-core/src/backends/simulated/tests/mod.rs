@@ -1,3 +1,5 @@
+mod metered;
+
 use futures_util::StreamExt;
 use http::HeaderMap;
 
