@@ -17,6 +17,7 @@ pub mod class;
 pub mod clock;
 pub mod content;
 pub mod dialect;
+pub mod gateway;
 pub mod id;
 pub mod keys;
 pub mod ledger;

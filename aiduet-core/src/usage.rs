@@ -78,6 +78,28 @@ impl Usage {
             .saturating_add(self.cache_write_long)
     }
 
+    /// The counts with at most this many prompt tokens, output tokens and searches. A prompt that
+    /// is too long loses tokens from its last classes, in the order of a bill.
+    #[must_use]
+    pub fn at_most(&self, prompt: u64, output: u64, web_searches: u64) -> Self {
+        let mut prompt_left = prompt;
+        let mut take = |class| {
+            let taken = self.of(class).min(prompt_left);
+            prompt_left = prompt_left.saturating_sub(taken);
+            taken
+        };
+        let output = self.output.min(output);
+        Self {
+            input: take(TokenClass::Input),
+            cache_read: take(TokenClass::CacheRead),
+            cache_write_short: take(TokenClass::CacheWriteShort),
+            cache_write_long: take(TokenClass::CacheWriteLong),
+            output,
+            reasoning: self.reasoning.min(output),
+            web_searches: self.web_searches.min(web_searches),
+        }
+    }
+
     /// The field-wise sum. Saturates.
     #[must_use]
     pub const fn plus(&self, other: &Self) -> Self {

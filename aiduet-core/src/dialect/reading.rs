@@ -3,9 +3,6 @@
 use super::text::TextEstimate;
 use crate::usage::{FinishReason, Modifiers, Usage, UsageFlags, UsagePart};
 
-/// Bytes of a prompt per token when nobody has counted: about four in English text.
-const BYTES_PER_TOKEN: u64 = 4;
-
 /// Why a stream did not come to its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum StreamFault {
@@ -60,13 +57,13 @@ impl Reading {
     }
 
     /// What was probably used, when the answer ended without its final usage: the reported
-    /// numbers where there are any, else the prompt at four bytes a token; and as output the
+    /// numbers where there are any, else the prompt as it was guessed; and as output the
     /// reported number or, if that is more, the text that has passed at four characters a token
     /// (Han, kana and Hangul at one). Reasoning whose text is not shown is not counted.
-    pub fn estimate(&self, prompt_bytes: u64) -> UsagePart {
+    pub fn estimate(&self, prompt_tokens: u64) -> UsagePart {
         let mut usage = self.reported();
         if self.parts.is_empty() {
-            usage.input = prompt_bytes.div_ceil(BYTES_PER_TOKEN);
+            usage.input = prompt_tokens;
         }
         usage.output = usage.output.max(self.text.tokens());
         match self.parts.last() {

@@ -6,11 +6,12 @@ use super::receive::{Received, Shortfall};
 use super::tab::{Facts, Slot, Tab};
 use super::{Gateway, GatewayError, Upstream};
 use crate::dialect::{Endpoint, RequestFault};
+use crate::keys::ApiKey;
 use crate::ledger::{LedgerError, Shortage};
-use crate::limit::{Claim, LimitKey, Quota};
+use crate::limit::{Claim, LimitKey, Quota, Standing};
 use crate::money::Money;
 use crate::price::{Ask, ModelId, PriceSheet, PricedModel, affordable_output};
-use crate::provider::{Provider as _, UpstreamCall, Vendor, forwardable};
+use crate::provider::{UpstreamCall, Vendor, forwardable};
 
 /// Output limit that is forwarded when neither the client nor the catalogue knows one.
 const OUTPUT_LIMIT_UNKNOWN: u64 = 128_000;
@@ -47,9 +48,11 @@ impl Gateway {
             web_searches: received.head.web_searches,
             long_cache: received.head.long_cache,
         };
-        self.take_rate(&received, &ask).await?;
+        let tokens = received.head.input_tokens_guess.saturating_add(ask.output_tokens);
+        let standings = self.take_rate(&received, tokens).await?;
         let slot = self.take_slot(&received).await?;
-        let mut tab = Tab::new(self.facts(&received, &chosen), ask, slot);
+        let mut tab = Tab::new(self.facts(&received, &chosen), ask, received.head.input_tokens_guess, slot);
+        tab.standings = standings;
         let lowered = self.set_aside(&mut tab, &received, &chosen.upstream).await?;
         let lowered_limit = lowered.map(|output| output / received.head.choices.max(1));
         let unknown = received.head.output_limit.is_none() && chosen.model.limits.max_output.is_none();
@@ -88,27 +91,31 @@ impl Gateway {
         }
         let upstream = self.upstreams.get(&model.vendor).cloned().ok_or(GatewayError::ModelNotFound)?;
         // A dated snapshot keeps the name the client wrote; only a vendor prefix is cut off.
-        let model_edit =
-            if vendor.is_some() { ModelId::parse(name).ok() } else { None };
+        let model_edit = if vendor.is_some() { ModelId::parse(name).ok() } else { None };
         Ok(Chosen { model, sheet, upstream, model_edit })
     }
 
-    async fn take_rate(&self, received: &Received, ask: &Ask) -> Result<(), GatewayError> {
-        let key = received.caller.key();
+    /// Takes the call from the quotas of the key.
+    pub(super) async fn take_rate(
+        &self,
+        received: &Received,
+        tokens: u64,
+    ) -> Result<Vec<Standing>, GatewayError> {
+        let ApiKey { id, limits, .. } = received.caller.key();
         let mut claims = Vec::new();
-        if let Some(requests) = key.limits.requests_per_minute {
+        if let Some(requests) = limits.requests_per_minute {
             let quota = Quota::per_minute(requests.into());
-            claims.push(Claim { key: LimitKey::KeyRequests(key.id), quota, cost: 1 });
+            claims.push(Claim { key: LimitKey::KeyRequests(*id), quota, cost: 1 });
         }
-        if let Some(tokens) = key.limits.tokens_per_minute {
-            // The prompt bound counts bytes; a call above the whole quota may run once the quota is whole.
-            let cost = (ask.input_tokens / 4).saturating_add(ask.output_tokens).min(tokens);
-            claims.push(Claim { key: LimitKey::KeyTokens(key.id), quota: Quota::per_minute(tokens), cost });
+        if let Some(limit) = limits.tokens_per_minute.filter(|_limit| tokens > 0) {
+            // A call above the whole quota may run once the quota is whole.
+            let (quota, cost) = (Quota::per_minute(limit), tokens.min(limit));
+            claims.push(Claim { key: LimitKey::KeyTokens(*id), quota, cost });
         }
-        if !claims.is_empty() {
-            self.parts.limiter.take(&claims).await?;
+        if claims.is_empty() {
+            return Ok(Vec::new());
         }
-        Ok(())
+        Ok(self.parts.limiter.take(&claims).await?)
     }
 
     pub(super) async fn take_slot(&self, received: &Received) -> Result<Slot, GatewayError> {
@@ -147,31 +154,41 @@ impl Gateway {
         received: &Received,
         upstream: &Upstream,
     ) -> Result<Option<u64>, GatewayError> {
-        let Err(shortage) = self.try_reserve(tab, received).await? else { return Ok(None) };
+        let mut result = self.reserve_or_lower(tab, received).await?;
+        if result.is_err() && received.shortfall == Shortfall::Lower {
+            // The cheap bound counts bytes as tokens; the provider can count exactly, for free.
+            if let Some(exact) = self.count_exactly(received, upstream).await {
+                tab.set_exact_input(exact);
+                let limit = output_limit(received, &tab.facts.model);
+                tab.ask.output_tokens = limit.saturating_mul(received.head.choices);
+                result = self.reserve_or_lower(tab, received).await?;
+            }
+        }
+        match result {
+            Ok(lowered) => Ok(lowered),
+            Err(shortage) => Err(self.refusal(tab, received, shortage)?),
+        }
+    }
+
+    async fn reserve_or_lower(
+        &self,
+        tab: &mut Tab,
+        received: &Received,
+    ) -> Result<Result<Option<u64>, Shortage>, GatewayError> {
+        let Err(shortage) = self.try_reserve(tab, received).await? else { return Ok(Ok(None)) };
         if received.shortfall == Shortfall::Refuse {
-            return Err(self.refusal(tab, received, shortage)?);
+            return Ok(Err(shortage));
         }
-        if let Some(lowered) = self.lower(tab, received, shortage) {
-            if self.try_reserve(tab, received).await?.is_ok() {
-                return Ok(Some(lowered));
-            }
-        }
-        // The cheap bound counts bytes as tokens; the provider can count exactly, for free.
-        if let Some(exact) = self.count_exactly(received, upstream).await {
-            tab.set_exact_input(exact);
-            tab.ask.output_tokens = output_limit(received, &tab.facts.model).saturating_mul(received.head.choices);
-            let Err(shortage) = self.try_reserve(tab, received).await? else { return Ok(None) };
-            if let Some(lowered) = self.lower(tab, received, shortage) {
-                if self.try_reserve(tab, received).await?.is_ok() {
-                    return Ok(Some(lowered));
-                }
-            }
-        }
-        Err(self.refusal(tab, received, shortage)?)
+        let Some(lowered) = self.lower(tab, received, shortage) else { return Ok(Err(shortage)) };
+        Ok(self.try_reserve(tab, received).await?.map(|()| Some(lowered)))
     }
 
     /// One attempt to hold what the first stretch of the answer needs.
-    async fn try_reserve(&self, tab: &mut Tab, received: &Received) -> Result<Result<(), Shortage>, GatewayError> {
+    async fn try_reserve(
+        &self,
+        tab: &mut Tab,
+        received: &Received,
+    ) -> Result<Result<(), Shortage>, GatewayError> {
         let output = self.first_stretch(tab.ask.output_tokens, received);
         let request = tab.reserve_for(output, self.parts.clock.now())?;
         let (id, begun) = (request.id, self.parts.clock.monotonic());
@@ -215,11 +232,18 @@ impl Gateway {
         Some(tab.ask.output_tokens)
     }
 
-    fn refusal(&self, tab: &Tab, received: &Received, shortage: Shortage) -> Result<GatewayError, GatewayError> {
+    fn refusal(
+        &self,
+        tab: &Tab,
+        received: &Received,
+        shortage: Shortage,
+    ) -> Result<GatewayError, GatewayError> {
         let choices = received.head.choices.max(1);
         let least = match received.shortfall {
             Shortfall::Refuse => self.first_stretch(tab.ask.output_tokens, received),
-            Shortfall::Lower => tab.ask.output_tokens.min(self.config.output_min_tokens.saturating_mul(choices)),
+            Shortfall::Lower => {
+                tab.ask.output_tokens.min(self.config.output_min_tokens.saturating_mul(choices))
+            }
         };
         let needed = tab.reserve_for(least, received.started_at)?.amount;
         let covered_with = |free: Money, held: Money| free.checked_add(held).is_ok_and(|sum| sum >= needed);
@@ -233,7 +257,9 @@ impl Gateway {
             }
             Shortage::Balance { available, .. } => GatewayError::InsufficientBalance { needed, available },
             Shortage::Negative => GatewayError::InsufficientBalance { needed, available: Money::ZERO },
-            Shortage::KeyLimit { period, resets_at, .. } => GatewayError::KeyLimitReached { period, resets_at },
+            Shortage::KeyLimit { period, resets_at, .. } => {
+                GatewayError::KeyLimitReached { period, resets_at }
+            }
         })
     }
 
@@ -278,5 +304,5 @@ fn output_limit(received: &Received, model: &PricedModel) -> u64 {
 /// An upper bound of the prompt, in tokens.
 fn input_bound(received: &Received, model: &PricedModel) -> u64 {
     let most = model.limits.max_input.or(model.limits.context_window).unwrap_or(u64::MAX);
-    received.head.input_tokens_bound.min(most)
+    received.head.input_tokens_bound.min(most.saturating_mul(received.head.inputs))
 }

@@ -2,13 +2,13 @@
 
 use std::fmt;
 use std::pin::Pin;
-use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::Stream;
 
 use crate::content::{Content, describe};
 use crate::id::RequestId;
+use crate::limit::Standing;
 use crate::money::Money;
 use crate::price::ModelId;
 use crate::provider::{UpstreamRequestId, Vendor};
@@ -36,8 +36,8 @@ pub struct Answer {
     pub balance: Option<Money>,
     /// The output limit that was forwarded, when it had to be lowered, in tokens.
     pub lowered_limit: Option<u64>,
-    /// When the provider asks to try again.
-    pub retry_after: Option<Duration>,
+    /// What is left of the rate limits of the key.
+    pub standings: Vec<Standing>,
     /// The body.
     pub body: AnswerBody,
 }

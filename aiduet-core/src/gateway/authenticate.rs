@@ -87,7 +87,8 @@ impl Gateway {
 
 /// The one key that the headers carry: `authorization: Bearer` or `x-api-key`, or both if equal.
 fn credential(headers: &HeaderMap) -> Result<&str, GatewayError> {
-    let bearer = headers.get_all(AUTHORIZATION).iter().map(|value| value.to_str().ok().and_then(bearer_token));
+    let bearer =
+        headers.get_all(AUTHORIZATION).iter().map(|value| value.to_str().ok().and_then(bearer_token));
     let plain = headers.get_all("x-api-key").iter().map(|value| value.to_str().ok().map(str::trim));
     let mut found = None;
     for token in bearer.chain(plain) {

@@ -93,6 +93,10 @@ pub enum GatewayError {
         /// When to try again.
         retry_after: Duration,
     },
+    /// The charge of an answer could not be made durable in time, so the answer is withheld; the
+    /// charge is still being written.
+    #[error("the charge could not be recorded in time")]
+    NotBooked,
     /// A defect.
     #[error("internal error")]
     Internal,
@@ -189,7 +193,9 @@ impl Classify for GatewayError {
     fn class(&self) -> ErrorClass {
         match self {
             Self::Invalid(_) | Self::InvalidHeader { .. } | Self::WrongEndpoint { .. } => ErrorClass::Invalid,
-            Self::MissingKey | Self::InvalidKey | Self::KeyRevoked | Self::KeyExpired => ErrorClass::Unauthenticated,
+            Self::MissingKey | Self::InvalidKey | Self::KeyRevoked | Self::KeyExpired => {
+                ErrorClass::Unauthenticated
+            }
             Self::InsufficientBalance { .. } | Self::BalanceHeld { .. } | Self::KeyLimitReached { .. } => {
                 ErrorClass::InsufficientFunds
             }
@@ -201,7 +207,7 @@ impl Classify for GatewayError {
             Self::RateLimited { .. } => ErrorClass::RateLimited,
             Self::Upstream(UpstreamFailure::Timeout) => ErrorClass::Timeout,
             Self::Upstream(_) => ErrorClass::Upstream,
-            Self::Unavailable { .. } => ErrorClass::Unavailable,
+            Self::Unavailable { .. } | Self::NotBooked => ErrorClass::Unavailable,
             Self::Internal => ErrorClass::Internal,
         }
     }

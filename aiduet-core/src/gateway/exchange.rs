@@ -6,6 +6,7 @@ use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt;
 
 use super::relay::Relay;
+use super::settle::Settled;
 use super::shield::Presence;
 use super::tab::{Closing, Tab};
 use super::{Answer, AnswerBody, Gateway, GatewayError, UpstreamFailure};
@@ -48,8 +49,8 @@ impl Exchange {
             body = collect(reply.body, gateway.config.answer_bytes_max) => body,
             () = gateway.settler.patience_over(&presence) => {
                 let closing = Closing { outcome: Outcome::ClientDisconnectedEstimated, status: 499 };
-                gateway.settler.settle(&tab, meter.reading(), closing).await;
-                return Err(GatewayError::Internal);
+                gateway.settler.settle(&tab, meter.reading(), closing).await?;
+                return Err(GatewayError::Upstream(UpstreamFailure::Timeout));
             }
         };
         let body = match body {
@@ -68,9 +69,9 @@ impl Exchange {
             (true, false) => Outcome::ClientDisconnectedEstimated,
         };
         let closing = Closing { outcome, status: answer.status.as_u16() };
-        let settled = gateway.settler.settle(&tab, reading, closing).await;
-        answer.cost = Some(settled.cost);
-        answer.balance = settled.balance.map(|balance| balance.available);
+        let Settled { cost, available } = gateway.settler.settle(&tab, reading, closing).await?;
+        answer.cost = Some(cost);
+        answer.balance = Some(available);
         answer.body = AnswerBody::Whole(Content::new(body));
         Ok(answer)
     }
@@ -86,7 +87,7 @@ fn head(tab: &Tab, reply: &UpstreamReply, lowered_limit: Option<u64>) -> Answer 
         cost: None,
         balance: None,
         lowered_limit,
-        retry_after: None,
+        standings: tab.standings.clone(),
         body: AnswerBody::Whole(Content::from_static(b"")),
     }
 }

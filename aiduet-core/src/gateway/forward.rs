@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::StatusCode;
+use sha2::{Digest, Sha256};
 
 use super::admit::Admitted;
 use super::exchange::{Exchange, collect};
@@ -13,8 +14,10 @@ use super::tab::{Closing, Tab};
 use super::{Answer, AnswerBody, Gateway, GatewayError, UpstreamFailure};
 use crate::content::Content;
 use crate::dialect::{Dialect, Edits, Endpoint, Meter, MeterConfig, Reading, edit, is_credit_trouble};
+use crate::id::AccountId;
 use crate::ledger::{Attempt, AttemptResult, Outcome};
-use crate::provider::{Provider as _, ProviderError, Stage, UpstreamCall, UpstreamReply, forwardable};
+use crate::money::Money;
+use crate::provider::{ProviderError, Stage, UpstreamCall, UpstreamReply, forwardable};
 
 /// Largest error body that is read and passed on, in bytes.
 const ERROR_BYTES_MAX: usize = 64 << 10;
@@ -67,12 +70,14 @@ impl Gateway {
 
     fn call(admitted: &Admitted) -> UpstreamCall {
         let Admitted { received, model_edit, limit_edit, .. } = admitted;
+        let end_user = end_user(received.caller.key().account);
         let edits = Edits {
             model: model_edit.as_ref(),
             output_limit: *limit_edit,
             include_usage: received.endpoint == Endpoint::ChatCompletions && received.head.stream,
-            store_false: received.endpoint.dialect() == Dialect::OpenAi && received.endpoint != Endpoint::Embeddings,
-            end_user: None,
+            store_false: received.endpoint.dialect() == Dialect::OpenAi
+                && received.endpoint != Endpoint::Embeddings,
+            end_user: Some(&end_user),
         };
         UpstreamCall {
             endpoint: received.endpoint,
@@ -92,46 +97,52 @@ impl Gateway {
         }
         let error = GatewayError::Upstream(failure);
         let closing = Closing { outcome: Outcome::UpstreamError, status: status_of(failure) };
-        self.settler.settle(&tab, &Reading::default(), closing).await;
+        // Nothing is charged, so a release that is not durable yet changes nothing for the caller.
+        drop(self.settler.settle(&tab, &Reading::default(), closing).await);
         error
     }
 
     /// The client left before the provider answered, and patience is over.
     async fn abandon(&self, tab: Tab) -> GatewayError {
         let closing = Closing { outcome: Outcome::ClientDisconnectedEstimated, status: 499 };
-        self.settler.settle(&tab, &Reading::default(), closing).await;
-        GatewayError::Internal
+        drop(self.settler.settle(&tab, &Reading::default(), closing).await);
+        GatewayError::Upstream(UpstreamFailure::Timeout)
     }
 
     /// An error of the provider: passed on if it is about the request, else in our own words.
     async fn decline(&self, tab: Tab, reply: UpstreamReply) -> Result<Answer, GatewayError> {
         let (status, retry_after) = (reply.status, reply.retry_after);
         let body = collect(reply.body, ERROR_BYTES_MAX).await.unwrap_or_default();
-        let failure = match failure_of_status(status, retry_after) {
-            Some(UpstreamFailure::RateLimited { .. }) if is_credit_trouble(&body) => UpstreamFailure::Operator,
-            Some(failure) => failure,
-            None if !is_json_object(&body) => UpstreamFailure::Error,
-            None => return Ok(self.pass_error(tab, status, body).await),
+        let Some(failure) = judge(status, retry_after, &body) else {
+            return Ok(self.pass_error(tab, status, body).await);
         };
         Err(self.fail(tab, failure).await)
     }
 
     async fn pass_error(&self, tab: Tab, status: StatusCode, body: Bytes) -> Answer {
         let closing = Closing { outcome: Outcome::UpstreamError, status: status.as_u16() };
-        let settled = self.settler.settle(&tab, &Reading::default(), closing).await;
+        let settled = self.settler.settle(&tab, &Reading::default(), closing).await.ok();
         Answer {
             id: tab.facts.id,
             status,
             model: tab.facts.model.id.clone(),
             vendor: tab.facts.model.vendor,
             upstream_request_id: tab.upstream_request_id,
-            cost: Some(settled.cost),
-            balance: settled.balance.map(|balance| balance.available),
+            cost: Some(Money::ZERO),
+            balance: settled.map(|settled| settled.available),
             lowered_limit: None,
-            retry_after: None,
+            standings: tab.standings,
             body: AnswerBody::Whole(Content::new(body)),
         }
     }
+}
+
+/// What a provider is told in place of whatever a client calls its own users: a name per account
+/// that does not change and says nothing.
+fn end_user(account: AccountId) -> String {
+    let digest =
+        Sha256::new().chain_update("end user at a provider").chain_update(account.as_uuid()).finalize();
+    digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect()
 }
 
 const fn attempt_result(result: &Result<UpstreamReply, ProviderError>) -> AttemptResult {
@@ -146,14 +157,28 @@ const fn attempt_result(result: &Result<UpstreamReply, ProviderError>) -> Attemp
 /// What a broken exchange means for the caller.
 pub(super) const fn failure_of(error: ProviderError) -> UpstreamFailure {
     match error {
-        ProviderError::Connect | ProviderError::Timeout { stage: Stage::Connect } => UpstreamFailure::Unreachable,
+        ProviderError::Connect | ProviderError::Timeout { stage: Stage::Connect } => {
+            UpstreamFailure::Unreachable
+        }
         ProviderError::Timeout { .. } => UpstreamFailure::Timeout,
         ProviderError::Broken { .. } | ProviderError::TooLarge => UpstreamFailure::Error,
     }
 }
 
-/// What an error status means for the caller; `None`: it is about the request and passes.
-pub(super) fn failure_of_status(status: StatusCode, retry_after: Option<Duration>) -> Option<UpstreamFailure> {
+/// What an error of the provider means for the caller; `None`: it is about the request and passes.
+pub(super) fn judge(
+    status: StatusCode,
+    retry_after: Option<Duration>,
+    body: &[u8],
+) -> Option<UpstreamFailure> {
+    if is_credit_trouble(body) {
+        return Some(UpstreamFailure::Operator);
+    }
+    let unreadable = || (!is_json_object(body)).then_some(UpstreamFailure::Error);
+    failure_of_status(status, retry_after).or_else(unreadable)
+}
+
+fn failure_of_status(status: StatusCode, retry_after: Option<Duration>) -> Option<UpstreamFailure> {
     match status.as_u16() {
         401..=403 => Some(UpstreamFailure::Operator),
         404 => Some(UpstreamFailure::UnknownModel),

@@ -17,7 +17,6 @@ mod settle;
 mod shield;
 mod tab;
 
-
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -84,7 +83,7 @@ pub struct GatewayConfig {
     pub answer_bytes_max: usize,
     /// How often a running stream notes what it has used.
     pub progress: Duration,
-    /// How long a settlement is tried while the client waits for its last frame.
+    /// How long the client waits for its last frame while a settlement cannot be written.
     pub settle_wait: Duration,
 }
 
@@ -101,7 +100,7 @@ impl Default for GatewayConfig {
             account_concurrency: 50,
             answer_bytes_max: 64 << 20,
             progress: Duration::from_secs(5),
-            settle_wait: Duration::from_secs(5),
+            settle_wait: Duration::from_secs(30),
         }
     }
 }
@@ -169,7 +168,11 @@ impl Gateway {
     /// # Cancellation
     /// When the returned future is dropped, work that already holds funds goes on in the
     /// background as [`GatewayConfig::disconnect`] says, and is settled.
-    pub async fn handle(self: &Arc<Self>, caller: Caller, request: GatewayRequest) -> Result<Answer, GatewayError> {
+    pub async fn handle(
+        self: &Arc<Self>,
+        caller: Caller,
+        request: GatewayRequest,
+    ) -> Result<Answer, GatewayError> {
         let result = self.run(caller, request).await;
         if let Err(error) = &result {
             self.parts.observer.refused(&Refusal::of(error));
@@ -207,6 +210,12 @@ impl Gateway {
             self.used_keys.put_back(&used);
         }
         result
+    }
+
+    /// Ends running streams with an error in their dialect and stops waiting for providers; what
+    /// was received until now is settled.
+    pub fn interrupt(&self) {
+        self.settler.interrupt();
     }
 
     /// Waits until every settlement and every abandoned call is done. No call may be handled

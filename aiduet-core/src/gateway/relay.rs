@@ -10,19 +10,24 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::{StreamExt, stream};
 use tokio::runtime::Handle;
+use tokio::time::timeout;
+use tokio_util::sync::WaitForCancellationFutureOwned;
 
-use super::AnswerStream;
-use super::settle::Settler;
+use super::settle::{Settled, Settler};
 use super::tab::{Closing, Tab};
+use super::{AnswerStream, GatewayError};
 use crate::class::{Classify, ErrorClass};
-use crate::clock::Clock;
 use crate::dialect::{Ending, Meter, StreamError, StreamFault};
 use crate::id::HoldId;
-use crate::ledger::{Hold, Ledger, LedgerError, Outcome, ReserveRequest, SettleRequest};
+use crate::ledger::{Hold, Ledger, LedgerError, Outcome, ReserveRequest};
 use crate::provider::{ProviderError, ReplyBody};
 
 /// Tries of an extension while the ledger is not available.
 const EXTENSION_TRIES: u32 = 8;
+
+/// Tokens that a model may generate unseen in a second of silence: reasoning that is not shown.
+/// See `docs/decisions/0006-unseen-output.md`.
+const UNSEEN_TOKENS_PER_SECOND: u64 = 100;
 
 /// How a stream ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,16 +40,18 @@ enum End {
     Exhausted,
     /// The client left and nobody read on to the end.
     Abandoned,
+    /// The process stops.
+    ShutDown,
 }
 
-/// What one step of a running stream found.
+/// What one step of a stream found.
 enum Step {
     /// Look again: frames may be waiting.
     Again,
     /// Nothing came for a while.
     Silence,
-    /// Nothing more will come.
-    End(End),
+    /// The charge is durable and the last frames are waiting.
+    Closed,
 }
 
 /// Work of the ledger that runs beside the stream.
@@ -54,6 +61,7 @@ enum Chore {
 }
 
 type ChoreFuture = Pin<Box<dyn Future<Output = Chore> + Send>>;
+type SettleFuture = Pin<Box<dyn Future<Output = Result<Settled, GatewayError>> + Send>>;
 
 /// A stream to a client. When it is dropped before its end, the rest is read and settled in the
 /// background.
@@ -72,24 +80,30 @@ struct Running {
     frames: VecDeque<Bytes>,
     /// The ledger refused to hold more.
     no_more_funds: bool,
+    unseen: Unseen,
     noted_at: Duration,
     client_left: bool,
-    /// Decided once; a repeated settlement says the same.
-    settlement: Option<(SettleRequest, End)>,
+    shut_down: Pin<Box<WaitForCancellationFutureOwned>>,
+    ending: Option<End>,
+    settlement: Option<SettleFuture>,
 }
 
 impl Relay {
     pub(super) fn new(settler: Arc<Settler>, tab: Tab, meter: Meter, body: ReplyBody) -> Self {
         settler.observer().streams_changed(1);
+        let now = settler.clock().monotonic();
         let running = Running {
-            noted_at: settler.clock().monotonic(),
             tab,
             meter,
             body: Some(body),
             chore: None,
             frames: VecDeque::new(),
             no_more_funds: false,
+            unseen: Unseen { seen: 0, looked_at: now, silence: Duration::ZERO },
+            noted_at: now,
             client_left: false,
+            shut_down: Box::pin(settler.shut_down()),
+            ending: None,
             settlement: None,
         };
         Self { running: Some(Box::new(running)), last: VecDeque::new(), settler, runtime: Handle::current() }
@@ -114,8 +128,8 @@ impl Relay {
             match running.step(&self.settler).await {
                 Step::Again => {}
                 Step::Silence => return Some(running.meter.keep_alive()),
-                Step::End(end) => {
-                    self.last = running.finish(end, &self.settler).await;
+                Step::Closed => {
+                    self.last = std::mem::take(&mut running.frames);
                     self.running = None;
                     self.settler.observer().streams_changed(-1);
                     return self.last.pop_front();
@@ -140,87 +154,100 @@ impl Running {
     /// to what the holds cover.
     async fn drain(mut self: Box<Self>, settler: Arc<Settler>) {
         self.no_more_funds = true;
-        let end = match (&self.settlement, settler.drain_permit()) {
-            (Some((_request, end)), _permit) => *end,
-            (None, None) => End::Abandoned,
-            (None, Some(_permit)) => {
-                tokio::select! {
-                    biased;
-                    () = settler.wait_patiently() => End::Abandoned,
-                    end = self.run_out(&settler) => end,
-                }
-            }
-        };
-        drop(self.finish(end, &settler).await);
-    }
-
-    async fn run_out(&mut self, settler: &Arc<Settler>) -> End {
+        let permit = settler.drain_permit();
+        if permit.is_none() {
+            self.end(End::Abandoned);
+        }
+        let mut patience = std::pin::pin!(settler.wait_patiently());
         loop {
             self.frames.clear();
-            if let Step::End(end) = self.step(settler).await {
-                return if end == End::Exhausted { End::Abandoned } else { end };
+            tokio::select! {
+                biased;
+                () = &mut patience, if self.ending.is_none() => self.end(End::Abandoned),
+                step = self.step(&settler) => if matches!(step, Step::Closed) { return },
             }
         }
     }
 
     async fn step(&mut self, settler: &Arc<Settler>) -> Step {
-        if let Some((_request, end)) = &self.settlement {
-            return Step::End(*end);
+        match self.ending {
+            Some(end) => self.close(end, settler).await,
+            None => self.advance(settler).await,
         }
-        let used = self.meter.reading().output_tokens_estimate();
+    }
+
+    /// Decides how the stream ends; the first decision stands.
+    fn end(&mut self, end: End) {
+        let end = if self.client_left && end == End::Exhausted { End::Abandoned } else { end };
+        self.ending.get_or_insert(end);
+        self.body = None;
+    }
+
+    /// Takes what comes next: a chunk of the provider, or an answer of the ledger.
+    async fn advance(&mut self, settler: &Arc<Settler>) -> Step {
+        let used = self.used(settler);
         self.start_chore(used, settler);
-        let must_wait = used >= self.tab.covered && self.tab.covered < self.tab.ask.output_tokens;
-        if must_wait {
-            let Some(chore) = self.chore.as_mut() else { return Step::End(End::Exhausted) };
-            let done = chore.await;
-            self.chore = None;
+        let silence = settler.config().keep_alive;
+        if used >= self.tab.covered && self.tab.covered < self.tab.ask.output_tokens {
+            let Some(chore) = self.chore.as_mut() else {
+                self.end(End::Exhausted);
+                return Step::Again;
+            };
+            let Ok(done) = timeout(silence, chore).await else { return Step::Silence };
             self.apply(done);
             return Step::Again;
         }
-        let Some(body) = self.body.as_mut() else { return Step::End(End::Abandoned) };
-        let silence = settler.config().keep_alive;
-        let chunk = match self.chore.as_mut() {
-            None => tokio::time::timeout(silence, body.next()).await,
-            Some(chore) => tokio::select! {
-                biased;
-                done = chore => {
-                    self.chore = None;
-                    self.apply(done);
-                    return Step::Again;
-                }
-                chunk = tokio::time::timeout(silence, body.next()) => chunk,
-            },
+        let Self { body, chore, shut_down, .. } = self;
+        let next = async {
+            match body.as_mut() {
+                Some(body) => body.next().await,
+                None => None,
+            }
         };
-        match chunk {
-            Err(_elapsed) => Step::Silence,
-            Ok(chunk) => self.take(chunk),
+        tokio::select! {
+            biased;
+            done = finished(chore) => self.apply(done),
+            () = shut_down => self.end(End::ShutDown),
+            chunk = timeout(silence, next) => match chunk {
+                Ok(chunk) => self.take(chunk),
+                Err(_elapsed) => return Step::Silence,
+            },
         }
+        Step::Again
+    }
+
+    /// Output tokens until now: those that were seen, and those that may have been generated
+    /// while nothing was to be seen.
+    fn used(&mut self, settler: &Settler) -> u64 {
+        let seen = self.meter.reading().output_tokens_estimate();
+        seen.saturating_add(self.unseen.look(seen, settler.clock().monotonic()))
     }
 
     /// Takes one chunk, or the end, of the provider's body.
-    fn take(&mut self, chunk: Option<Result<Bytes, ProviderError>>) -> Step {
-        match chunk {
+    fn take(&mut self, chunk: Option<Result<Bytes, ProviderError>>) {
+        let end = match chunk {
             Some(Ok(chunk)) => {
                 self.frames.extend(self.meter.push(chunk));
                 if self.meter.is_complete() {
-                    Step::End(End::Complete)
+                    End::Complete
                 } else if self.meter.reading().failed {
-                    Step::End(End::Interrupted(StreamFault::Upstream))
+                    End::Interrupted(StreamFault::Upstream)
                 } else {
-                    Step::Again
+                    return;
                 }
             }
-            Some(Err(ProviderError::Timeout { .. })) => Step::End(End::Interrupted(StreamFault::Timeout)),
-            Some(Err(_broken)) => Step::End(End::Interrupted(StreamFault::Upstream)),
+            Some(Err(ProviderError::Timeout { .. })) => End::Interrupted(StreamFault::Timeout),
+            Some(Err(_broken)) => End::Interrupted(StreamFault::Upstream),
             None => match self.meter.end() {
-                Ending::Complete => Step::End(End::Complete),
-                Ending::Interrupted => Step::End(End::Interrupted(StreamFault::Upstream)),
+                Ending::Complete => End::Complete,
+                Ending::Interrupted => End::Interrupted(StreamFault::Upstream),
             },
-        }
+        };
+        self.end(end);
     }
 
     /// Starts an extension when half of what is held is used, or notes what was used.
-    fn start_chore(&mut self, used: u64, settler: &Arc<Settler>) {
+    fn start_chore(&mut self, used: u64, settler: &Settler) {
         if self.chore.is_some() {
             return;
         }
@@ -249,6 +276,7 @@ impl Running {
     }
 
     fn apply(&mut self, chore: Chore) {
+        self.chore = None;
         match chore {
             Chore::Noted => {}
             Chore::Extended(id, covered, Ok(hold)) => {
@@ -265,35 +293,47 @@ impl Running {
         }
     }
 
-    /// Settles, then gives out the last frames.
-    async fn finish(&mut self, end: End, settler: &Arc<Settler>) -> VecDeque<Bytes> {
-        self.body = None;
-        while let Some(chore) = self.chore.as_mut() {
-            let done = chore.await;
-            self.chore = None;
+    /// Settles, then lays out the last frames.
+    async fn close(&mut self, end: End, settler: &Arc<Settler>) -> Step {
+        let silence = settler.config().keep_alive;
+        if let Some(chore) = self.chore.as_mut() {
+            let Ok(done) = timeout(silence, chore).await else { return Step::Silence };
             self.apply(done);
         }
-        let (request, end) = match &self.settlement {
-            Some(settlement) => settlement.clone(),
-            None => {
-                let closing = Closing { outcome: self.outcome(end), status: 200 };
-                let request = self.tab.close(self.meter.reading(), closing, settler.clock());
-                self.settlement.insert((request, end)).clone()
-            }
-        };
-        let settled = settler.finish(request).await;
-        let mut frames = std::mem::take(&mut self.frames);
-        let id = self.tab.facts.id.to_string();
-        frames.extend(match end {
-            End::Complete => self.meter.release(settled.cost),
-            End::Interrupted(kind) => self.meter.close_with_error(StreamError {
-                kind: self.meter.reading().failure.unwrap_or(kind),
-                message: "The provider broke off the answer. What was received until now is charged.",
-                request_id: &id,
-            }),
-            End::Exhausted | End::Abandoned => self.meter.close_at_limit(),
+        let outcome = self.outcome(end);
+        let settlement = self.settlement.get_or_insert_with(|| {
+            let closing = Closing { outcome, status: 200 };
+            let request = self.tab.close(self.meter.reading(), closing, settler.clock());
+            let settler = Arc::clone(settler);
+            Box::pin(async move { settler.finish(request).await })
         });
-        frames
+        let Ok(settled) = timeout(silence, settlement).await else { return Step::Silence };
+        let last = self.last_frames(end, settled.ok());
+        self.frames.extend(last);
+        Step::Closed
+    }
+
+    /// What ends the stream in its dialect. Without a durable charge the answer is not ended as if
+    /// it were whole.
+    fn last_frames(&mut self, end: End, settled: Option<Settled>) -> Vec<Bytes> {
+        let (kind, message) = match (end, settled) {
+            (End::Complete, Some(settled)) => return self.meter.release(settled.cost),
+            (End::Exhausted | End::Abandoned, Some(_)) => return self.meter.close_at_limit(),
+            (End::Interrupted(kind), _) => (
+                self.meter.reading().failure.unwrap_or(kind),
+                "The provider broke off the answer. What was received until now is charged.",
+            ),
+            (End::ShutDown, _) => (
+                StreamFault::Unavailable,
+                "The server is restarting. What was received until now is charged.",
+            ),
+            (End::Complete | End::Exhausted | End::Abandoned, None) => (
+                StreamFault::Unavailable,
+                "The end of the answer is withheld: its charge could not be recorded in time. See its receipt.",
+            ),
+        };
+        let request_id = self.tab.facts.id.to_string();
+        self.meter.close_with_error(StreamError { kind, message, request_id: &request_id })
     }
 
     fn outcome(&self, end: End) -> Outcome {
@@ -303,7 +343,7 @@ impl Running {
             _ if reading.failed && !reading.output_started => Outcome::UpstreamError,
             _ if reading.failed => Outcome::UpstreamInterrupted,
             End::Interrupted(_fault) if !reading.output_started => Outcome::UpstreamError,
-            End::Interrupted(_fault) => Outcome::UpstreamInterrupted,
+            End::Interrupted(_) | End::ShutDown => Outcome::UpstreamInterrupted,
             End::Exhausted => Outcome::BalanceExhausted,
             End::Complete | End::Abandoned => match (self.client_left, known) {
                 (false, true) => Outcome::Completed,
@@ -312,6 +352,36 @@ impl Running {
                 (true, false) => Outcome::ClientDisconnectedEstimated,
             },
         }
+    }
+}
+
+/// Watches for output that cannot be seen: while a model reasons in silence it is assumed to
+/// generate at a steady rate, so that the holds grow ahead of the bill.
+#[derive(Debug)]
+struct Unseen {
+    /// Tokens seen at the last look.
+    seen: u64,
+    looked_at: Duration,
+    /// Time in which nothing new was seen.
+    silence: Duration,
+}
+
+impl Unseen {
+    /// Tokens that may have been generated unseen until now.
+    fn look(&mut self, seen: u64, now: Duration) -> u64 {
+        if seen == self.seen {
+            self.silence = self.silence.saturating_add(now.saturating_sub(self.looked_at));
+        }
+        self.seen = seen;
+        self.looked_at = now;
+        self.silence.as_secs().saturating_mul(UNSEEN_TOKENS_PER_SECOND)
+    }
+}
+
+async fn finished(chore: &mut Option<ChoreFuture>) -> Chore {
+    match chore {
+        Some(chore) => chore.await,
+        None => std::future::pending().await,
     }
 }
 
@@ -333,4 +403,17 @@ fn extend(ledger: Arc<dyn Ledger>, request: ReserveRequest, covered: u64) -> Cho
             pause = pause.saturating_mul(2).min(Duration::from_secs(2));
         }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_silence_counts_as_unseen_output() {
+        let mut unseen = Unseen { seen: 0, looked_at: Duration::ZERO, silence: Duration::ZERO };
+        assert_eq!(unseen.look(0, Duration::from_secs(3)), 300);
+        assert_eq!(unseen.look(5, Duration::from_secs(60)), 300, "text came");
+        assert_eq!(unseen.look(5, Duration::from_secs(61)), 400);
+    }
 }

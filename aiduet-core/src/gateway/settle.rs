@@ -4,18 +4,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::Semaphore;
-use tokio_util::sync::CancellationToken;
+use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 use tokio_util::task::TaskTracker;
 
 use super::shield::Presence;
 use super::tab::{Closing, Tab};
-use super::{DisconnectPolicy, GatewayConfig, GatewayParts, Observer};
+use super::{DisconnectPolicy, GatewayConfig, GatewayError, GatewayParts, Observer};
 use crate::class::{Classify, ErrorClass};
 use crate::clock::Clock;
 use crate::dialect::Reading;
-use crate::ledger::{
-    Balance, Ledger, LedgerError, Outcome, RequestRecord, SettleRequest, Settlement, VoidRequest,
-};
+use crate::ledger::{Ledger, LedgerError, Outcome, RequestRecord, SettleRequest, Settlement, VoidRequest};
 use crate::money::Money;
 
 /// First pause before a settlement is tried again.
@@ -27,8 +25,7 @@ const RETRY_MAX: Duration = Duration::from_secs(5);
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Settled {
     pub(super) cost: Money,
-    /// `None` while the settlement is still being written.
-    pub(super) balance: Option<Balance>,
+    pub(super) available: Money,
 }
 
 /// Settles requests, and owns the work that goes on after a client has left.
@@ -41,6 +38,7 @@ pub(super) struct Settler {
     tracker: TaskTracker,
     drains: Arc<Semaphore>,
     closing: CancellationToken,
+    shut_down: CancellationToken,
 }
 
 impl Settler {
@@ -53,6 +51,7 @@ impl Settler {
             tracker: TaskTracker::new(),
             drains: Arc::new(Semaphore::new(config.drains_max)),
             closing: CancellationToken::new(),
+            shut_down: CancellationToken::new(),
         }
     }
 
@@ -84,12 +83,18 @@ impl Settler {
         }
     }
 
-    /// Resolves when the client has left and nobody wants to read on: at once when too many
-    /// abandoned answers are being read, or when the gateway closes.
+    /// Resolves when nobody wants to read on: the client has left and too many abandoned answers
+    /// are being read or patience is over, or the process stops.
     pub(super) async fn patience_over(&self, presence: &Presence) {
-        presence.gone_for(Duration::ZERO).await;
-        let Ok(_permit) = self.drains.try_acquire() else { return };
-        self.wait_patiently().await;
+        let client_left = async {
+            presence.gone().await;
+            let Ok(_permit) = self.drains.try_acquire() else { return };
+            self.wait_patiently().await;
+        };
+        tokio::select! {
+            () = client_left => {}
+            () = self.shut_down.cancelled() => {}
+        }
     }
 
     /// Waits as long as an abandoned answer may be read on.
@@ -106,22 +111,33 @@ impl Settler {
     }
 
     /// Closes a tab: see [`finish`](Self::finish).
-    pub(super) async fn settle(self: &Arc<Self>, tab: &Tab, reading: &Reading, closing: Closing) -> Settled {
+    pub(super) async fn settle(
+        self: &Arc<Self>,
+        tab: &Tab,
+        reading: &Reading,
+        closing: Closing,
+    ) -> Result<Settled, GatewayError> {
         self.finish(tab.close(reading, closing, self.clock())).await
     }
 
     /// Makes a charge durable. While the ledger is not available it is repeated: first in the
     /// caller's time, then in the background until it is written, since the holds keep the funds.
-    pub(super) async fn finish(self: &Arc<Self>, request: SettleRequest) -> Settled {
-        let cost = request.record.cost();
+    ///
+    /// # Errors
+    /// [`GatewayError::NotBooked`] when it is not durable yet, [`GatewayError::Internal`] when the
+    /// ledger refuses it for good.
+    pub(super) async fn finish(self: &Arc<Self>, request: SettleRequest) -> Result<Settled, GatewayError> {
         let patience = tokio::time::timeout(self.config.settle_wait, self.write_until_done(&request)).await;
         match patience {
-            Ok(settlement) => Settled { cost, balance: settlement.map(|settlement| settlement.balance) },
+            Ok(Some(settlement)) => {
+                Ok(Settled { cost: settlement.charged, available: settlement.balance.available })
+            }
+            Ok(None) => Err(GatewayError::Internal),
             Err(_elapsed) => {
                 tracing::error!(request_id = %request.record.id, "settlement queued");
                 let settler = Arc::clone(self);
-                self.tracker.spawn(async move { drop(settler.write_until_done(&request).await) });
-                Settled { cost, balance: None }
+                self.tracker.spawn(async move { settler.write_until_done(&request).await });
+                Err(GatewayError::NotBooked)
             }
         }
     }
@@ -186,6 +202,17 @@ impl Settler {
             duration_ms = whole_millis(record.duration),
             "request"
         );
+    }
+
+    /// Resolves when running streams are to end at once.
+    pub(super) fn shut_down(&self) -> WaitForCancellationFutureOwned {
+        self.shut_down.clone().cancelled_owned()
+    }
+
+    /// Ends running streams at once, and stops waiting for providers.
+    pub(super) fn interrupt(&self) {
+        self.closing.cancel();
+        self.shut_down.cancel();
     }
 
     /// Waits for everything that is under way; abandoned answers are no longer read on.

@@ -3,7 +3,6 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
-use std::time::Duration;
 
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
@@ -14,10 +13,9 @@ use tokio_util::task::TaskTracker;
 pub(super) struct Presence(CancellationToken);
 
 impl Presence {
-    /// Resolves `patience` after the client has left; never while it is there.
-    pub(super) async fn gone_for(&self, patience: Duration) {
+    /// Resolves when the client has left; never while it is there.
+    pub(super) async fn gone(&self) {
         self.0.cancelled().await;
-        tokio::time::sleep(patience).await;
     }
 
     /// Whether the client has left.

@@ -8,16 +8,13 @@ use crate::dialect::{Endpoint, Reading};
 use crate::id::{AccountId, ApiKeyId, HoldId, NodeId, RequestId};
 use crate::keys::SpendLimits;
 use crate::ledger::{Attempt, HoldOrigin, Outcome, RequestRecord, ReserveRequest, SettleRequest};
-use crate::limit::{LimitKey, RateLimiter};
+use crate::limit::{LimitKey, RateLimiter, Standing};
 use crate::money::Money;
 use crate::price::{
     Ask, Bill, Charge, ChargeRequest, Margin, ModelId, PriceError, PriceSheet, PricedModel, charge, quote,
 };
 use crate::provider::UpstreamRequestId;
 use crate::usage::{Usage, UsageFlags, UsagePart};
-
-/// Prompt bytes per token when the true count is not known: about four in English text.
-const BYTES_PER_TOKEN: u64 = 4;
 
 /// A place among the running requests, given back on drop.
 pub(super) struct Slot {
@@ -59,8 +56,8 @@ pub(super) struct Tab {
     pub(super) facts: Facts,
     /// What the call may use at most: the prompt bound and the whole output limit.
     pub(super) ask: Ask,
-    /// Bytes of the prompt, or their equivalent where the tokens were counted.
-    prompt_bytes: u64,
+    /// What the prompt probably has, or has exactly where it was counted, in tokens.
+    prompt_tokens: u64,
     /// Holds in the order they were made.
     pub(super) holds: Vec<HoldId>,
     /// What they hold together.
@@ -70,14 +67,16 @@ pub(super) struct Tab {
     pub(super) first_byte: Option<Duration>,
     pub(super) upstream_request_id: Option<UpstreamRequestId>,
     pub(super) attempts: Vec<Attempt>,
+    /// What is left of the limits of the key.
+    pub(super) standings: Vec<Standing>,
     _slot: Slot,
 }
 
 impl Tab {
-    pub(super) const fn new(facts: Facts, ask: Ask, slot: Slot) -> Self {
+    pub(super) const fn new(facts: Facts, ask: Ask, prompt_tokens: u64, slot: Slot) -> Self {
         Self {
             facts,
-            prompt_bytes: ask.input_tokens,
+            prompt_tokens,
             ask,
             holds: Vec::new(),
             held: Money::ZERO,
@@ -85,6 +84,7 @@ impl Tab {
             first_byte: None,
             upstream_request_id: None,
             attempts: Vec::new(),
+            standings: Vec::new(),
             _slot: slot,
         }
     }
@@ -92,7 +92,7 @@ impl Tab {
     /// Takes note of the exact number of prompt tokens.
     pub(super) fn set_exact_input(&mut self, tokens: u64) {
         self.ask.input_tokens = tokens.min(self.ask.input_tokens);
-        self.prompt_bytes = tokens.saturating_mul(BYTES_PER_TOKEN);
+        self.prompt_tokens = tokens;
     }
 
     /// The reserve that lets the holds cover `output` tokens.
@@ -124,14 +124,14 @@ impl Tab {
 
     /// What the prompt alone costs, by estimate.
     fn prompt_price(&self) -> Result<Money, PriceError> {
-        let ask = Ask { input_tokens: self.prompt_bytes.div_ceil(BYTES_PER_TOKEN), output_tokens: 0, ..self.ask };
+        let ask =
+            Ask { input_tokens: self.prompt_tokens.min(self.ask.input_tokens), output_tokens: 0, ..self.ask };
         quote(&self.facts.model, &ask, self.facts.margin)
     }
 
     /// What has been used so far, as a charge; at most what is held.
     pub(super) fn used_so_far(&self, reading: &Reading) -> Money {
-        let part = reading.estimate(self.prompt_bytes);
-        self.charge(&[part]).map_or(Money::ZERO, |charge| charge.bill.charge.min(self.held))
+        self.charge(&[self.counted(reading)]).map_or(Money::ZERO, |charge| charge.bill.charge.min(self.held))
     }
 
     /// Closes the bill: the record and the charge, ready for the ledger.
@@ -173,13 +173,13 @@ impl Tab {
         let estimated = reading.parts.is_empty() || !reading.final_usage;
         let counted;
         let parts = if estimated {
-            counted = [reading.estimate(self.prompt_bytes)];
+            counted = [self.counted(reading)];
             &counted[..]
         } else {
             &reading.parts
         };
         let mut flags = UsageFlags { estimated, ..reading.flags };
-        match self.charge(parts) {
+        match self.charge(parts).and_then(|charge| self.within_holds(charge, parts)) {
             Ok(Charge { usage, .. }) if reading.refused_empty => Priced { usage, flags, bill: self.free() },
             Ok(Charge { bill, usage, flags: doubts, unpriced }) => {
                 if unpriced {
@@ -187,7 +187,6 @@ impl Tab {
                 }
                 flags.unknown_model |= doubts.unknown_model;
                 flags.clamped |= doubts.clamped;
-                let bill = if estimated { self.within_hold(bill) } else { bill };
                 Priced { usage, flags, bill }
             }
             Err(error) => {
@@ -209,10 +208,26 @@ impl Tab {
         })
     }
 
-    /// An estimate is never charged above what was set aside.
-    fn within_hold(&self, mut bill: Bill) -> Bill {
-        bill.charge = bill.charge.min(self.held);
-        bill
+    /// Impossible numbers are charged at most with what was set aside.
+    fn within_holds(&self, charge: Charge, parts: &[UsagePart]) -> Result<Charge, PriceError> {
+        if !charge.flags.clamped || charge.bill.charge <= self.held {
+            return Ok(charge);
+        }
+        tracing::error!(request_id = %self.facts.id, "the provider reported impossible usage");
+        let covered: Vec<_> = parts.iter().map(|part| self.cover(part.clone())).collect();
+        let Charge { bill, usage, flags: _, unpriced } = self.charge(&covered)?;
+        Ok(Charge { bill, usage, unpriced, flags: charge.flags })
+    }
+
+    /// The part of a usage that the holds cover.
+    fn cover(&self, part: UsagePart) -> UsagePart {
+        let usage = part.usage.at_most(self.ask.input_tokens, self.covered, self.ask.web_searches);
+        UsagePart { usage, ..part }
+    }
+
+    /// Our own count, at most what the holds cover: an estimate is never charged above them.
+    fn counted(&self, reading: &Reading) -> UsagePart {
+        self.cover(reading.estimate(self.prompt_tokens))
     }
 
     fn free(&self) -> Bill {

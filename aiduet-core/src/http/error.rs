@@ -261,6 +261,14 @@ fn tell_gateway(error: &GatewayError) -> Told {
             retry: Retry::After(*retry_after),
             ..server(503, "service_unavailable", "The service is busy. Nothing was forwarded or charged; try again.")
         },
+        GatewayError::NotBooked => Told {
+            retry: Retry::No,
+            ..server(
+                503,
+                "service_unavailable",
+                "The answer is withheld: its charge could not be recorded in time. See its receipt before you ask again.",
+            )
+        },
         GatewayError::Internal => internal(),
     }
 }

@@ -41,7 +41,7 @@ pub(super) async fn count_tokens(state: State<App>, request: Request) -> Respons
 async fn forward(State(app): State<App>, endpoint: Endpoint, request: Request) -> Response {
     let id = app.gateway().new_request_id();
     match call(&app, endpoint, id, request).await {
-        Ok(answer) => reply::answer(endpoint, answer),
+        Ok(answer) => reply::answer(endpoint, answer, app.clock().now()),
         Err(error) => respond(Place::endpoint(endpoint, id), &error),
     }
 }

@@ -5,12 +5,14 @@ use std::convert::Infallible;
 use axum::body::Body;
 use axum::response::Response;
 use futures_util::StreamExt;
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use http::{HeaderMap, HeaderName, HeaderValue};
 
+use crate::clock::Timestamp;
 use crate::dialect::{Dialect, Endpoint};
 use crate::gateway::{Answer, AnswerBody};
 use crate::id::RequestId;
+use crate::limit::{LimitKey, Standing};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const ANTHROPIC_REQUEST_ID: HeaderName = HeaderName::from_static("request-id");
@@ -32,8 +34,8 @@ pub(super) fn name_request(headers: &mut HeaderMap, dialect: Dialect, id: Reques
 }
 
 /// Writes an answer.
-pub(super) fn answer(endpoint: Endpoint, answer: Answer) -> Response {
-    let Answer { id, status, model, vendor, upstream_request_id, cost, balance, lowered_limit, retry_after, body } =
+pub(super) fn answer(endpoint: Endpoint, answer: Answer, now: Timestamp) -> Response {
+    let Answer { id, status, model, vendor, upstream_request_id, cost, balance, lowered_limit, standings, body } =
         answer;
     let (body, content_type, cache_control) = match body {
         AnswerBody::Whole(content) => (Body::from(content.into_exposed()), "application/json", "no-store"),
@@ -57,17 +59,42 @@ pub(super) fn answer(endpoint: Endpoint, answer: Answer) -> Response {
         (BALANCE, balance.as_ref().and_then(text)),
         (MAX_TOKENS, lowered_limit.as_ref().and_then(text)),
         (UPSTREAM_REQUEST_ID, upstream_request_id.and_then(|id| text(&id.as_str()))),
-        (RETRY_AFTER, retry_after.and_then(|wait| text(&wait.as_secs().max(1)))),
     ];
     for (name, value) in told {
         if let Some(value) = value {
             headers.insert(name, value);
         }
     }
+    for standing in standings {
+        rate_limit(headers, endpoint.dialect(), standing, now);
+    }
     if status.is_client_error() && status != http::StatusCode::TOO_MANY_REQUESTS {
         headers.insert("x-should-retry", HeaderValue::from_static("false"));
     }
     response
+}
+
+/// Tells what is left of a limit, under the names that the SDKs of a dialect look for.
+fn rate_limit(headers: &mut HeaderMap, dialect: Dialect, standing: Standing, now: Timestamp) {
+    let Standing { key, limit, remaining, reset_after } = standing;
+    let unit = match key {
+        LimitKey::KeyRequests(_) => "requests",
+        LimitKey::KeyTokens(_) => "tokens",
+        LimitKey::KeyConcurrency(_) | LimitKey::AccountConcurrency(_) | LimitKey::AuthFailures(_) => return,
+    };
+    let (prefix, reset) = match dialect {
+        Dialect::OpenAi => ("x-ratelimit", format!("{}ms", reset_after.as_millis())),
+        Dialect::Anthropic => ("anthropic-ratelimit", now.plus(reset_after).to_string()),
+    };
+    for (what, value) in [("limit", limit.to_string()), ("remaining", remaining.to_string()), ("reset", reset)] {
+        let name = match dialect {
+            Dialect::OpenAi => format!("{prefix}-{what}-{unit}"),
+            Dialect::Anthropic => format!("{prefix}-{unit}-{what}"),
+        };
+        if let (Ok(name), Some(value)) = (HeaderName::try_from(name), text(&value)) {
+            headers.insert(name, value);
+        }
+    }
 }
 
 fn text(value: &impl ToString) -> Option<HeaderValue> {

@@ -1,7 +1,7 @@
 //! Reported numbers are held against what the model can do.
 
 use crate::price::{Ask, PricedModel};
-use crate::usage::{TokenClass, Usage};
+use crate::usage::Usage;
 
 /// The limit of a model whose limits the catalogue does not know: twice the largest window that
 /// it does know (1,050,000 tokens in November 2026).
@@ -15,27 +15,13 @@ const CREDIBLE_SEARCHES: u64 = 100;
 ///
 /// The limits are generous, for honest numbers can exceed those of one pass: a provider that
 /// searches the web reads the prompt again after each search and reports the sum; several
-/// choices add up; an embedding call carries many inputs. A prompt that is too long loses tokens
-/// from its last classes, in the order of a bill.
+/// choices add up; an embedding call carries many inputs.
 pub fn clamp_usage(usage: &Usage, model: &PricedModel, ask: &Ask) -> (Usage, bool) {
     let web_searches = usage.web_searches.min(CREDIBLE_SEARCHES.max(ask.web_searches));
     let passes = if web_searches == usage.web_searches { web_searches.saturating_add(1) } else { 1 };
-    let mut prompt_left = prompt_limit(model, ask).saturating_mul(passes);
-    let mut take = |class| {
-        let taken = usage.of(class).min(prompt_left);
-        prompt_left = prompt_left.saturating_sub(taken);
-        taken
-    };
-    let output = usage.output.min(output_limit(model, ask).saturating_mul(passes));
-    let clamped = Usage {
-        input: take(TokenClass::Input),
-        cache_read: take(TokenClass::CacheRead),
-        cache_write_short: take(TokenClass::CacheWriteShort),
-        cache_write_long: take(TokenClass::CacheWriteLong),
-        output,
-        reasoning: usage.reasoning.min(output),
-        web_searches,
-    };
+    let prompt = prompt_limit(model, ask).saturating_mul(passes);
+    let output = output_limit(model, ask).saturating_mul(passes);
+    let clamped = usage.at_most(prompt, output, web_searches);
     (clamped, clamped != *usage)
 }
 

@@ -232,15 +232,15 @@ fn an_answer_without_usage_is_estimated_from_its_text() {
         body["choices"][0]["message"]["content"] = "0123456789汉字".into();
         let reading = whole(config(Endpoint::ChatCompletions), &body);
         assert!(!reading.final_usage && reading.parts.is_empty());
-        let UsagePart { served_model, usage, modifiers } = reading.estimate(41);
+        let UsagePart { served_model, usage, modifiers } = reading.estimate(11);
         assert_eq!((usage.input, usage.output), (11, 5));
         assert_eq!((served_model.as_deref(), modifiers.tier), (Some("gpt-6-sol"), ServiceTier::Priority));
     }
     let body = json!({"content": [{"type": "text", "text": "01234567"}], "stop_reason": "end_turn"});
-    assert_eq!(whole(config(Endpoint::Messages), &body).estimate(4).usage.output, 2);
+    assert_eq!(whole(config(Endpoint::Messages), &body).estimate(1).usage.output, 2);
     let item = json!({"type": "message", "content": [{"type": "output_text", "text": "01234567"}]});
     let body = json!({"status": "completed", "output": [item]});
-    assert_eq!(whole(config(Endpoint::Responses), &body).estimate(4).usage.output, 2);
+    assert_eq!(whole(config(Endpoint::Responses), &body).estimate(1).usage.output, 2);
 }
 
 #[test]
