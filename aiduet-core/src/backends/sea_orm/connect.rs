@@ -14,6 +14,12 @@ use super::error::{DatabaseError, FailureKind};
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a caller waits for a connection.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long PostgreSQL waits for a lock of another process; the batch is then run again.
+const LOCK_TIMEOUT_MS: &str = "5000";
+/// After this time PostgreSQL ends the transaction of a process that has gone silent.
+const IDLE_TIMEOUT_MS: &str = "30000";
+/// Prepared statements that a connection keeps: every one that the writer uses.
+const STATEMENTS: usize = 256;
 /// A connection that was idle for so long is tried before it is used.
 const STALE_AFTER: Duration = Duration::from_secs(15);
 /// The first version without the defect that could corrupt a write-ahead log with two writers.
@@ -57,8 +63,14 @@ async fn open_server(
         options.set_schema_search_path(schema.clone());
     }
     options.map_sqlx_postgres_opts(|postgres| {
-        postgres.options([("default_transaction_isolation", "read committed")]).application_name("aiduet")
+        let settings = [
+            ("default_transaction_isolation", "read committed"),
+            ("lock_timeout", LOCK_TIMEOUT_MS),
+            ("idle_in_transaction_session_timeout", IDLE_TIMEOUT_MS),
+        ];
+        postgres.options(settings).application_name("aiduet").statement_cache_capacity(STATEMENTS)
     });
+    options.map_sqlx_mysql_opts(|mysql| mysql.statement_cache_capacity(STATEMENTS));
     let pool = sea_orm::Database::connect(options).await?;
     Ok((pool.clone(), pool))
 }
@@ -85,7 +97,7 @@ fn with_settings(options: SqliteConnectOptions) -> SqliteConnectOptions {
         .synchronous(SqliteSynchronous::Full)
         .busy_timeout(BUSY_TIMEOUT)
         .foreign_keys(true)
-        .statement_cache_capacity(256)
+        .statement_cache_capacity(STATEMENTS)
         .pragma("mmap_size", "0")
 }
 

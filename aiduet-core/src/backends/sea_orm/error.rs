@@ -82,6 +82,25 @@ impl DatabaseError {
     }
 }
 
+impl DatabaseError {
+    /// The same failure again, for another caller.
+    pub(super) fn repeat(&self) -> Self {
+        match self {
+            Self::Failed { kind, code, detail } => {
+                Self::Failed { kind: *kind, code: code.clone(), detail: detail.clone() }
+            }
+            Self::InvalidUrl
+            | Self::File(_)
+            | Self::SqliteTooOld { .. }
+            | Self::TooNew { .. }
+            | Self::NotMigrated { .. }
+            | Self::Unreadable { .. } => {
+                Self::Failed { kind: self.kind(), code: "none".to_owned(), detail: self.to_string() }
+            }
+        }
+    }
+}
+
 impl From<DbErr> for DatabaseError {
     fn from(error: DbErr) -> Self {
         let (DbErr::Conn(RuntimeErr::SqlxError(cause))
@@ -145,11 +164,13 @@ fn from_database(error: &dyn sqlx::error::DatabaseError) -> DatabaseError {
     DatabaseError::Failed { kind, code, detail }
 }
 
-/// PostgreSQL: serialisation failure, deadlock, and what a server says that shuts down or starts.
+/// PostgreSQL: serialisation failure, deadlock, lock not available, and what a server says that shuts down or starts.
 /// MySQL: deadlock, lock wait timeout. SQLite: busy, locked, busy recovery, busy snapshot.
 fn kind_of(code: &str) -> FailureKind {
     match code {
-        "40001" | "40P01" | "1213" | "1205" | "5" | "6" | "261" | "517" | "773" => FailureKind::Contention,
+        "40001" | "40P01" | "55P03" | "1213" | "1205" | "5" | "6" | "261" | "517" | "773" => {
+            FailureKind::Contention
+        }
         "57P01" | "57P02" | "57P03" | "1053" | "1927" | "2006" | "2013" => FailureKind::Connection,
         _ => FailureKind::Other,
     }

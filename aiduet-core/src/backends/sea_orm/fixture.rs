@@ -7,6 +7,26 @@ use crate::clock::{Clock, SystemClock};
 use crate::id::{Entropy, SystemEntropy};
 use crate::secret::Secret;
 
+/// Runs a check on every database that is at hand.
+macro_rules! on_each_database {
+    ($($name:ident)*) => {
+        mod sqlite {
+            $(#[tokio::test] async fn $name() { super::$name(crate::backends::sea_orm::fixture::sqlite().await).await; })*
+        }
+        mod postgres {
+            $(#[tokio::test] async fn $name() {
+                if let Some(fixture) = crate::backends::sea_orm::fixture::postgres().await { super::$name(fixture).await; }
+            })*
+        }
+        mod mysql {
+            $(#[tokio::test] async fn $name() {
+                if let Some(fixture) = crate::backends::sea_orm::fixture::mysql().await { super::$name(fixture).await; }
+            })*
+        }
+    };
+}
+pub(super) use on_each_database;
+
 /// Schemas and databases of earlier runs are removed after this time.
 const STALE_AFTER_MS: i64 = 15 * 60 * 1_000;
 

@@ -2,15 +2,18 @@
 //!
 //! One [`Database`] per process gives every store:
 //!
-//! [`SeaOrmKeyStore`] and [`SeaOrmAccountStore`].
+//! - [`SeaOrmLedger`]: holds, settlements, postings, custody, and the records of requests;
+//! - [`SeaOrmKeyStore`] and [`SeaOrmAccountStore`].
 //!
 //! SQL is written by hand: each statement is short, fixed, prepared once, and the same on all
 //! three databases but for a few clauses.
 
 mod account;
+mod bulk;
 mod connect;
 mod error;
 mod keys;
+mod ledger;
 mod migration;
 mod sql;
 
@@ -24,6 +27,7 @@ use sea_orm::{
 pub use account::SeaOrmAccountStore;
 pub use error::{DatabaseError, FailureKind};
 pub use keys::SeaOrmKeyStore;
+pub use ledger::{LedgerConfig, SeaOrmLedger};
 pub use migration::MigrationStatus;
 
 use crate::secret::Secret;
@@ -123,6 +127,10 @@ impl Database {
 
     fn backend(&self) -> DbBackend {
         self.write.get_database_backend()
+    }
+
+    fn is_sqlite(&self) -> bool {
+        self.backend() == DbBackend::Sqlite
     }
 
     /// The connection for single statements that read.

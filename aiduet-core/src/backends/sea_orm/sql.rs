@@ -8,7 +8,7 @@ use sea_orm::{ConnectionTrait, DbBackend, QueryResult, Statement, TryGetable, Va
 use super::error::DatabaseError;
 
 /// Numbers of rows that one statement takes.
-const SIZES: [usize; 5] = [256, 64, 16, 4, 1];
+pub(super) const SIZES: [usize; 9] = [256, 128, 64, 32, 16, 8, 4, 2, 1];
 
 /// A statement under construction.
 #[derive(Debug)]
@@ -42,7 +42,7 @@ impl Sql {
     }
 
     /// Adds `(?, ?, …)`.
-    fn tuple(mut self, values: impl IntoIterator<Item = Value>) -> Self {
+    pub(super) fn tuple(mut self, values: impl IntoIterator<Item = Value>) -> Self {
         self.text.push('(');
         for (index, value) in values.into_iter().enumerate() {
             if index > 0 {
@@ -116,6 +116,11 @@ impl<'a> Columns<'a> {
         let index = self.next;
         self.next = index.saturating_add(1);
         Ok(self.row.try_get_by_index(index)?)
+    }
+
+    /// A number that is not negative.
+    pub(super) fn next_count(&mut self, column: &'static str) -> Result<u64, DatabaseError> {
+        u64::try_from(self.next::<i64>()?).map_err(|_negative| DatabaseError::Unreadable { column })
     }
 
     /// A value of which our code makes something; `None` from `make` is an unreadable column.

@@ -2,28 +2,9 @@
 
 use sea_orm::ConnectionTrait;
 
-use super::fixture::{self, Fixture};
+use super::fixture::{self, Fixture, on_each_database};
 use super::{Database, DatabaseConfig, DatabaseError};
 use crate::secret::Secret;
-
-/// Runs a check on every database that is at hand.
-macro_rules! on_each_database {
-    ($($name:ident)*) => {
-        mod sqlite {
-            $(#[tokio::test] async fn $name() { super::$name(super::fixture::sqlite().await).await; })*
-        }
-        mod postgres {
-            $(#[tokio::test] async fn $name() {
-                if let Some(fixture) = super::fixture::postgres().await { super::$name(fixture).await; }
-            })*
-        }
-        mod mysql {
-            $(#[tokio::test] async fn $name() {
-                if let Some(fixture) = super::fixture::mysql().await { super::$name(fixture).await; }
-            })*
-        }
-    };
-}
 
 on_each_database! {
     migrating_again_changes_nothing
@@ -45,7 +26,20 @@ async fn a_database_of_a_later_version_is_refused(fixture: Fixture) {
 }
 
 async fn processes_that_migrate_at_once_do_not_disturb_each_other(fixture: Fixture) {
-    for table in ["migration", "accounts", "api_keys"] {
+    let tables = [
+        "migration",
+        "accounts",
+        "api_keys",
+        "account",
+        "transfer",
+        "hold",
+        "lot",
+        "nodes",
+        "requests",
+        "usage_rollups",
+        "key_spend",
+    ];
+    for table in tables {
         let drop = format!("DROP TABLE {table}");
         fixture.database.writer().execute_unprepared(&drop).await.unwrap();
     }

@@ -1,6 +1,8 @@
 //! Changes of the schema, one file each: expand first, contract in a later release.
 
 mod m0001_keys_and_accounts;
+mod m0002_ledger;
+mod m0003_requests;
 
 use sea_orm::{ConnectionTrait, DbBackend};
 
@@ -17,7 +19,8 @@ struct Migration {
     statements: fn(Dialect) -> Vec<String>,
 }
 
-const ALL: [Migration; 1] = [m0001_keys_and_accounts::MIGRATION];
+const ALL: [Migration; 3] =
+    [m0001_keys_and_accounts::MIGRATION, m0002_ledger::MIGRATION, m0003_requests::MIGRATION];
 
 /// Whether a migration has been applied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

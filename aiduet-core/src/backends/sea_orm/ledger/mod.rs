@@ -1,0 +1,158 @@
+//! The ledger: a queue, a writer that commits in groups, and the rules of the books in between.
+
+mod custody;
+mod load;
+mod operation;
+mod queue;
+mod record;
+mod requests;
+mod rows;
+mod save;
+mod writer;
+
+use async_trait::async_trait;
+use sea_orm::ConnectionTrait;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use self::operation::{Answer, Operation};
+use self::queue::Entrance;
+use self::rows::{ACCOUNT_COLUMNS, account_id, read_account};
+use self::writer::Writer;
+use super::Database;
+use super::bulk::select_in;
+use super::error::DatabaseError;
+use crate::id::{AccountId, Entropy, HoldId, SystemEntropy};
+use crate::ledger::books::{AccountRow, balance};
+use crate::ledger::{
+    Balance, Entry, Hold, Ledger, LedgerAccount, LedgerError, ReserveRequest, Reserving, SettleRequest,
+    Settlement, VoidRequest,
+};
+use crate::money::Money;
+
+/// Shards of the revenue account that processes choose from.
+const SHARDS: u16 = 64;
+
+/// How the ledger of a process works.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct LedgerConfig {
+    /// Writers, each with a connection and a transaction of its own; accounts are spread over
+    /// them. SQLite has always one. `None`: two.
+    pub writers: Option<u16>,
+    /// The first shard of the revenue account that this process books on, one for each writer.
+    /// Processes that share one are right but wait for each other. `None`: by chance.
+    pub shard: Option<u16>,
+}
+
+/// [`Ledger`], [`Custody`](crate::ledger::Custody) and
+/// [`RequestLog`](crate::ledger::RequestLog) in a database.
+///
+/// Operations of all callers are committed in groups: what arrives during one commit is the next
+/// group. A reserve that waits for more than about 250 ms is refused with
+/// [`LedgerError::Overloaded`]; settlements go first and are never refused for load.
+#[derive(Debug)]
+pub struct SeaOrmLedger {
+    database: Database,
+    entrances: Vec<Entrance>,
+    closing: CancellationToken,
+    tracker: TaskTracker,
+}
+
+impl SeaOrmLedger {
+    /// The ledger of a migrated database. Starts its writers; [`close`](Self::close) ends them.
+    pub fn start(database: Database, config: LedgerConfig) -> Self {
+        let writers = if database.is_sqlite() { 1 } else { config.writers.unwrap_or(2).clamp(1, 16) };
+        let first = config.shard.unwrap_or_else(|| {
+            let mut random = [0_u8; 2];
+            SystemEntropy.fill(&mut random);
+            u16::from_le_bytes(random) % SHARDS
+        });
+        let closing = CancellationToken::new();
+        let tracker = TaskTracker::new();
+        let mut entrances = Vec::new();
+        for index in 0..writers {
+            let (entrance, exit) = queue::queue(closing.clone());
+            let writer = Writer { database: database.clone(), shard: first.wrapping_add(index) };
+            tracker.spawn(writer.run(exit));
+            entrances.push(entrance);
+        }
+        tracker.close();
+        Self { database, entrances, closing, tracker }
+    }
+
+    /// Refuses new operations, and waits until all that are queued are durable.
+    pub async fn close(&self) {
+        self.closing.cancel();
+        self.tracker.wait().await;
+    }
+
+    async fn submit(&self, operation: Operation) -> Result<Answer, LedgerError> {
+        let choice = operation.person().map_or(0, |person| person.as_uuid().as_u128());
+        let count = u128::try_from(self.entrances.len()).unwrap_or(1).max(1);
+        let index = usize::try_from(choice % count).unwrap_or_default();
+        let entrance = self.entrances.get(index).ok_or(LedgerError::Broken("no writer"))?;
+        entrance.submit(operation).await
+    }
+}
+
+/// The writer answers each operation with its own kind of answer.
+const fn mismatch() -> LedgerError {
+    LedgerError::Broken("answer of another operation")
+}
+
+#[async_trait]
+impl Ledger for SeaOrmLedger {
+    async fn reserve(&self, request: ReserveRequest) -> Result<Hold, LedgerError> {
+        match self.submit(Operation::Reserve(Box::new(request))).await? {
+            Answer::Reserved(hold) => Ok(hold),
+            Answer::Settled(_) | Answer::Swept(_) | Answer::Done => Err(mismatch()),
+        }
+    }
+
+    async fn settle(&self, request: SettleRequest) -> Result<Settlement, LedgerError> {
+        match self.submit(Operation::Settle(Box::new(request))).await? {
+            Answer::Settled(settlement) => Ok(settlement),
+            Answer::Reserved(_) | Answer::Swept(_) | Answer::Done => Err(mismatch()),
+        }
+    }
+
+    async fn void(&self, request: VoidRequest) -> Result<Settlement, LedgerError> {
+        match self.submit(Operation::Void(Box::new(request))).await? {
+            Answer::Settled(settlement) => Ok(settlement),
+            Answer::Reserved(_) | Answer::Swept(_) | Answer::Done => Err(mismatch()),
+        }
+    }
+
+    async fn progress(&self, hold: HoldId, used: Money) -> Result<(), LedgerError> {
+        self.submit(Operation::Progress { hold, used }).await.map(drop)
+    }
+
+    async fn post(&self, entries: Vec<Entry>) -> Result<(), LedgerError> {
+        self.submit(Operation::Post(entries)).await.map(drop)
+    }
+
+    async fn balance(&self, account: AccountId) -> Result<Balance, LedgerError> {
+        Ok(read_balance(self.database.reader(), account).await?)
+    }
+
+    async fn set_reserving(&self, account: AccountId, reserving: Reserving) -> Result<(), LedgerError> {
+        self.submit(Operation::SetReserving { account, reserving }).await.map(drop)
+    }
+}
+
+async fn read_balance(on: &impl ConnectionTrait, account: AccountId) -> Result<Balance, DatabaseError> {
+    let ids = [LedgerAccount::Paid(account), LedgerAccount::Promo(account)].map(account_id);
+    let select = format!("SELECT {ACCOUNT_COLUMNS} FROM account WHERE id IN");
+    let (mut paid, mut promo) = (AccountRow::default(), AccountRow::default());
+    for row in select_in(on, (&select, ""), &ids).await? {
+        match read_account(&row)? {
+            (LedgerAccount::Promo(_), columns) => promo = columns,
+            (_, columns) => paid = columns,
+        }
+    }
+    Ok(balance(&paid, &promo))
+}
+
+#[cfg(test)]
+#[cfg(feature = "testing")]
+mod tests;

@@ -1,0 +1,223 @@
+//! Records of requests as columns.
+
+use std::time::Duration;
+
+use sea_orm::{QueryResult, Value};
+use uuid::Uuid;
+
+use crate::backends::sea_orm::error::DatabaseError;
+use crate::backends::sea_orm::sql::Columns;
+use crate::clock::Timestamp;
+use crate::dialect::Endpoint;
+use crate::id::{AccountId, ApiKeyId, RequestId};
+use crate::ledger::books::{Legs, RequestRow, Rollup, RollupKey};
+use crate::ledger::{Outcome, RequestRecord};
+use crate::money::Money;
+use crate::price::ModelId;
+use crate::provider::{UpstreamRequestId, Vendor};
+use crate::usage::{FinishReason, Usage, UsageFlags};
+
+pub(super) const REQUEST_COLUMNS: &str = "id, account, api_key, endpoint, stream, model, vendor, \
+    upstream_request_id, started_at, first_byte_us, duration_us, status, outcome, finish, input_tokens, \
+    cache_read_tokens, cache_write_short_tokens, cache_write_long_tokens, output_tokens, reasoning_tokens, \
+    web_searches, flags, cost, charged_promo, charged_paid, overage, bill, attempts";
+/// What changes when a swept request is settled late; the rest is what it is.
+pub(super) const REQUEST_CHANGES: [&str; 24] = [
+    "endpoint",
+    "stream",
+    "model",
+    "vendor",
+    "upstream_request_id",
+    "first_byte_us",
+    "duration_us",
+    "status",
+    "outcome",
+    "finish",
+    "input_tokens",
+    "cache_read_tokens",
+    "cache_write_short_tokens",
+    "cache_write_long_tokens",
+    "output_tokens",
+    "reasoning_tokens",
+    "web_searches",
+    "flags",
+    "cost",
+    "charged_promo",
+    "charged_paid",
+    "overage",
+    "bill",
+    "attempts",
+];
+
+const ESTIMATED: i64 = 1;
+const CLAMPED: i64 = 2;
+const UNKNOWN_MODEL: i64 = 4;
+
+fn micros(duration: Duration) -> i64 {
+    i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)
+}
+
+fn signed(count: u64) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}
+
+fn json<T: serde::Serialize>(value: &T, column: &'static str) -> Result<Value, DatabaseError> {
+    let text = serde_json::to_string(value).map_err(|_unwritable| DatabaseError::Unreadable { column })?;
+    Ok(text.into())
+}
+
+/// In the order of [`REQUEST_COLUMNS`].
+pub(super) fn write_request(row: &RequestRow) -> Result<Vec<Value>, DatabaseError> {
+    let RequestRow { record, charged, overage } = row;
+    let mut values: Vec<Value> = vec![
+        record.id.as_uuid().into(),
+        record.account.as_uuid().into(),
+        record.key.as_uuid().into(),
+        record.endpoint.as_str().into(),
+        i64::from(record.stream).into(),
+        record.model.as_str().into(),
+        record.vendor.as_str().into(),
+        record.upstream_request_id.as_ref().map(|id| id.as_str().to_owned()).into(),
+        record.started_at.millis().into(),
+        record.first_byte.map(micros).into(),
+        micros(record.duration).into(),
+        i64::from(record.status).into(),
+        record.outcome.as_str().into(),
+        record.finish.map(|finish| finish_code(finish).to_owned()).into(),
+    ];
+    let UsageFlags { estimated, clamped, unknown_model } = record.flags;
+    let bit = |flag: bool, bit: i64| if flag { bit } else { 0 };
+    let flags = bit(estimated, ESTIMATED) | bit(clamped, CLAMPED) | bit(unknown_model, UNKNOWN_MODEL);
+    values.extend(usage_columns(&record.usage));
+    values.extend([
+        flags.into(),
+        record.cost().nanos().into(),
+        charged.promo.nanos().into(),
+        charged.paid.nanos().into(),
+        overage.nanos().into(),
+        json(&record.bill, "requests.bill")?,
+        json(&record.attempts, "requests.attempts")?,
+    ]);
+    Ok(values)
+}
+
+fn usage_columns(usage: &Usage) -> [Value; 7] {
+    let &Usage { input, cache_read, cache_write_short, cache_write_long, output, reasoning, web_searches } =
+        usage;
+    [input, cache_read, cache_write_short, cache_write_long, output, reasoning, web_searches]
+        .map(|count| signed(count).into())
+}
+
+/// In the order of [`REQUEST_COLUMNS`].
+pub(super) fn read_request(row: &QueryResult) -> Result<RequestRow, DatabaseError> {
+    let mut columns = Columns::of(row);
+    let id = RequestId::from_uuid(columns.next::<Uuid>()?);
+    let account = AccountId::from_uuid(columns.next()?);
+    let key = ApiKeyId::from_uuid(columns.next()?);
+    let endpoint = columns.next_as("requests.endpoint", |name: String| Endpoint::from_name(&name))?;
+    let stream = columns.next::<i64>()? != 0;
+    let model = columns.next_as("requests.model", |text: String| ModelId::parse(&text).ok())?;
+    let vendor = columns.next_as("requests.vendor", |name: String| Vendor::from_name(&name))?;
+    let upstream_request_id =
+        columns.next::<Option<String>>()?.and_then(|text| UpstreamRequestId::parse(&text));
+    let started_at = Timestamp::from_millis(columns.next()?);
+    let first_byte = columns.next::<Option<i64>>()?.map(|count| Duration::from_micros(count.unsigned_abs()));
+    let duration = Duration::from_micros(columns.next_count("requests.duration_us")?);
+    let status = columns.next_as("requests.status", |status: i64| u16::try_from(status).ok())?;
+    let outcome = columns.next_as("requests.outcome", |code: String| Outcome::from_code(&code))?;
+    let finish = columns.next::<Option<String>>()?.and_then(|code| finish_from(&code));
+    let usage = read_usage(&mut columns)?;
+    let flags: i64 = columns.next()?;
+    let _cost: i64 = columns.next()?;
+    let charged =
+        Legs { promo: Money::from_nanos(columns.next()?), paid: Money::from_nanos(columns.next()?) };
+    let overage = Money::from_nanos(columns.next()?);
+    let bill = columns.next_as("requests.bill", |text: String| serde_json::from_str(&text).ok())?;
+    let attempts = columns.next_as("requests.attempts", |text: String| serde_json::from_str(&text).ok())?;
+    let flags = UsageFlags {
+        estimated: flags & ESTIMATED != 0,
+        clamped: flags & CLAMPED != 0,
+        unknown_model: flags & UNKNOWN_MODEL != 0,
+    };
+    let record = RequestRecord {
+        id,
+        account,
+        key,
+        endpoint,
+        stream,
+        model,
+        vendor,
+        upstream_request_id,
+        started_at,
+        first_byte,
+        duration,
+        status,
+        outcome,
+        finish,
+        usage,
+        flags,
+        bill,
+        attempts,
+    };
+    Ok(RequestRow { record, charged, overage })
+}
+
+fn read_usage(columns: &mut Columns<'_>) -> Result<Usage, DatabaseError> {
+    let mut next = || columns.next_count("requests tokens");
+    Ok(Usage {
+        input: next()?,
+        cache_read: next()?,
+        cache_write_short: next()?,
+        cache_write_long: next()?,
+        output: next()?,
+        reasoning: next()?,
+        web_searches: next()?,
+    })
+}
+
+const FINISHES: [FinishReason; 6] = [
+    FinishReason::Stop,
+    FinishReason::Length,
+    FinishReason::ToolCalls,
+    FinishReason::Refusal,
+    FinishReason::Pause,
+    FinishReason::Other,
+];
+
+const fn finish_code(finish: FinishReason) -> &'static str {
+    match finish {
+        FinishReason::Stop => "stop",
+        FinishReason::Length => "length",
+        FinishReason::ToolCalls => "tool_calls",
+        FinishReason::Refusal => "refusal",
+        FinishReason::Pause => "pause",
+        FinishReason::Other => "other",
+    }
+}
+
+fn finish_from(code: &str) -> Option<FinishReason> {
+    FINISHES.into_iter().find(|finish| finish_code(*finish) == code)
+}
+
+pub(super) const ROLLUP_INSERT: &str = "INSERT INTO usage_rollups (account, api_key, model, bucket, requests, \
+    input_tokens, cache_read_tokens, cache_write_tokens, output_tokens, cost) VALUES";
+pub(super) const ROLLUP_KEY: &str = "account, api_key, model, bucket";
+pub(super) const ROLLUP_SUMS: [&str; 6] =
+    ["requests", "input_tokens", "cache_read_tokens", "cache_write_tokens", "output_tokens", "cost"];
+
+pub(super) fn write_rollup(key: &RollupKey, sums: &Rollup) -> Vec<Value> {
+    let RollupKey { account, key, model, bucket } = key;
+    let Rollup { requests, input, cache_read, cache_write, output, cost } = sums;
+    vec![
+        account.as_uuid().into(),
+        key.as_uuid().into(),
+        model.as_str().into(),
+        bucket.millis().into(),
+        (*requests).into(),
+        (*input).into(),
+        (*cache_read).into(),
+        (*cache_write).into(),
+        (*output).into(),
+        cost.nanos().into(),
+    ]
+}

@@ -1,0 +1,217 @@
+//! What the conformance suite cannot ask of every ledger: what is in the tables, what survives,
+//! and what happens when several processes share one database.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use sea_orm::ConnectionTrait;
+
+use super::{LedgerConfig, SeaOrmLedger};
+use crate::backends::memory::MemoryLedger;
+use crate::backends::sea_orm::Database;
+use crate::backends::sea_orm::fixture::{Fixture, on_each_database};
+use crate::clock::Clock;
+use crate::id::AccountId;
+use crate::ledger::{
+    Custody, Ledger, LedgerError, ListRequests, RequestLog, ReserveRequest, SettlementState, SweepRequest,
+};
+use crate::money::Money;
+use crate::testing::{Factory, cents, extension};
+
+on_each_database! {
+    the_journal_can_only_grow
+    what_was_acknowledged_is_there_after_a_restart
+    two_processes_on_one_database_do_not_overspend
+    random_operations_give_the_same_as_in_memory
+    closing_waits_for_what_is_queued
+    a_stalled_database_sheds_reserves_and_keeps_settlements
+}
+
+fn start(fixture: &Fixture) -> SeaOrmLedger {
+    SeaOrmLedger::start(fixture.database.clone(), LedgerConfig::default())
+}
+
+async fn funded(ledger: &dyn Ledger, factory: &Factory, amount: Money) -> AccountId {
+    let account = factory.account_id();
+    ledger.post(vec![factory.top_up(account, amount)]).await.unwrap();
+    account
+}
+
+async fn the_journal_can_only_grow(fixture: Fixture) {
+    let ledger = start(&fixture);
+    funded(&ledger, &Factory::new(1), cents(500)).await;
+    for change in ["UPDATE transfer SET amount = 1", "DELETE FROM transfer"] {
+        let refused = fixture.database.writer().execute_unprepared(change).await;
+        assert!(refused.is_err(), "{change}");
+    }
+}
+
+async fn what_was_acknowledged_is_there_after_a_restart(fixture: Fixture) {
+    let factory = Factory::new(2);
+    let first = start(&fixture);
+    let account = funded(&first, &factory, cents(500)).await;
+    first.post(vec![factory.grant(account, cents(1))]).await.unwrap();
+    let open = factory.reserve(account, cents(3));
+    let _open = first.reserve(open.clone()).await.unwrap();
+    let done = factory.reserve(account, cents(2));
+    let _done = first.reserve(done.clone()).await.unwrap();
+    let settle = factory.settle(&done, cents(1));
+    let settlement = first.settle(settle.clone()).await.unwrap();
+    // Neither closed nor dropped in order: as after a crash.
+    std::mem::forget(first);
+
+    let second =
+        SeaOrmLedger::start(Database::connect(&fixture.config).await.unwrap(), LedgerConfig::default());
+    assert_eq!(second.balance(account).await.unwrap(), settlement.balance);
+    let again = second.settle(settle.clone()).await.unwrap();
+    assert_eq!((again.state, again.charged), (SettlementState::Replayed, cents(1)));
+    assert_eq!(second.reserve(open.clone()).await.unwrap().amount, cents(3));
+    assert_eq!(second.find(account, done.request).await.unwrap(), Some(settle.record));
+    let swept = SweepRequest { dead_after: Duration::from_secs(30), limit: 10 };
+    assert_eq!(second.sweep(swept).await.unwrap().lost, 1);
+    assert_eq!(second.balance(account).await.unwrap().held, Money::ZERO);
+}
+
+async fn two_processes_on_one_database_do_not_overspend(fixture: Fixture) {
+    let factory = Factory::new(3);
+    let mut processes = Vec::new();
+    for _process in 0..2 {
+        let database = Database::connect(&fixture.config).await.unwrap();
+        processes.push(SeaOrmLedger::start(database, LedgerConfig::default()));
+    }
+    let mut accounts = Vec::new();
+    for _account in 0..4 {
+        accounts.push(funded(&processes[0], &factory, cents(100)).await);
+    }
+    let key = factory.key_id();
+    let wishes: Vec<ReserveRequest> = (0..400)
+        .map(|index| ReserveRequest { key, ..factory.reserve(accounts[index % 4], cents(3)) })
+        .collect();
+    let spend = wishes.iter().enumerate().map(|(index, wish)| {
+        let ledger = &processes[index % 2];
+        let settle = factory.settle(wish, cents(2));
+        async move {
+            match ledger.reserve(wish.clone()).await {
+                Ok(_hold) => ledger.settle(settle).await.unwrap().charged,
+                Err(LedgerError::Insufficient(_) | LedgerError::Overloaded { .. }) => Money::ZERO,
+                Err(error) => panic!("{error:?}"),
+            }
+        }
+    });
+    let charged: i64 = join_all(spend).await.iter().map(|charged| charged.nanos()).sum();
+    assert!(charged > 0, "work was accepted");
+    let mut used = 0;
+    for account in accounts {
+        let balance = processes[1].balance(account).await.unwrap();
+        assert!(!balance.available.is_negative() && balance.held == Money::ZERO, "{balance:?}");
+        used += balance.used.nanos();
+    }
+    assert_eq!(used, charged);
+    assert_eq!(processes[0].key_spend(key, factory.now()).await.unwrap().total.nanos(), charged);
+}
+
+async fn random_operations_give_the_same_as_in_memory(fixture: Fixture) {
+    let factory = Factory::new(4);
+    let model = MemoryLedger::new(Arc::clone(factory.clock()) as Arc<dyn Clock>);
+    let ledger = start(&fixture);
+    let account = factory.account_id();
+    let mut reserves: Vec<ReserveRequest> = Vec::new();
+    for _step in 0..400 {
+        let choice = factory.entropy().next_u64();
+        let amount = Money::from_nanos(i64::try_from(choice >> 8 & 0x3f_ffff).unwrap() + 1);
+        let old = reserves.get(usize::try_from(choice >> 40).unwrap() % reserves.len().max(1)).cloned();
+        match (choice % 11, old) {
+            (0, _) => {
+                let entry = factory.top_up(account, cents(1));
+                let results = (ledger.post(vec![entry.clone()]).await, model.post(vec![entry]).await);
+                assert_eq!(format!("{:?}", results.0), format!("{:?}", results.1));
+            }
+            (1, _) => {
+                let entry = factory.grant(account, amount);
+                ledger.post(vec![entry.clone()]).await.unwrap();
+                model.post(vec![entry]).await.unwrap();
+            }
+            (2, Some(old)) => {
+                let results = (ledger.void(factory.void(&old)).await, model.void(factory.void(&old)).await);
+                assert_eq!(format!("{:?}", results.0), format!("{:?}", results.1));
+            }
+            (3, Some(old)) => {
+                ledger.progress(old.id, amount).await.unwrap();
+                model.progress(old.id, amount).await.unwrap();
+            }
+            (4..=6, Some(old)) => {
+                let settle = factory.settle(&old, amount);
+                let results = (ledger.settle(settle.clone()).await, model.settle(settle).await);
+                assert_eq!(format!("{:?}", results.0), format!("{:?}", results.1));
+            }
+            (7, Some(old)) => {
+                let reserve = extension(&old, 1, amount);
+                let results = (ledger.reserve(reserve.clone()).await, model.reserve(reserve).await);
+                assert_eq!(format!("{:?}", results.0), format!("{:?}", results.1));
+            }
+            _ => {
+                let reserve = factory.reserve(account, amount);
+                let results = (ledger.reserve(reserve.clone()).await, model.reserve(reserve.clone()).await);
+                assert_eq!(format!("{:?}", results.0), format!("{:?}", results.1));
+                reserves.push(reserve);
+            }
+        }
+        factory.clock().advance(Duration::from_millis(3));
+    }
+    let list = ListRequests { account, key: None, before: None, limit: 1_000 };
+    let records = ledger.list(list).await.unwrap();
+    assert!(!records.is_empty());
+    assert_eq!(records, model.list(list).await.unwrap());
+    for reserve in reserves {
+        let spend = ledger.key_spend(reserve.key, factory.now()).await.unwrap();
+        assert_eq!(spend, model.key_spend(reserve.key, factory.now()).await.unwrap());
+    }
+}
+
+async fn closing_waits_for_what_is_queued(fixture: Fixture) {
+    let factory = Factory::new(5);
+    let ledger = start(&fixture);
+    let account = funded(&ledger, &factory, cents(500)).await;
+    let posts = (0..50).map(|_index| ledger.post(vec![factory.top_up(account, cents(1))]));
+    let closing = async {
+        tokio::task::yield_now().await;
+        ledger.close().await;
+    };
+    let (posted, ()) = tokio::join!(join_all(posts), closing);
+    let acknowledged = i64::try_from(posted.iter().filter(|result| result.is_ok()).count()).unwrap();
+    assert!(acknowledged > 0);
+    let balance = ledger.balance(account).await.unwrap();
+    assert_eq!(balance.posted, cents(500 + acknowledged));
+    let refused = ledger.post(vec![factory.top_up(account, cents(1))]).await;
+    assert!(matches!(refused, Err(LedgerError::Unavailable { .. })), "{refused:?}");
+}
+
+async fn a_stalled_database_sheds_reserves_and_keeps_settlements(fixture: Fixture) {
+    let factory = Factory::new(6);
+    let config = LedgerConfig { writers: Some(1), ..LedgerConfig::default() };
+    let ledger = SeaOrmLedger::start(fixture.database.clone(), config);
+    let account = funded(&ledger, &factory, cents(500)).await;
+    let held = factory.reserve(account, cents(2));
+    let _held = ledger.reserve(held.clone()).await.unwrap();
+
+    let other = Database::connect(&fixture.config).await.unwrap();
+    let stall = other.begin().await.unwrap();
+    stall.execute_unprepared("UPDATE account SET frozen = frozen WHERE kind = 'paid'").await.unwrap();
+    let settle = ledger.settle(factory.settle(&held, cents(1)));
+    let reserves = join_all((0..20).map(|_index| ledger.reserve(factory.reserve(account, cents(1)))));
+    let released = async {
+        // The writer takes the settlement and is stalled with it before the reserves come.
+        for _turn in 0..20 {
+            tokio::task::yield_now().await;
+        }
+        let refused = reserves.await;
+        stall.rollback().await.unwrap();
+        refused
+    };
+    let (settled, refused) = tokio::join!(settle, released);
+    assert_eq!(settled.unwrap().charged, cents(1));
+    let shed = refused.iter().filter(|result| matches!(result, Err(LedgerError::Overloaded { .. }))).count();
+    assert_eq!(shed, 20, "{refused:?}");
+    assert_eq!(ledger.balance(account).await.unwrap().held, Money::ZERO);
+}

@@ -1,0 +1,90 @@
+//! The writer: one batch, one transaction.
+
+use super::load::load;
+use super::operation::{Answer, Named, Operation};
+use super::queue::{Exit, Job};
+use super::save::save;
+use crate::backends::sea_orm::Database;
+use crate::backends::sea_orm::error::{DatabaseError, FailureKind};
+use crate::ledger::LedgerError;
+
+/// How often a batch is tried before its operations are tried one by one.
+const ATTEMPTS: u32 = 3;
+
+/// Takes batches from a queue and makes them durable.
+#[derive(Debug)]
+pub(super) struct Writer {
+    pub(super) database: Database,
+    /// Its own account of revenue, so that writers do not wait for each other there.
+    pub(super) shard: u16,
+}
+
+impl Writer {
+    /// Works until the queue is closed and empty.
+    pub(super) async fn run(self, mut exit: Exit) {
+        while let Some(jobs) = exit.next().await {
+            self.process(jobs).await;
+        }
+    }
+
+    /// Does a batch and answers. A batch that the database refuses is run again with the same
+    /// identifiers, which makes a commit of unknown outcome harmless; one that it keeps refusing
+    /// is done one by one, so that one bad operation does not take the others with it.
+    async fn process(&self, jobs: Vec<Job>) {
+        let failure = match self.persist(&jobs).await {
+            Ok(results) => return answer(jobs, results),
+            Err(failure) => failure,
+        };
+        if jobs.len() == 1 || failure.kind() == FailureKind::Connection {
+            let results =
+                jobs.iter().map(|_job| Err(LedgerError::from(failure.repeat()))).collect::<Vec<_>>();
+            return answer(jobs, results);
+        }
+        for job in jobs {
+            let alone = [job];
+            let result = match self.persist(&alone).await {
+                Ok(mut results) => results.pop().unwrap_or_else(|| Err(failure.repeat().into())),
+                Err(failure) => Err(failure.into()),
+            };
+            answer(alone, [result]);
+        }
+    }
+
+    async fn persist(&self, jobs: &[Job]) -> Result<Vec<Result<Answer, LedgerError>>, DatabaseError> {
+        let operations: Vec<&Operation> = jobs.iter().map(|job| &job.operation).collect();
+        let mut attempt = 1_u32;
+        loop {
+            match self.transact(&operations).await {
+                Err(error) if attempt < ATTEMPTS && error.kind() != FailureKind::Other => {
+                    tracing::debug!(attempt, kind = ?error.kind(), "ledger batch is run again");
+                    attempt = attempt.saturating_add(1);
+                }
+                result => return result,
+            }
+        }
+    }
+
+    async fn transact(
+        &self,
+        operations: &[&Operation],
+    ) -> Result<Vec<Result<Answer, LedgerError>>, DatabaseError> {
+        let mut named = Named::default();
+        operations.iter().for_each(|operation| operation.name(&mut named));
+        let transaction = self.database.begin().await?;
+        let mut books = load(&transaction, &named, self.shard).await?;
+        let results = operations.iter().map(|operation| operation.run(&mut books)).collect();
+        save(&transaction, &mut books).await?;
+        transaction.commit().await?;
+        Ok(results)
+    }
+}
+
+/// Gives each caller its result; one that has gone does not need it.
+fn answer(
+    jobs: impl IntoIterator<Item = Job>,
+    results: impl IntoIterator<Item = Result<Answer, LedgerError>>,
+) {
+    for (job, result) in jobs.into_iter().zip(results) {
+        drop(job.answer.send(result));
+    }
+}
