@@ -21,7 +21,7 @@ pub const CREDENTIAL: &str = "operator-credential-0123456789";
 /// The credential of a client, which must never go out.
 const CLIENT_CREDENTIAL: &str = "client-credential-0123456789";
 /// What the suite calls a short while: long enough for loopback, short enough to wait for.
-const SHORT: Duration = Duration::from_millis(100);
+const SHORT: Duration = Duration::from_millis(250);
 /// A body that a serialiser would not write like this: spacing, order, repetition, big numbers.
 const BODY: &[u8] = b"{ \"z\" : 1.0,\t\"a\":123456789012345678901234567890, \"z\":\"\\u00e9\xc3\xa9\" }\n";
 /// Sun, 06 Nov 1994 08:49:37 GMT

@@ -25,6 +25,12 @@ const POOL_IDLE: std::time::Duration = std::time::Duration::from_mins(1);
 /// How often a quiet connection is tried.
 const KEEP_ALIVE: std::time::Duration = std::time::Duration::from_secs(30);
 
+/// How much of one answer may wait here for a slow client (HTTP/2).
+const STREAM_WINDOW: u32 = 64 << 10;
+/// How much of all answers on a connection may wait: the windows of 256 streams, so that clients
+/// that do not read cannot stop the answers of others.
+const CONNECTION_WINDOW: u32 = 256 * STREAM_WINDOW;
+
 /// How the operator is known to a provider, and how the provider names an exchange.
 pub(in crate::backends) struct Identity {
     /// The header of the credential, and its value marked as sensitive.
@@ -166,6 +172,8 @@ fn client(config: &UpstreamHttpConfig) -> Result<Client, UpstreamConfigError> {
         .connect_timeout(config.limits.connect)
         .tcp_nodelay(true)
         .tcp_keepalive(KEEP_ALIVE)
+        .http2_initial_stream_window_size(STREAM_WINDOW)
+        .http2_initial_connection_window_size(CONNECTION_WINDOW)
         .http2_keep_alive_interval(KEEP_ALIVE)
         .http2_keep_alive_timeout(KEEP_ALIVE)
         .pool_idle_timeout(POOL_IDLE)

@@ -149,7 +149,7 @@ impl ResponsesWire {
                 "name": call.name, "arguments": call.arguments,
             }),
             Some(part @ (Part::Text(_) | Part::Refusal(_))) => json!({
-                "id": id, "type": "message", "status": "completed", "role": "assistant",
+                "id": id, "type": "message", "status": text_status(answer), "role": "assistant",
                 "content": [content(part, part.text())],
             }),
             None => Value::Null,
@@ -297,6 +297,12 @@ impl Wire for ResponsesWire {
     fn whole(&mut self, answer: &Answer) -> String {
         self.ended(answer).1.to_string()
     }
+}
+
+/// Text is the last thing that is written, so it is what a limit cuts.
+fn text_status(answer: &Answer) -> &'static str {
+    let is_cut = answer.choices.first().is_some_and(|choice| choice.finish == Finish::Length);
+    if is_cut { "incomplete" } else { "completed" }
 }
 
 fn content(part: &Part, text: &str) -> Value {

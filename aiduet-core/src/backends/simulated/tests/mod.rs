@@ -283,6 +283,12 @@ async fn an_answer_ends_at_the_limit_and_at_a_stop_sequence() {
     let (name, last) = events.last().unwrap();
     assert_eq!((name.as_str(), &last["response"]["status"]), ("response.incomplete", &json!("incomplete")));
     assert_eq!(last["response"]["incomplete_details"]["reason"], "max_output_tokens");
+    let whole = json!({"max_output_tokens": 3, "model": "gpt-4.1"});
+    let whole = ask(Endpoint::Responses, responses(whole)).await;
+    assert_eq!(
+        (&whole["output"][0]["status"], &whole["status"]),
+        (&json!("incomplete"), &json!("incomplete"))
+    );
 
     let cut = message(json!({"tools": [weather("")], "max_tokens": 6}));
     let whole = ask(Endpoint::Messages, cut).await;
