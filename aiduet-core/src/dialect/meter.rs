@@ -255,7 +255,8 @@ impl Meter {
         frames
     }
 
-    /// Reads an answer that does not stream.
+    /// Reads an answer that does not stream. It can be well-formed and yet say that the provider
+    /// failed ([`Reading::failed`]).
     ///
     /// # Errors
     /// [`AnswerBroken`] if it is not a JSON object.

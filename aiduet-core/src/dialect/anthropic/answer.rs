@@ -21,6 +21,9 @@ type Read = Result<(), RequestFault>;
 /// Keys whose strings the model has generated.
 const GENERATED: [&str; 4] = ["text", "thinking", "partial_json", "content"];
 
+/// Blocks are opened one after the other; more open ones than this are not kept track of.
+const OPEN_BLOCKS_MAX: usize = 64;
+
 /// The reader of an answer.
 #[derive(Default)]
 pub(in crate::dialect) struct MessagesAnswer {
@@ -76,7 +79,7 @@ impl MessagesAnswer {
                 self.apply(reading);
             }
             "content_block_start" => {
-                self.open_blocks.extend(said.index);
+                self.open_blocks.extend(said.index.filter(|_index| self.open_blocks.len() < OPEN_BLOCKS_MAX));
                 self.has_content |= said.block == Some(Block::Other);
                 reading.output_started |= said.block != Some(Block::Fallback);
             }
@@ -113,7 +116,14 @@ impl MessagesAnswer {
             return Err(AnswerBroken);
         }
         let mut content = None;
-        scanner.object(&["model", "usage", "stop_reason", "content"], |scanner, name| match name {
+        let names = ["model", "usage", "stop_reason", "error", "content"];
+        scanner.object(&names, |scanner, name| match name {
+            "error" => {
+                if let Some(kind) = read_error(scanner)? {
+                    reading.fail(fault_of(&kind));
+                }
+                Ok(())
+            }
             "model" => read_model(scanner, &mut reading.served),
             "usage" => self.counts.read(scanner, &mut reading.served.modifiers),
             "stop_reason" => {
@@ -169,10 +179,7 @@ impl MessagesAnswer {
                     said.has_usage = scanner.peek()? == Kind::Object;
                     self.counts.read(scanner, &mut reading.served.modifiers)?;
                 }
-                "error" => drop(read_object(scanner, &["type"], |scanner, _name| {
-                    said.error_type = read_text(scanner)?.map(|kind| kind.decode().into());
-                    Ok(())
-                })?),
+                "error" => said.error_type = read_error(scanner)?,
                 _ => scanner.pass()?,
             }
             Ok(())
@@ -225,6 +232,16 @@ impl MessagesAnswer {
         frames.push(named_frame("message_stop", &json!({"type": "message_stop"})));
         frames
     }
+}
+
+/// The type of an error.
+fn read_error(scanner: &mut Scanner<'_>) -> Result<Option<Box<str>>, RequestFault> {
+    let mut error_type = None;
+    let is_object = read_object(scanner, &["type"], |scanner, _name| {
+        error_type = read_text(scanner)?.map(|kind| kind.decode().into());
+        Ok(())
+    })?;
+    Ok(error_type.or_else(|| is_object.then(Box::default)))
 }
 
 fn read_delta(scanner: &mut Scanner<'_>, said: &mut Said) -> Read {

@@ -15,6 +15,7 @@ use super::super::meter::MeterConfig;
 use super::super::reading::{Reading, StreamFault};
 use super::super::sse::{Data, Event};
 use super::super::text::TextEstimate;
+use super::chat_request::CHOICES_MAX;
 use super::tier;
 use super::usage::Counts;
 use super::{error_of, fault_of};
@@ -99,8 +100,8 @@ impl ChatAnswer {
             self.failure = (fault == StreamFault::Request).then(|| raw.clone());
             return Ok(Passage::Fail);
         }
-        self.begun.extend(chunk.begun.iter());
-        self.finished.extend(chunk.finished.iter());
+        self.begun.extend(chunk.begun.iter().filter(|index| **index < CHOICES_MAX));
+        self.finished.extend(chunk.finished.iter().filter(|index| **index < CHOICES_MAX));
         let Some(member) = &chunk.usage_member else { return Ok(Passage::Pass) };
         if chunk.counts.is_some() {
             self.usage_chunk = UsageChunk::cut(data, &chunk, member);
@@ -125,10 +126,10 @@ impl ChatAnswer {
     ) -> Result<(), AnswerBroken> {
         let body = std::str::from_utf8(body).map_err(|_utf8| AnswerBroken)?;
         let chunk = self.read(body, reading)?;
+        reading.final_usage = chunk.counts.is_some();
         if let Some(fault) = chunk.error {
             reading.fail(fault);
         }
-        reading.final_usage = chunk.counts.is_some();
         Ok(())
     }
 

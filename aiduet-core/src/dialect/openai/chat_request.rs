@@ -13,7 +13,7 @@ type Read = Result<(), RequestFault>;
 pub(super) const SHORT_LIFE: &str = "30m";
 
 /// More choices than this are refused, as the provider does.
-const CHOICES_MAX: u64 = 128;
+pub(super) const CHOICES_MAX: u64 = 128;
 
 const FIELDS: [&str; 20] = [
     "model",

@@ -12,14 +12,18 @@ use super::super::json::{Kind, Scanner, Span};
 use super::super::meter::MeterConfig;
 use super::super::reading::{Reading, StreamFault};
 use super::super::sse::{Data, Event};
+use super::super::text::TextEstimate;
 use super::usage::Counts;
 use super::{error_of, fault_of, tier};
-use crate::usage::{FinishReason, UsagePart};
+use crate::usage::{FinishReason, Usage, UsagePart};
 
 type Read = Result<(), RequestFault>;
 
 /// Keys whose strings the model has generated.
 const GENERATED: [&str; 4] = ["text", "refusal", "arguments", "input"];
+
+/// Finished items are kept up to this many bytes, for an answer that has to be cut.
+const ITEMS_BYTES_MAX: usize = 64 << 10;
 
 /// The reader of an answer.
 #[derive(Default)]
@@ -31,6 +35,8 @@ pub(in crate::dialect) struct ResponsesAnswer {
     next_number: u64,
     searches: u64,
     calls_tools: bool,
+    /// Finished items as JSON; `None` once they are too large to keep.
+    items: Option<Vec<Box<str>>>,
     last: Option<Bytes>,
     failure: Option<Bytes>,
 }
@@ -40,8 +46,8 @@ pub(in crate::dialect) struct ResponsesAnswer {
 struct Said {
     kind: Option<Box<str>>,
     response: Response,
-    has_response: bool,
     item: Option<Item>,
+    item_json: Option<Span>,
     error_words: Vec<String>,
 }
 
@@ -67,7 +73,7 @@ enum Item {
 
 impl ResponsesAnswer {
     pub(in crate::dialect) fn new(config: &MeterConfig) -> Self {
-        Self { cache_life: config.cache_life(), ..Self::default() }
+        Self { cache_life: config.cache_life(), items: Some(Vec::new()), ..Self::default() }
     }
 
     pub(in crate::dialect) fn event(
@@ -81,7 +87,10 @@ impl ResponsesAnswer {
         let kind = said.kind.as_deref().or(event.name).unwrap_or_default();
         match kind {
             "response.output_item.added" => reading.output_started = true,
-            "response.output_item.done" => self.note(said.item),
+            "response.output_item.done" => {
+                self.note(said.item);
+                self.keep(said.item_json.and_then(|span| data.get(span)).unwrap_or("null"));
+            }
             "response.completed" | "response.incomplete" => {
                 self.apply(&said.response, reading);
                 self.last = Some(raw.clone());
@@ -130,7 +139,7 @@ impl ResponsesAnswer {
             return Err(AnswerBroken);
         }
         let names = ["type", "sequence_number", "delta", "item", "response", "error", "code"];
-        let mut delta = super::super::text::TextEstimate::default();
+        let mut delta = TextEstimate::default();
         scanner.object(&names, |scanner, name| {
             match name {
                 "type" => said.kind = read_text(scanner)?.map(|kind| kind.decode().into()),
@@ -143,11 +152,13 @@ impl ResponsesAnswer {
                         delta.add(text);
                     }
                 }
-                "item" => said.item = read_item(scanner)?,
-                "response" => {
-                    said.has_response = true;
-                    self.read_response(scanner, &mut said.response, reading)?;
+                "item" => {
+                    scanner.peek()?;
+                    let start = scanner.offset();
+                    said.item = read_item(scanner)?;
+                    said.item_json = Some(start..scanner.offset());
                 }
+                "response" => self.read_response(scanner, &mut said.response, reading)?,
                 "error" => read_words(scanner, &mut said.error_words)?,
                 "code" => said.error_words.extend(read_text(scanner)?.map(|word| word.decode().into_owned())),
                 _ => scanner.pass()?,
@@ -224,6 +235,16 @@ impl ResponsesAnswer {
         }
     }
 
+    fn keep(&mut self, item: &str) {
+        let Some(items) = self.items.as_mut() else { return };
+        let kept: usize = items.iter().map(|item| item.len()).sum();
+        if kept.saturating_add(item.len()) > ITEMS_BYTES_MAX {
+            self.items = None;
+        } else {
+            items.push(item.into());
+        }
+    }
+
     /// Takes the numbers of the last event, or of a whole answer.
     fn apply(&mut self, response: &Response, reading: &mut Reading) {
         let listed = response.items.iter().filter(|item| **item == Item::Search).count();
@@ -242,7 +263,7 @@ impl ResponsesAnswer {
         if let Some(counts) = &response.counts {
             let (usage, clamped) = counts.usage(self.cache_life);
             reading.flags.clamped = clamped || response.clamped;
-            let usage = crate::usage::Usage { web_searches, ..usage };
+            let usage = Usage { web_searches, ..usage };
             let served_model = reading.served.model.clone();
             reading.parts = vec![UsagePart { served_model, usage, modifiers: reading.served.modifiers }];
             reading.final_usage = true;
@@ -285,9 +306,11 @@ impl ResponsesAnswer {
         vec![named_frame("response.incomplete", &event)]
     }
 
-    /// A response object with what every client reads of one. Its output is empty: the items
-    /// have been streamed.
+    /// A response object with what every client reads of one. Its output is what was finished,
+    /// or empty if that is large; the client has it from the stream.
     fn response(&self, status: &str, reading: &Reading) -> Map<String, Value> {
+        let items = self.items.iter().flatten();
+        let output: Vec<Value> = items.filter_map(|item| serde_json::from_str(item).ok()).collect();
         let members = [
             ("id", json!(self.id.as_deref().unwrap_or("resp_"))),
             ("object", json!("response")),
@@ -296,7 +319,7 @@ impl ResponsesAnswer {
             ("error", Value::Null),
             ("incomplete_details", Value::Null),
             ("model", json!(reading.served.model.as_deref().unwrap_or_default())),
-            ("output", json!([])),
+            ("output", Value::Array(output)),
             ("parallel_tool_calls", json!(true)),
             ("tool_choice", json!("auto")),
             ("tools", json!([])),

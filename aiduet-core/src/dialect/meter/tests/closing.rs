@@ -78,6 +78,25 @@ fn a_limit_ends_a_stream_in_the_form_of_its_dialect() {
     assert_eq!((name.as_deref(), &event["sequence_number"]), (Some("response.incomplete"), &json!(5)));
     assert_eq!(event["response"]["status"], json!("incomplete"));
     assert_eq!(event["response"]["incomplete_details"], json!({"reason": "max_output_tokens"}));
+    assert_eq!(event["response"]["output"], json!([]));
+
+    let mut meter = begun(Endpoint::Responses, RESPONSES_TEXT, 9);
+    let frames = json_events(&meter.close_at_limit().concat());
+    assert_eq!(frames[0].1["response"]["output"][0]["content"][0]["text"], json!("Hello"));
+    assert_eq!(frames[0].1["sequence_number"], json!(9));
+}
+
+#[test]
+fn a_whole_answer_can_say_that_it_failed() {
+    let error = json!({"code": "server_error", "message": "m"});
+    let body = json!({"id": "resp_1", "status": "failed", "output": [], "error": error, "usage": null});
+    let reading = whole(config(Endpoint::Responses), &body);
+    assert_eq!((reading.failed, reading.failure), (true, Some(StreamFault::Upstream)));
+    let reading = whole(config(Endpoint::ChatCompletions), &json!({"error": {"type": "server_error"}}));
+    assert!(reading.failed && !reading.output_started);
+    let reading =
+        whole(config(Endpoint::Messages), &json!({"type": "error", "error": {"type": "overloaded_error"}}));
+    assert_eq!(reading.failure, Some(StreamFault::Overloaded));
 }
 
 #[test]

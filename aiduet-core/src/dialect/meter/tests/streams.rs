@@ -65,13 +65,14 @@ fn streams_with_named_events_pass_byte_for_byte_and_the_end_is_held_back() {
 #[test]
 fn case_20_cuts_change_nothing() {
     for (endpoint, stream) in STREAMS {
-        for relay_usage in [false, true] {
+        let asked: &[bool] = if endpoint == Endpoint::ChatCompletions { &[false, true] } else { &[false] };
+        for relay_usage in asked.iter().copied() {
             let config = MeterConfig { relay_usage, ..config(endpoint) };
             let expected = run(config, [stream]);
+            let reading = format!("{:?}", expected.reading);
             let same = |other: &Run, what: &str| {
                 assert_eq!(other.ending, expected.ending, "{what}");
-                assert_eq!(other.reading.parts, expected.reading.parts, "{what}");
-                assert_eq!(format!("{:?}", other.reading), format!("{:?}", expected.reading), "{what}");
+                assert_eq!(format!("{:?}", other.reading), reading, "{what}");
                 assert!(other.out == expected.out, "{what}: other bytes");
             };
             for cut in 0..=stream.len() {
