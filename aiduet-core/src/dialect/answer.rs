@@ -50,8 +50,8 @@ pub(super) enum Passage {
     Fail,
 }
 
-pub(super) fn scanner(text: &[u8]) -> Result<Scanner<'_>, AnswerBroken> {
-    Ok(Scanner::new(text, LENIENT)?)
+pub(super) const fn scanner(text: &str) -> Scanner<'_> {
+    Scanner::of(text, LENIENT)
 }
 
 /// Reads a string of an answer; other types are `None`.

@@ -96,7 +96,12 @@ type Read<T> = Result<T, RequestFault>;
 impl<'a> Scanner<'a> {
     pub(super) fn new(bytes: &'a [u8], strictness: Strictness) -> Read<Self> {
         let text = std::str::from_utf8(bytes).map_err(|_utf8| FaultKind::Malformed)?;
-        Ok(Self { text, at: 0, depth: 0, key_start: 0, strictness })
+        Ok(Self::of(text, strictness))
+    }
+
+    /// A reader of text that is known to be UTF-8.
+    pub(super) const fn of(text: &'a str, strictness: Strictness) -> Self {
+        Self { text, at: 0, depth: 0, key_start: 0, strictness }
     }
 
     /// Checks that nothing follows.

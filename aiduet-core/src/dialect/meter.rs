@@ -261,6 +261,7 @@ impl Meter {
     /// # Errors
     /// [`AnswerBroken`] if it is not a JSON object.
     pub fn read_whole(&mut self, body: &[u8]) -> Result<(), AnswerBroken> {
+        let body = std::str::from_utf8(body).map_err(|_utf8| AnswerBroken)?;
         match &mut self.answer {
             Answer::Chat(answer) => answer.whole(body, &mut self.reading),
             Answer::Responses(answer) => answer.whole(body, &mut self.reading),

@@ -108,10 +108,10 @@ impl MessagesAnswer {
     /// Reads an answer that does not stream.
     pub(in crate::dialect) fn whole(
         &mut self,
-        body: &[u8],
+        body: &str,
         reading: &mut Reading,
     ) -> Result<(), AnswerBroken> {
-        let mut scanner = scanner(body)?;
+        let mut scanner = scanner(body);
         if scanner.peek()? != Kind::Object {
             return Err(AnswerBroken);
         }
@@ -141,7 +141,7 @@ impl MessagesAnswer {
         reading.final_usage = self.counts.is_known();
         reading.refused_empty = self.is_refused_empty(reading);
         if let (false, Some(content)) = (reading.final_usage, content.and_then(|span| body.get(span))) {
-            read_texts(&mut super::super::answer::scanner(content)?, &GENERATED, &mut reading.text)?;
+            read_texts(&mut super::super::answer::scanner(content), &GENERATED, &mut reading.text)?;
         }
         Ok(())
     }
@@ -160,7 +160,7 @@ impl MessagesAnswer {
 
     fn read_event(&mut self, data: &str, reading: &mut Reading) -> Result<Said, AnswerBroken> {
         let mut said = Said::default();
-        let mut scanner = scanner(data.as_bytes())?;
+        let mut scanner = scanner(data);
         if scanner.peek()? != Kind::Object {
             return Err(AnswerBroken);
         }

@@ -121,10 +121,9 @@ impl ChatAnswer {
     /// Reads an answer that does not stream.
     pub(in crate::dialect) fn whole(
         &mut self,
-        body: &[u8],
+        body: &str,
         reading: &mut Reading,
     ) -> Result<(), AnswerBroken> {
-        let body = std::str::from_utf8(body).map_err(|_utf8| AnswerBroken)?;
         let chunk = self.read(body, reading)?;
         reading.final_usage = chunk.counts.is_some();
         if let Some(fault) = chunk.error {
@@ -135,7 +134,7 @@ impl ChatAnswer {
 
     fn read(&mut self, data: &str, reading: &mut Reading) -> Result<Chunk, AnswerBroken> {
         let mut chunk = Chunk::default();
-        let mut scanner = scanner(data.as_bytes())?;
+        let mut scanner = scanner(data);
         let names = ["id", "created", "model", "choices", "usage", "service_tier", "error"];
         if scanner.peek()? != Kind::Object {
             return Err(AnswerBroken);

@@ -112,10 +112,10 @@ impl ResponsesAnswer {
     /// Reads an answer that does not stream.
     pub(in crate::dialect) fn whole(
         &mut self,
-        body: &[u8],
+        body: &str,
         reading: &mut Reading,
     ) -> Result<(), AnswerBroken> {
-        let mut scanner = scanner(body)?;
+        let mut scanner = scanner(body);
         if scanner.peek()? != Kind::Object {
             return Err(AnswerBroken);
         }
@@ -124,7 +124,7 @@ impl ResponsesAnswer {
         scanner.finish()?;
         self.apply(&response, reading);
         if let (None, Some(output)) = (&response.counts, response.output.and_then(|span| body.get(span))) {
-            read_texts(&mut super::super::answer::scanner(output)?, &GENERATED, &mut reading.text)?;
+            read_texts(&mut super::super::answer::scanner(output), &GENERATED, &mut reading.text)?;
         }
         if response.status.as_deref() == Some("failed") {
             reading.fail(fault_of(&response.error_words));
@@ -134,7 +134,7 @@ impl ResponsesAnswer {
 
     fn read_event(&mut self, data: &str, reading: &mut Reading) -> Result<Said, AnswerBroken> {
         let mut said = Said::default();
-        let mut scanner = scanner(data.as_bytes())?;
+        let mut scanner = scanner(data);
         if scanner.peek()? != Kind::Object {
             return Err(AnswerBroken);
         }
