@@ -190,11 +190,9 @@ impl<'a, L: WholeLedger> Machine<'a, L> {
                 let noted = ledger.progress(hold, Money::from_nanos(nanos)).await;
                 (done(noted), self.model.progress(request, nanos.into()))
             }
-            Operation::Alive { node } => {
-                (done(ledger.beat(self.nodes[node]).await), self.model.set_alive(node, true))
-            }
+            Operation::Alive { node } => (done(ledger.beat(self.nodes[node]).await), self.model.beat(node)),
             Operation::Retire { node } => {
-                (done(ledger.retire(self.nodes[node]).await), self.model.set_alive(node, false))
+                (done(ledger.retire(self.nodes[node]).await), self.model.retire(node))
             }
             Operation::Sweep => {
                 let swept = ledger.sweep(SweepRequest { dead_after: DEAD_AFTER, limit: 1_000 }).await;
@@ -203,11 +201,11 @@ impl<'a, L: WholeLedger> Machine<'a, L> {
             }
             Operation::Freeze { person } => {
                 let frozen = ledger.set_reserving(self.people[person], Reserving::Frozen).await;
-                (done(frozen), self.model.set_frozen(person, true))
+                (done(frozen), self.model.set_reserving(person, Reserving::Frozen))
             }
             Operation::Thaw { person } => {
                 let thawed = ledger.set_reserving(self.people[person], Reserving::Allowed).await;
-                (done(thawed), self.model.set_frozen(person, false))
+                (done(thawed), self.model.set_reserving(person, Reserving::Allowed))
             }
         })
     }

@@ -2,6 +2,7 @@
 //! database. What a ledger does is held against it.
 
 use crate::id::LotId;
+use crate::ledger::Reserving;
 
 /// What a call is answered with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -226,8 +227,13 @@ impl Model {
         Reply::Done
     }
 
-    pub(super) fn set_alive(&mut self, node: usize, alive: bool) -> Reply {
-        self.alive[node] = alive;
+    pub(super) fn beat(&mut self, node: usize) -> Reply {
+        self.alive[node] = true;
+        Reply::Done
+    }
+
+    pub(super) fn retire(&mut self, node: usize) -> Reply {
+        self.alive[node] = false;
         Reply::Done
     }
 
@@ -336,8 +342,8 @@ impl Model {
         Reply::Done
     }
 
-    pub(super) fn set_frozen(&mut self, person: usize, frozen: bool) -> Reply {
-        self.people[person].frozen = frozen;
+    pub(super) fn set_reserving(&mut self, person: usize, reserving: Reserving) -> Reply {
+        self.people[person].frozen = reserving == Reserving::Frozen;
         Reply::Done
     }
 }
