@@ -196,7 +196,7 @@ impl Meter {
         }
         let ended = match &self.answer {
             // Some compatible providers send no last event.
-            Answer::Chat(answer) => answer.ended(),
+            Answer::Chat(answer) => answer.ended(&mut self.reading),
             Answer::Responses(_) | Answer::Messages(_) => false,
         };
         self.complete |= ended && !self.reading.failed;

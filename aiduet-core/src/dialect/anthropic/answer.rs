@@ -32,6 +32,8 @@ pub(in crate::dialect) struct MessagesAnswer {
     begun: bool,
     /// Blocks that have begun and not ended.
     open_blocks: Vec<u64>,
+    /// Numbers have come after the first ones.
+    counted: bool,
     /// There is more than empty text.
     has_content: bool,
     last: Option<Bytes>,
@@ -87,11 +89,13 @@ impl MessagesAnswer {
             "message_delta" => {
                 reading.finish = said.stop.or(reading.finish);
                 self.apply(reading);
-                reading.final_usage |= said.has_usage && reading.finish.is_some();
+                self.counted |= said.has_usage;
+                reading.final_usage = self.counted && reading.finish.is_some();
                 reading.refused_empty = self.is_refused_empty(reading);
             }
             "message_stop" => {
                 self.last = Some(raw.clone());
+                reading.final_usage = self.counted;
                 return Ok(Passage::Hold);
             }
             "error" => {

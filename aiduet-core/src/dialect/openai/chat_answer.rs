@@ -92,6 +92,7 @@ impl ChatAnswer {
         let Some(data) = event.data.as_ref().map(Data::text) else { return Ok(Passage::Pass) };
         if data.trim() == DONE {
             self.done = Some(raw.clone());
+            self.conclude(reading);
             return Ok(Passage::Hold);
         }
         let chunk = self.read(data, reading)?;
@@ -188,8 +189,17 @@ impl ChatAnswer {
     }
 
     /// Whether the answer was complete, although the provider did not say so.
-    pub(in crate::dialect) fn ended(&self) -> bool {
-        !self.finished.is_empty() && self.begun.is_subset(&self.finished)
+    pub(in crate::dialect) fn ended(&self, reading: &mut Reading) -> bool {
+        let ended = !self.finished.is_empty() && self.begun.is_subset(&self.finished);
+        if ended {
+            self.conclude(reading);
+        }
+        ended
+    }
+
+    /// Nothing comes any more, so the last numbers are the final ones.
+    fn conclude(&self, reading: &mut Reading) {
+        reading.final_usage |= self.usage_chunk.is_some();
     }
 
     pub(in crate::dialect) fn release(&mut self, cost: Money) -> Vec<Bytes> {

@@ -158,6 +158,27 @@ fn case_13_numbers_of_a_stream_are_cumulative() {
 }
 
 #[test]
+fn the_last_numbers_of_a_complete_stream_are_final() {
+    let chunk = |delta: Value, finish: Value, usage: Value| {
+        let choices = json!([{"index": 0, "delta": delta, "finish_reason": finish}]);
+        format!("data: {}\n\n", json!({"choices": choices, "usage": usage}))
+    };
+    let counted =
+        chunk(json!({"content": "a"}), Value::Null, json!({"prompt_tokens": 5, "completion_tokens": 1}));
+    let last = chunk(json!({}), "stop".into(), Value::Null);
+    let cut = run(config(Endpoint::ChatCompletions), [counted.as_bytes()]).reading;
+    assert!(!cut.final_usage && cut.parts.len() == 1);
+    for end in ["", "data: [DONE]\n\n"] {
+        let whole =
+            run(config(Endpoint::ChatCompletions), [counted.as_bytes(), last.as_bytes(), end.as_bytes()]);
+        assert_eq!((whole.ending, whole.reading.final_usage), (Ending::Complete, true), "{end}");
+    }
+    // The first numbers of a message are not the last ones.
+    assert!(!deltas(&[Value::Null]).final_usage);
+    assert!(deltas(&[json!({"output_tokens": 3})]).final_usage);
+}
+
+#[test]
 fn case_14_only_another_number_replaces_the_first() {
     let input = |usage| deltas(&[usage]).parts[0].usage.input;
     assert_eq!(input(json!({"output_tokens": 10})), 50);
