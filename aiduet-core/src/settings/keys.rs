@@ -1,0 +1,215 @@
+//! Every key, with what it takes and what it is for: the source of the example file, of error
+//! messages and of suggestions. A test holds this list against the tree.
+
+/// A key of the configuration.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Key {
+    /// For example `server.listen`.
+    pub path: &'static str,
+    /// What it takes, in the words of an error message.
+    pub expects: &'static str,
+    /// What it is for.
+    pub about: &'static str,
+    /// A value to show in TOML for a key that has no default.
+    pub example: Option<&'static str>,
+}
+
+const fn key(path: &'static str, expects: &'static str, about: &'static str) -> Key {
+    Key { path, expects, about, example: None }
+}
+
+const fn unset(path: &'static str, about: [&'static str; 2], example: &'static str) -> Key {
+    let [expects, about] = about;
+    Key { path, expects, about, example: Some(example) }
+}
+
+const ADDRESS: &str = "an address with a port, such as \"127.0.0.1:8080\"";
+const DURATION: &str = "a duration such as \"30s\", \"5m\" or \"90d\"";
+const SIZE: &str = "a size such as \"32KiB\" or \"64MiB\"";
+const COUNT: &str = "a whole number";
+const FLAG: &str = "true or false";
+const FILE: &str = "the path of a file";
+const SECRET: &str = "a text; prefer the key that ends in _file";
+const URL: &str = "a URL such as \"https://api.example.com\"";
+const KIND: &str = "\"api\" or \"simulated\"";
+
+/// Every key, in the order of the example file.
+pub const KEYS: &[Key] = &[
+    key("server.listen", ADDRESS, "where clients connect"),
+    key("server.admin_listen", ADDRESS, "/healthz, /readyz and /metrics; may equal listen on loopback only"),
+    unset("server.public_url", [URL, "the dashboard as people see it"], "\"https://app.example.com\""),
+    unset("server.api_url", [URL, "the API as people see it"], "\"https://api.example.com\""),
+    key(
+        "server.hosts",
+        "a list of host names",
+        "further names that requests may come for; with none and no URL above, any",
+    ),
+    key(
+        "server.trusted_proxies",
+        "\"none\", \"cloudflare\" or a list of networks such as [\"10.0.0.0/8\"]",
+        "whom to believe about the address of a client",
+    ),
+    key("server.allow_public_plain_http", FLAG, "plain HTTP on a public address is intended"),
+    key("server.shutdown_grace", DURATION, "how long running requests may go on after a stop was asked for"),
+    key(
+        "server.drain_delay",
+        DURATION,
+        "how long the server still accepts after it says that it is not ready",
+    ),
+    key("server.limits.first_byte_timeout", DURATION, "until the first byte of a new connection"),
+    key("server.limits.header_read_timeout", DURATION, "until the whole head of a request"),
+    key("server.limits.header_bytes_max", SIZE, "largest head of a request"),
+    key("server.limits.headers_max", COUNT, "most header fields of a request"),
+    key("server.limits.uri_bytes_max", SIZE, "longest path and query"),
+    key("server.limits.body_bytes_max", SIZE, "largest body of a forwarded call"),
+    key("server.limits.body_timeout", DURATION, "until the whole body of a forwarded call"),
+    key("server.limits.connections_max", COUNT, "connections at the same time"),
+    key(
+        "server.limits.connections_per_address_max",
+        COUNT,
+        "connections of one address; loopback and trusted proxies are exempt",
+    ),
+    key("server.limits.in_flight_max", COUNT, "requests at the same time"),
+    key("server.limits.queue_timeout", DURATION, "how long a request may wait for a free place"),
+    key("server.limits.http2_streams_max", COUNT, "streams of one HTTP/2 connection at the same time"),
+    key("server.limits.write_stall_timeout", DURATION, "how long a client may take nothing of an answer"),
+    unset(
+        "database.url",
+        [
+            "a URL that begins with sqlite://, postgres:// or mysql://",
+            "where everything is kept; may hold a password",
+        ],
+        "\"sqlite://aiduet.db\"",
+    ),
+    unset("database.url_file", [FILE, "a file with the URL"], "\"database_url\""),
+    key("database.max_connections", COUNT, "connections to the database at the same time"),
+    key("database.migrate_on_start", FLAG, "whether missing migrations are applied when something starts"),
+    key("upstream.anthropic.kind", KIND, "the vendor's API, or a simulation inside this process"),
+    unset("upstream.anthropic.base_url", [URL, "where the API is"], "\"https://api.anthropic.com\""),
+    unset("upstream.anthropic.api_key", [SECRET, "the operator's credential"], "\"…\""),
+    unset("upstream.anthropic.api_key_file", [FILE, "a file with the credential"], "\"anthropic_key\""),
+    key("upstream.anthropic.allow_plain_http", FLAG, "an unencrypted base URL on this machine is intended"),
+    key("upstream.anthropic.allow_private", FLAG, "a base URL in a private network is intended"),
+    key("upstream.anthropic.connect_timeout", DURATION, "until a connection"),
+    key("upstream.anthropic.first_byte_timeout", DURATION, "until the head of the answer"),
+    key("upstream.anthropic.idle_timeout", DURATION, "between two pieces of the answer"),
+    key("upstream.anthropic.total_timeout", DURATION, "until the end of the answer"),
+    key("upstream.openai.kind", KIND, "the vendor's API, or a simulation inside this process"),
+    unset("upstream.openai.base_url", [URL, "where the API is"], "\"https://api.openai.com\""),
+    unset("upstream.openai.api_key", [SECRET, "the operator's credential"], "\"…\""),
+    unset("upstream.openai.api_key_file", [FILE, "a file with the credential"], "\"openai_key\""),
+    key("upstream.openai.allow_plain_http", FLAG, "an unencrypted base URL on this machine is intended"),
+    key("upstream.openai.allow_private", FLAG, "a base URL in a private network is intended"),
+    key("upstream.openai.connect_timeout", DURATION, "until a connection"),
+    key("upstream.openai.first_byte_timeout", DURATION, "until the head of the answer"),
+    key("upstream.openai.idle_timeout", DURATION, "between two pieces of the answer"),
+    key("upstream.openai.total_timeout", DURATION, "until the end of the answer"),
+    key("gateway.margin_bp", COUNT, "the price in basis points of the provider's; 10500 adds 5 %"),
+    key(
+        "gateway.disconnect",
+        "\"drain\" or \"cancel\"",
+        "what happens to the upstream call when the client leaves",
+    ),
+    key("gateway.drain_seconds", COUNT, "how long an abandoned answer is read on to learn its usage"),
+    key("gateway.drains_max", COUNT, "abandoned answers that are read on at the same time"),
+    key("gateway.keep_alive", DURATION, "silence after which a stream gets a keep-alive"),
+    key("gateway.stream_hold_tokens", COUNT, "output tokens that a stream holds at a time"),
+    key(
+        "gateway.output_min_tokens",
+        COUNT,
+        "the smallest output limit a call is lowered to when funds are short",
+    ),
+    key("gateway.account_concurrency", COUNT, "running requests of one account"),
+    key("gateway.answer_bytes_max", SIZE, "largest answer that does not stream"),
+    key("gateway.progress", DURATION, "how often a running stream notes what it has used"),
+    key(
+        "gateway.settle_wait",
+        DURATION,
+        "how long a settlement is tried while the client waits for its last frame",
+    ),
+    key("gateway.heartbeat", DURATION, "how often this process says that it is alive"),
+    key(
+        "gateway.dead_after",
+        DURATION,
+        "silence after which a process counts as dead and its holds are resolved",
+    ),
+    key(
+        "retention.usage_days",
+        "a whole number from 1 to 90",
+        "days until the record of a request is deleted",
+    ),
+    key("telemetry.log_format", "\"json\" or \"text\"", "how log lines look"),
+    key(
+        "telemetry.level",
+        "\"error\", \"warn\", \"info\", \"debug\" or \"trace\"",
+        "the least important line that is written; trace is refused on public listeners",
+    ),
+    key("demo.credit", "an amount such as \"5.00 USD\"", "what the account of the demonstration starts with"),
+];
+
+/// The key at a path.
+pub(super) fn find(path: &str) -> Option<&'static Key> {
+    KEYS.iter().find(|key| key.path == path)
+}
+
+/// The key that looks most like `path`, if one looks like it at all.
+pub(super) fn similar(path: &str) -> Option<&'static str> {
+    let distances = KEYS.iter().map(|key| (distance(path, key.path), key.path));
+    let (distance, nearest) = distances.min_by_key(|(distance, _)| *distance)?;
+    let same_name = || {
+        let name = path.rsplit('.').next();
+        KEYS.iter().find(|key| key.path.rsplit('.').next() == name).map(|key| key.path)
+    };
+    if distance <= (path.len() / 4).clamp(2, 6) { Some(nearest) } else { same_name() }
+}
+
+/// Levenshtein distance in bytes.
+fn distance(left: &str, right: &str) -> usize {
+    let mut row: Vec<usize> = (0..=right.len()).collect();
+    for (done, a) in left.bytes().enumerate() {
+        let mut diagonal = done;
+        let mut before = done.saturating_add(1);
+        let mut next = vec![before];
+        for (b, above) in right.bytes().zip(row.iter().skip(1)) {
+            let changed = diagonal.saturating_add(usize::from(a != b));
+            before = changed.min(above.saturating_add(1)).min(before.saturating_add(1));
+            diagonal = *above;
+            next.push(before);
+        }
+        row = next;
+    }
+    row.last().copied().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slip_of_the_pen_is_recognised() {
+        for (wrong, right) in [
+            ("server.trusted_proxy", "server.trusted_proxies"),
+            ("server.lisen", "server.listen"),
+            ("database.uri", "database.url"),
+            ("server.trusted_proxys", "server.trusted_proxies"),
+            ("limits.header_bytes_max", "server.limits.header_bytes_max"),
+        ] {
+            assert_eq!(similar(wrong), Some(right), "{wrong}");
+        }
+        assert_eq!(similar("something.quite_different"), None);
+    }
+
+    #[test]
+    fn distance_counts_single_edits() {
+        for (left, right, edits) in [
+            ("", "", 0),
+            ("abc", "abc", 0),
+            ("abc", "abd", 1),
+            ("abc", "ab", 1),
+            ("", "ab", 2),
+            ("kitten", "sitting", 3),
+        ] {
+            assert_eq!(distance(left, right), edits, "{left} {right}");
+        }
+    }
+}

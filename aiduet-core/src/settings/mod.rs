@@ -1,0 +1,24 @@
+//! What an operator may configure: a tree of typed sections with safe defaults.
+//!
+//! Nothing here reads the environment or a file: an adapter collects what was given in
+//! [`Layers`], which says for every value where it came from, and gets [`Loaded`] back.
+
+mod error;
+mod keys;
+mod layers;
+mod proxies;
+mod sections;
+#[cfg(test)]
+mod tests;
+mod unsafe_combinations;
+mod value;
+
+pub use error::SettingsError;
+pub use keys::{KEYS, Key};
+pub use layers::{Layers, Loaded, Origin, SecretReader, Shown};
+pub use proxies::TrustedProxies;
+pub use sections::{
+    DatabaseSettings, DemoSettings, GatewaySettings, LimitSettings, LogFormat, LogLevel, RetentionSettings,
+    ServerSettings, Settings, TelemetrySettings, UpstreamKind, UpstreamSettings, VendorSettings,
+};
+pub use value::parse_duration;

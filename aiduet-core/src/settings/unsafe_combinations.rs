@@ -1,0 +1,64 @@
+//! What must not be started, however well-formed it is.
+
+use std::time::Duration;
+
+use super::error::SettingsError;
+use super::proxies::TrustedProxies;
+use super::sections::{LogLevel, Settings};
+
+/// Refuses dangerous values and combinations.
+pub(super) fn refuse(settings: &Settings) -> Result<(), SettingsError> {
+    let Settings { server, gateway, retention, telemetry, database, .. } = settings;
+    let public = !server.listen.ip().is_loopback();
+    let limits = &server.limits;
+    let rules = [
+        (
+            !(1..=90).contains(&retention.usage_days),
+            "retention.usage_days",
+            "request records are kept for 1 to 90 days; the published policy promises at most 90",
+        ),
+        (
+            public && server.trusted_proxies == TrustedProxies::None && !server.allow_public_plain_http,
+            "server.listen",
+            "keys would cross the network unencrypted: listen on loopback behind a proxy that speaks TLS, \
+             or name that proxy in server.trusted_proxies, or say server.allow_public_plain_http = true",
+        ),
+        (
+            public && telemetry.level == LogLevel::Trace,
+            "telemetry.level",
+            "trace is for one's own machine, not for a public listener",
+        ),
+        (
+            public && server.admin_listen == server.listen,
+            "server.admin_listen",
+            "metrics and probes must not be public: give them an address of their own",
+        ),
+        (
+            gateway.margin_bp.0 < 10_000,
+            "gateway.margin_bp",
+            "below 10000 every request would be sold at a loss",
+        ),
+        (
+            gateway.heartbeat.is_zero() || gateway.dead_after < gateway.heartbeat.saturating_mul(2),
+            "gateway.dead_after",
+            "must be at least twice gateway.heartbeat, or the holds of living processes would be taken",
+        ),
+        (gateway.stream_hold_tokens == 0, "gateway.stream_hold_tokens", "a stream must hold something"),
+        (gateway.keep_alive < Duration::from_secs(1), "gateway.keep_alive", "at least one second"),
+        (database.max_connections == 0, "database.max_connections", "at least one connection is needed"),
+        (
+            limits.connections_max == 0 || limits.in_flight_max == 0 || limits.http2_streams_max == 0,
+            "server.limits",
+            "a limit of zero would refuse everyone",
+        ),
+        (
+            limits.header_bytes_max < 8 << 10,
+            "server.limits.header_bytes_max",
+            "at least 8KiB, or official clients are refused",
+        ),
+    ];
+    match rules.into_iter().find(|(broken, ..)| *broken) {
+        Some((_, key, reason)) => Err(SettingsError::Unsafe { key, reason }),
+        None => Ok(()),
+    }
+}
