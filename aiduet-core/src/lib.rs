@@ -12,12 +12,16 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 pub mod account;
+#[cfg(feature = "http")]
+pub mod app;
 pub mod backends;
 pub mod class;
 pub mod clock;
 pub mod content;
 pub mod dialect;
 pub mod gateway;
+#[cfg(feature = "http")]
+pub mod http;
 pub mod id;
 pub mod keys;
 pub mod ledger;
@@ -27,6 +31,7 @@ pub mod payment;
 pub mod price;
 pub mod provider;
 pub mod secret;
+pub mod settings;
 #[cfg(feature = "testing")]
 pub mod testing;
 pub mod usage;

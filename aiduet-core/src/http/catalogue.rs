@@ -3,8 +3,10 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, Query, Request, State};
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse, Response};
+use http::request::Parts;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -29,9 +31,13 @@ pub(super) struct Page {
     before_id: Option<String>,
 }
 
-pub(super) async fn list(State(app): State<App>, page: Option<Query<Page>>, request: Request) -> Response {
-    let dialect = dialect_of(&request);
-    match usable(&app, &request).await {
+pub(super) async fn list(
+    State(app): State<App>,
+    page: Result<Query<Page>, QueryRejection>,
+    head: Parts,
+) -> Response {
+    let dialect = dialect_of(&head.uri, &head.headers);
+    match usable(&app, &head).await {
         Ok((sheet, models)) => {
             let Query(page) = page.unwrap_or_default();
             Json(match dialect {
@@ -44,9 +50,9 @@ pub(super) async fn list(State(app): State<App>, page: Option<Query<Page>>, requ
     }
 }
 
-pub(super) async fn find(State(app): State<App>, Path(id): Path<String>, request: Request) -> Response {
-    let dialect = dialect_of(&request);
-    let found = usable(&app, &request).await.and_then(|(sheet, models)| {
+pub(super) async fn find(State(app): State<App>, Path(id): Path<String>, head: Parts) -> Response {
+    let dialect = dialect_of(&head.uri, &head.headers);
+    let found = usable(&app, &head).await.and_then(|(sheet, models)| {
         let known = sheet.find(&id).filter(|model| models.iter().any(|usable| usable.id == model.id));
         let model = known.ok_or(HttpError::Gateway(GatewayError::ModelNotFound))?;
         Ok(match dialect {
@@ -61,9 +67,9 @@ pub(super) async fn find(State(app): State<App>, Path(id): Path<String>, request
 }
 
 /// The models that the caller's key may use, that have a price and an upstream.
-async fn usable(app: &App, request: &Request) -> Result<(Arc<PriceSheet>, Vec<Arc<PricedModel>>), HttpError> {
-    let address = ClientAddress::of(request);
-    let credentials = Credentials { headers: request.headers(), address };
+async fn usable(app: &App, head: &Parts) -> Result<(Arc<PriceSheet>, Vec<Arc<PricedModel>>), HttpError> {
+    let address = ClientAddress::of(&head.extensions);
+    let credentials = Credentials { headers: &head.headers, address };
     let caller: Caller = app.gateway().authenticate(credentials).await?;
     let now = app.clock().now();
     let sheet = app.prices().sheet(now).await.map_err(GatewayError::from)?;

@@ -8,11 +8,14 @@ use http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderName, HeaderValue, StatusCode};
 use serde_json::{Value, json};
 
+use super::edge::EdgeFault;
 use super::reply::name_request;
+use crate::clock::Timestamp;
 use crate::dialect::{Dialect, Endpoint, FaultKind};
 use crate::gateway::{GatewayError, UpstreamFailure};
 use crate::id::RequestId;
 use crate::ledger::SpendPeriod;
+use crate::money::Money;
 
 /// Tells the official SDKs and Claude Code whether to try again.
 const SHOULD_RETRY: HeaderName = HeaderName::from_static("x-should-retry");
@@ -39,6 +42,8 @@ pub(super) enum HttpError {
     BadQuery(&'static str),
     /// The server is shutting down.
     ShuttingDown,
+    /// It did not get in.
+    Edge(EdgeFault),
     /// A panic was caught.
     Panicked,
 }
@@ -182,14 +187,20 @@ fn tell(error: &HttpError) -> Told {
         }
         HttpError::NotFound => Told {
             anthropic_type: "not_found_error",
-            ..invalid(404, "not_found", "There is nothing at this path. A base URL with /v1 twice is a common cause.")
+            ..invalid(
+                404,
+                "not_found",
+                "There is nothing at this path. A base URL with /v1 twice is a common cause.",
+            )
         },
         HttpError::MethodNotAllowed => {
             invalid(405, "method_not_allowed", "This path does not take this method; see the API reference.")
         }
-        HttpError::UpgradeRefused => {
-            invalid(426, "upgrade_refused", "WebSockets are not spoken here. Use POST with server-sent events.")
-        }
+        HttpError::UpgradeRefused => invalid(
+            426,
+            "upgrade_refused",
+            "WebSockets are not spoken here. Use POST with server-sent events.",
+        ),
         HttpError::BadQuery(name) => Told {
             param: Some(name),
             ..invalid(400, "invalid_request", &format!("The query parameter {name} is missing or malformed."))
@@ -198,23 +209,47 @@ fn tell(error: &HttpError) -> Told {
             retry: Retry::After(Duration::from_secs(5)),
             ..server(503, "service_unavailable", "The server is restarting. Try again shortly.")
         },
+        HttpError::Edge(fault) => tell_edge(*fault),
         HttpError::Panicked => internal(),
+    }
+}
+
+fn tell_edge(fault: EdgeFault) -> Told {
+    match fault {
+        EdgeFault::Host => {
+            invalid(400, "invalid_request", "Send exactly one Host header, with a name that is served here.")
+        }
+        EdgeFault::Forwarded => {
+            invalid(400, "invalid_request", "A proxy sent a malformed or ambiguous address of the client.")
+        }
+        EdgeFault::UriTooLong => invalid(414, "invalid_request", "The path and query are too long."),
+        EdgeFault::HeadTooLarge => {
+            invalid(431, "invalid_request", "The header fields are too many or too long.")
+        }
+        EdgeFault::Upgrade => tell(&HttpError::UpgradeRefused),
+        EdgeFault::Stopping => tell(&HttpError::ShuttingDown),
+        EdgeFault::Busy => Told {
+            retry: Retry::After(Duration::from_secs(1)),
+            ..server(
+                503,
+                "service_unavailable",
+                "The server is busy. Nothing was forwarded or charged; try again.",
+            )
+        },
     }
 }
 
 fn tell_gateway(error: &GatewayError) -> Told {
     match error {
-        GatewayError::Invalid(fault) => Told {
-            param: fault.field,
-            ..invalid(400, fault_code(fault.kind), &fault.to_string())
-        },
+        GatewayError::Invalid(fault) => {
+            Told { param: fault.field, ..invalid(400, fault_code(fault.kind), &fault.to_string()) }
+        }
         GatewayError::InvalidHeader { name } => {
             invalid(400, "invalid_request", &format!("{name}: this header is required."))
         }
-        GatewayError::WrongEndpoint { served_on } => Told {
-            param: Some("model"),
-            ..invalid(400, "invalid_request", &wrong_endpoint(*served_on))
-        },
+        GatewayError::WrongEndpoint { served_on } => {
+            Told { param: Some("model"), ..invalid(400, "invalid_request", &wrong_endpoint(*served_on)) }
+        }
         GatewayError::MissingKey => unauthenticated(
             "missing_api_key",
             "No API key was sent. Send it as `Authorization: Bearer <key>` or `x-api-key: <key>`.",
@@ -225,32 +260,22 @@ fn tell_gateway(error: &GatewayError) -> Told {
         GatewayError::KeyRevoked => {
             unauthenticated("key_revoked", "The API key was disabled or revoked. Make a new one.")
         }
-        GatewayError::KeyExpired => unauthenticated("key_expired", "The API key has expired. Make a new one."),
-        GatewayError::InsufficientBalance { needed, available } => funds(
-            "insufficient_balance",
-            &format!(
-                "Your balance does not cover this request (needs up to ${needed}, available ${available}). \
-                 Top up, or lower the output limit."
-            ),
-        ),
-        GatewayError::BalanceHeld { retry_after } => Told {
-            retry: Retry::After(*retry_after),
-            ..funds(
-                "balance_held",
-                "The balance is held by your other running requests. Try again when they have ended.",
-            )
-        },
-        GatewayError::KeyLimitReached { period, resets_at } => {
-            let reset = resets_at.map(|at| format!(" It starts anew at {at}.")).unwrap_or_default();
-            funds("key_limit_reached", &format!("The {} spend limit of this API key is reached.{reset}", period_name(*period)))
+        GatewayError::KeyExpired => {
+            unauthenticated("key_expired", "The API key has expired. Make a new one.")
         }
-        GatewayError::AccountSuspended => forbidden("account_suspended", "The account is suspended. Contact support."),
+        GatewayError::InsufficientBalance { needed, available } => insufficient(*needed, *available),
+        GatewayError::BalanceHeld { retry_after } => balance_held(*retry_after),
+        GatewayError::KeyLimitReached { period, resets_at } => key_limit_reached(*period, *resets_at),
+        GatewayError::AccountSuspended => {
+            forbidden("account_suspended", "The account is suspended. Contact support.")
+        }
         GatewayError::ModelNotAllowed => {
             forbidden("model_not_allowed", "This API key may not use this model. See the limits of the key.")
         }
-        GatewayError::EndpointNotAllowed => {
-            forbidden("endpoint_not_allowed", "This API key may not use this endpoint. See the limits of the key.")
-        }
+        GatewayError::EndpointNotAllowed => forbidden(
+            "endpoint_not_allowed",
+            "This API key may not use this endpoint. See the limits of the key.",
+        ),
         GatewayError::AddressNotAllowed => {
             forbidden("ip_not_allowed", "This API key may not be used from this address.")
         }
@@ -259,7 +284,11 @@ fn tell_gateway(error: &GatewayError) -> Told {
         GatewayError::Upstream(failure) => tell_upstream(*failure),
         GatewayError::Unavailable { retry_after } => Told {
             retry: Retry::After(*retry_after),
-            ..server(503, "service_unavailable", "The service is busy. Nothing was forwarded or charged; try again.")
+            ..server(
+                503,
+                "service_unavailable",
+                "The service is busy. Nothing was forwarded or charged; try again.",
+            )
         },
         GatewayError::NotBooked => Told {
             retry: Retry::No,
@@ -278,7 +307,11 @@ fn tell_upstream(failure: UpstreamFailure) -> Told {
         UpstreamFailure::Error => server(502, "upstream_error", "The provider failed. Nothing was charged."),
         UpstreamFailure::Unreachable | UpstreamFailure::Operator => Told {
             retry: Retry::After(Duration::from_secs(30)),
-            ..server(503, "upstream_unavailable", "The provider is not available at the moment. Nothing was charged.")
+            ..server(
+                503,
+                "upstream_unavailable",
+                "The provider is not available at the moment. Nothing was charged.",
+            )
         },
         UpstreamFailure::Timeout => Told {
             anthropic_type: "timeout_error",
@@ -328,11 +361,41 @@ fn unauthenticated(code: &'static str, message: &str) -> Told {
 }
 
 fn forbidden(code: &'static str, message: &str) -> Told {
-    Told { openai_type: "permission_error", anthropic_type: "permission_error", ..invalid(403, code, message) }
+    Told {
+        openai_type: "permission_error",
+        anthropic_type: "permission_error",
+        ..invalid(403, code, message)
+    }
 }
 
 fn funds(code: &'static str, message: &str) -> Told {
     Told { openai_type: "insufficient_quota", anthropic_type: "billing_error", ..invalid(402, code, message) }
+}
+
+fn insufficient(needed: Money, available: Money) -> Told {
+    funds(
+        "insufficient_balance",
+        &format!(
+            "Your balance does not cover this request (needs up to ${needed}, available ${available}). \
+             Top up, or lower the output limit."
+        ),
+    )
+}
+
+fn balance_held(retry_after: Duration) -> Told {
+    Told {
+        retry: Retry::After(retry_after),
+        ..funds(
+            "balance_held",
+            "The balance is held by your other running requests. Try again when they have ended.",
+        )
+    }
+}
+
+fn key_limit_reached(period: SpendPeriod, resets_at: Option<Timestamp>) -> Told {
+    let reset = resets_at.map(|at| format!(" It starts anew at {at}.")).unwrap_or_default();
+    let message = format!("The {} spend limit of this API key is reached.{reset}", period_name(period));
+    funds("key_limit_reached", &message)
 }
 
 fn rate_limited(retry_after: Duration) -> Told {
@@ -348,12 +411,20 @@ fn model_not_found() -> Told {
     Told {
         anthropic_type: "not_found_error",
         param: Some("model"),
-        ..invalid(404, "model_not_found", "The model does not exist or has no price here. GET /v1/models lists them.")
+        ..invalid(
+            404,
+            "model_not_found",
+            "The model does not exist or has no price here. GET /v1/models lists them.",
+        )
     }
 }
 
 fn internal() -> Told {
-    server(500, "internal_error", "Something went wrong on our side. Quote the request id when you report it.")
+    server(
+        500,
+        "internal_error",
+        "Something went wrong on our side. Quote the request id when you report it.",
+    )
 }
 
 const fn fault_code(kind: FaultKind) -> &'static str {

@@ -10,10 +10,11 @@ mod receipt;
 mod reply;
 
 use axum::Router;
-use axum::extract::{Request, State};
+use axum::extract::State;
 use axum::response::Response;
 use axum::routing::{any, get, head, post};
-use http::{HeaderName, Method};
+use http::request::Parts;
+use http::{HeaderMap, HeaderName, Method, Uri};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::cors::{Any, CorsLayer};
 
@@ -82,22 +83,22 @@ fn place(app: &App, dialect: Dialect) -> Place {
 }
 
 /// The dialect of a shared path: what the headers say.
-fn dialect_of(request: &Request) -> Dialect {
-    let messages = request.uri().path().starts_with(Endpoint::Messages.path());
-    if messages || request.headers().contains_key("anthropic-version") { Dialect::Anthropic } else { Dialect::OpenAi }
+fn dialect_of(uri: &Uri, headers: &HeaderMap) -> Dialect {
+    let messages = uri.path().starts_with(Endpoint::Messages.path());
+    if messages || headers.contains_key("anthropic-version") { Dialect::Anthropic } else { Dialect::OpenAi }
 }
 
-async fn not_found(State(app): State<App>, request: Request) -> Response {
-    respond(place(&app, dialect_of(&request)), &HttpError::NotFound)
+async fn not_found(State(app): State<App>, head: Parts) -> Response {
+    respond(place(&app, dialect_of(&head.uri, &head.headers)), &HttpError::NotFound)
 }
 
-async fn method_not_allowed(State(app): State<App>, request: Request) -> Response {
-    respond(place(&app, dialect_of(&request)), &HttpError::MethodNotAllowed)
+async fn method_not_allowed(State(app): State<App>, head: Parts) -> Response {
+    respond(place(&app, dialect_of(&head.uri, &head.headers)), &HttpError::MethodNotAllowed)
 }
 
 /// Codex tries a WebSocket first and falls back to HTTP when it is refused like this.
-async fn no_websocket(State(app): State<App>, request: Request) -> Response {
-    let asked = request.headers().contains_key(http::header::UPGRADE);
+async fn no_websocket(State(app): State<App>, head: Parts) -> Response {
+    let asked = head.headers.contains_key(http::header::UPGRADE);
     let error = if asked { HttpError::UpgradeRefused } else { HttpError::MethodNotAllowed };
     respond(place(&app, Dialect::OpenAi), &error)
 }

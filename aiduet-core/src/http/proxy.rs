@@ -48,7 +48,7 @@ async fn forward(State(app): State<App>, endpoint: Endpoint, request: Request) -
 
 /// The caller is known before the first byte of the body is read.
 async fn call(app: &App, endpoint: Endpoint, id: RequestId, request: Request) -> Result<Answer, HttpError> {
-    let address = ClientAddress::of(&request);
+    let address = ClientAddress::of(request.extensions());
     let (head, body) = request.into_parts();
     let credentials = Credentials { headers: &head.headers, address };
     let caller = app.gateway().authenticate(credentials).await?;
@@ -73,7 +73,8 @@ impl Default for BodyLimits {
 }
 
 async fn read_json(headers: &HeaderMap, body: Body, limits: BodyLimits) -> Result<Content, HttpError> {
-    let plain = headers.get(CONTENT_ENCODING).is_none_or(|value| value.as_bytes().eq_ignore_ascii_case(b"identity"));
+    let plain =
+        headers.get(CONTENT_ENCODING).is_none_or(|value| value.as_bytes().eq_ignore_ascii_case(b"identity"));
     let json = headers.get(CONTENT_TYPE).is_none_or(|value| value.to_str().is_ok_and(is_json));
     if !plain || !json {
         return Err(HttpError::UnsupportedMediaType);
@@ -82,7 +83,8 @@ async fn read_json(headers: &HeaderMap, body: Body, limits: BodyLimits) -> Resul
     if declared.is_some_and(|length| length > limits.bytes_max) {
         return Err(HttpError::TooLarge(limits.bytes_max));
     }
-    let collected = tokio::time::timeout(limits.time_max, Limited::new(body, limits.bytes_max).collect()).await;
+    let collected =
+        tokio::time::timeout(limits.time_max, Limited::new(body, limits.bytes_max).collect()).await;
     match collected {
         Ok(Ok(whole)) => Ok(Content::new(whole.to_bytes())),
         Ok(Err(error)) if error.is::<LengthLimitError>() => Err(HttpError::TooLarge(limits.bytes_max)),

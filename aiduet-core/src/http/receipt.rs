@@ -1,8 +1,10 @@
 //! What a key has spent, what an account has, and what a request cost.
 
 use axum::Json;
-use axum::extract::{Query, Request, State};
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Query, State};
 use axum::response::{IntoResponse, Response};
+use http::request::Parts;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -24,40 +26,44 @@ pub(super) struct Wanted {
 }
 
 /// `GET /v1/key`: the key that asks.
-pub(super) async fn key(State(app): State<App>, request: Request) -> Response {
-    let dialect = dialect_of(&request);
-    match describe_key(&app, &request).await {
+pub(super) async fn key(State(app): State<App>, head: Parts) -> Response {
+    let dialect = dialect_of(&head.uri, &head.headers);
+    match describe_key(&app, &head).await {
         Ok(body) => Json(json!({"data": body})).into_response(),
         Err(error) => respond(place(&app, dialect), &error),
     }
 }
 
 /// `GET /v1/credits`: the balance of the account.
-pub(super) async fn credits(State(app): State<App>, request: Request) -> Response {
-    let dialect = dialect_of(&request);
-    match describe_credits(&app, &request).await {
+pub(super) async fn credits(State(app): State<App>, head: Parts) -> Response {
+    let dialect = dialect_of(&head.uri, &head.headers);
+    match describe_credits(&app, &head).await {
         Ok(body) => Json(json!({"data": body})).into_response(),
         Err(error) => respond(place(&app, dialect), &error),
     }
 }
 
 /// `GET /v1/generation?id=`: the receipt of a request.
-pub(super) async fn generation(State(app): State<App>, wanted: Option<Query<Wanted>>, request: Request) -> Response {
-    let dialect = dialect_of(&request);
-    let id = wanted.and_then(|Query(wanted)| wanted.id);
-    match find_receipt(&app, &request, id.as_deref()).await {
+pub(super) async fn generation(
+    State(app): State<App>,
+    wanted: Result<Query<Wanted>, QueryRejection>,
+    head: Parts,
+) -> Response {
+    let dialect = dialect_of(&head.uri, &head.headers);
+    let id = wanted.ok().and_then(|Query(wanted)| wanted.id);
+    match find_receipt(&app, &head, id.as_deref()).await {
         Ok(body) => Json(json!({"data": body})).into_response(),
         Err(error) => respond(place(&app, dialect), &error),
     }
 }
 
-async fn caller(app: &App, request: &Request) -> Result<Caller, HttpError> {
-    let address = ClientAddress::of(request);
-    Ok(app.gateway().authenticate(Credentials { headers: request.headers(), address }).await?)
+async fn caller(app: &App, head: &Parts) -> Result<Caller, HttpError> {
+    let address = ClientAddress::of(&head.extensions);
+    Ok(app.gateway().authenticate(Credentials { headers: &head.headers, address }).await?)
 }
 
-async fn describe_key(app: &App, request: &Request) -> Result<Value, HttpError> {
-    let caller = caller(app, request).await?;
+async fn describe_key(app: &App, head: &Parts) -> Result<Value, HttpError> {
+    let caller = caller(app, head).await?;
     let key = caller.key();
     let spend = app.requests().key_spend(key.id, app.clock().now()).await.map_err(GatewayError::from)?;
     let limits = key.limits.spend;
@@ -103,8 +109,8 @@ async fn describe_key(app: &App, request: &Request) -> Result<Value, HttpError> 
     }))
 }
 
-async fn describe_credits(app: &App, request: &Request) -> Result<Value, HttpError> {
-    let caller = caller(app, request).await?;
+async fn describe_credits(app: &App, head: &Parts) -> Result<Value, HttpError> {
+    let caller = caller(app, head).await?;
     let balance = app.ledger().balance(caller.key().account).await.map_err(GatewayError::from)?;
     let amounts = [
         ("total_credits", balance.credited),
@@ -120,8 +126,8 @@ async fn describe_credits(app: &App, request: &Request) -> Result<Value, HttpErr
     Ok(Value::Object(body))
 }
 
-async fn find_receipt(app: &App, request: &Request, id: Option<&str>) -> Result<Value, HttpError> {
-    let caller = caller(app, request).await?;
+async fn find_receipt(app: &App, head: &Parts, id: Option<&str>) -> Result<Value, HttpError> {
+    let caller = caller(app, head).await?;
     let id: RequestId = id.and_then(|id| id.parse().ok()).ok_or(HttpError::BadQuery("id"))?;
     let record = app.requests().find(caller.key().account, id).await.map_err(GatewayError::from)?;
     record.map(|record| receipt(&record)).ok_or(HttpError::NotFound)

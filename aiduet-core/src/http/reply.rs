@@ -35,8 +35,18 @@ pub(super) fn name_request(headers: &mut HeaderMap, dialect: Dialect, id: Reques
 
 /// Writes an answer.
 pub(super) fn answer(endpoint: Endpoint, answer: Answer, now: Timestamp) -> Response {
-    let Answer { id, status, model, vendor, upstream_request_id, cost, balance, lowered_limit, standings, body } =
-        answer;
+    let Answer {
+        id,
+        status,
+        model,
+        vendor,
+        upstream_request_id,
+        cost,
+        balance,
+        lowered_limit,
+        standings,
+        body,
+    } = answer;
     let (body, content_type, cache_control) = match body {
         AnswerBody::Whole(content) => (Body::from(content.into_exposed()), "application/json", "no-store"),
         AnswerBody::Stream(frames) => (
@@ -86,7 +96,9 @@ fn rate_limit(headers: &mut HeaderMap, dialect: Dialect, standing: Standing, now
         Dialect::OpenAi => ("x-ratelimit", format!("{}ms", reset_after.as_millis())),
         Dialect::Anthropic => ("anthropic-ratelimit", now.plus(reset_after).to_string()),
     };
-    for (what, value) in [("limit", limit.to_string()), ("remaining", remaining.to_string()), ("reset", reset)] {
+    for (what, value) in
+        [("limit", limit.to_string()), ("remaining", remaining.to_string()), ("reset", reset)]
+    {
         let name = match dialect {
             Dialect::OpenAi => format!("{prefix}-{what}-{unit}"),
             Dialect::Anthropic => format!("{prefix}-{unit}-{what}"),

@@ -1,0 +1,177 @@
+//! Puts an application together, part by part.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+use super::{App, BuildError, Inner, Stores, upstreams};
+use crate::clock::{Clock, SystemClock};
+use crate::gateway::{Gateway, GatewayConfig, GatewayParts, Observer, Upstream};
+use crate::http::BodyLimits;
+use crate::http::metrics::Metrics;
+use crate::id::{Entropy, NodeId, SystemEntropy};
+use crate::keys::{CachedKeys, KeyStore};
+use crate::limit::RateLimiter;
+use crate::settings::{GatewaySettings, Settings};
+
+/// Puts an application together: what is not given comes from the settings.
+///
+/// # Examples
+/// ```
+/// # async fn example() -> Result<(), aiduet_core::app::BuildError> {
+/// use aiduet_core::app::AppBuilder;
+/// use aiduet_core::settings::{Settings, UpstreamKind};
+///
+/// let mut settings = Settings::default();
+/// settings.database.url = Some("memory:".to_owned().into());
+/// settings.upstream.openai.kind = UpstreamKind::Simulated;
+/// let app = AppBuilder::new(settings).build().await?;
+/// let router = aiduet_core::http::router(app);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct AppBuilder {
+    settings: Settings,
+    clock: Arc<dyn Clock>,
+    entropy: Arc<dyn Entropy>,
+    stores: Option<Stores>,
+    limiter: Option<Arc<dyn RateLimiter>>,
+    upstreams: Option<Vec<Upstream>>,
+}
+
+impl AppBuilder {
+    /// Begins with settings, and the time and randomness of the operating system.
+    pub fn new(settings: Settings) -> Self {
+        Self {
+            settings,
+            clock: Arc::new(SystemClock::new()),
+            entropy: Arc::new(SystemEntropy),
+            stores: None,
+            limiter: None,
+            upstreams: None,
+        }
+    }
+
+    /// Takes another clock.
+    #[must_use]
+    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// Takes other randomness.
+    #[must_use]
+    pub fn entropy(mut self, entropy: Arc<dyn Entropy>) -> Self {
+        self.entropy = entropy;
+        self
+    }
+
+    /// Takes stores that are open and migrated, in place of those of `database.url`.
+    #[must_use]
+    pub fn stores(mut self, stores: Stores) -> Self {
+        self.stores = Some(stores);
+        self
+    }
+
+    /// Takes another rate limiter, for example one that several nodes share.
+    #[must_use]
+    pub fn limiter(mut self, limiter: Arc<dyn RateLimiter>) -> Self {
+        self.limiter = Some(limiter);
+        self
+    }
+
+    /// Takes other upstreams, for example with a provider of one's own.
+    #[must_use]
+    pub fn upstreams(mut self, upstreams: Vec<Upstream>) -> Self {
+        self.upstreams = Some(upstreams);
+        self
+    }
+
+    /// The application. Stores that were not given are opened, and migrated if the settings say so.
+    ///
+    /// # Errors
+    /// [`BuildError`]; [`BuildError::Missing`] when there is no upstream.
+    pub async fn build(self) -> Result<App, BuildError> {
+        let Self { settings, clock, entropy, stores, limiter, upstreams } = self;
+        let stores = match stores {
+            Some(stores) => stores,
+            None => Stores::ready(&settings.database, Arc::clone(&clock)).await?,
+        };
+        let upstreams = match upstreams {
+            Some(upstreams) => upstreams,
+            None => upstreams::from_settings(&settings.upstream, &clock)?,
+        };
+        if upstreams.is_empty() {
+            return Err(BuildError::Missing(
+                "upstream: set upstream.anthropic.api_key or upstream.openai.api_key",
+            ));
+        }
+        let limiter = match limiter {
+            Some(limiter) => limiter,
+            None => local_limiter(&clock)?,
+        };
+        let metrics = Arc::new(Metrics::new());
+        let observer: Arc<dyn Observer> = Arc::<Metrics>::clone(&metrics);
+        let keys: Arc<dyn KeyStore> = Arc::new(CachedKeys::new(Arc::clone(&stores.keys), Arc::clone(&clock)));
+        let node = NodeId::generate(clock.as_ref(), entropy.as_ref());
+        let parts = GatewayParts {
+            clock: Arc::clone(&clock),
+            entropy,
+            keys,
+            ledger: Arc::clone(&stores.ledger),
+            prices: Arc::clone(&stores.prices),
+            limiter,
+            upstreams,
+            observer,
+            node,
+        };
+        let gateway = Gateway::new(parts, gateway_config(&settings.gateway));
+        let limits = settings.server.limits;
+        let limits = BodyLimits { bytes_max: limits.body_bytes_max, time_max: limits.body_timeout };
+        let (draining, stopping) = (AtomicBool::new(false), AtomicBool::new(false));
+        Ok(App(Arc::new(Inner { gateway, stores, clock, metrics, limits, node, draining, stopping })))
+    }
+}
+
+#[cfg(feature = "memory")]
+#[expect(clippy::unnecessary_wraps, reason = "a build without memory has no limiter of its own")]
+fn local_limiter(clock: &Arc<dyn Clock>) -> Result<Arc<dyn RateLimiter>, BuildError> {
+    Ok(Arc::new(crate::backends::memory::MemoryLimiter::new(Arc::clone(clock))))
+}
+
+#[cfg(not(feature = "memory"))]
+fn local_limiter(_clock: &Arc<dyn Clock>) -> Result<Arc<dyn RateLimiter>, BuildError> {
+    Err(BuildError::Missing("rate limiter"))
+}
+
+fn gateway_config(settings: &GatewaySettings) -> GatewayConfig {
+    let GatewaySettings {
+        margin_bp,
+        disconnect,
+        drain_seconds,
+        drains_max,
+        keep_alive,
+        stream_hold_tokens,
+        output_min_tokens,
+        account_concurrency,
+        answer_bytes_max,
+        progress,
+        settle_wait,
+        heartbeat: _,
+        dead_after: _,
+    } = *settings;
+    GatewayConfig {
+        margin: margin_bp,
+        disconnect,
+        drain: Duration::from_secs(drain_seconds.into()),
+        drains_max,
+        keep_alive,
+        stream_hold_tokens,
+        output_min_tokens,
+        account_concurrency,
+        answer_bytes_max,
+        progress,
+        settle_wait,
+    }
+}

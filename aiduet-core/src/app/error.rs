@@ -1,0 +1,60 @@
+//! Why an application cannot be put together.
+
+use crate::class::{Classify, ErrorClass, Retry, Source};
+use crate::price::PriceError;
+use crate::provider::Vendor;
+
+/// Failure to put an application together.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum BuildError {
+    /// A part is missing.
+    #[error("the application has no {0}")]
+    Missing(&'static str),
+    /// No backend of this build takes the URL.
+    #[error("no database backend of this build takes the URL in database.url")]
+    UnknownDatabase,
+    /// The database does not answer, or is not as it must be.
+    #[error("the database cannot be used")]
+    Database {
+        /// What the backend said.
+        source: Source,
+    },
+    /// A provider cannot be configured.
+    #[error("upstream.{} cannot be used", vendor.as_str())]
+    Upstream {
+        /// Whose.
+        vendor: Vendor,
+        /// What the backend said.
+        source: Source,
+    },
+    /// No backend of this build speaks to the vendor.
+    #[error("this build cannot speak to {}", .0.as_str())]
+    UnknownVendor(Vendor),
+    /// The prices are wrong.
+    #[error("the prices cannot be used")]
+    Prices(#[from] PriceError),
+}
+
+impl Classify for BuildError {
+    fn class(&self) -> ErrorClass {
+        match self {
+            Self::Missing(_) | Self::UnknownDatabase | Self::Upstream { .. } | Self::UnknownVendor(_) => {
+                ErrorClass::Invalid
+            }
+            Self::Database { .. } => ErrorClass::Unavailable,
+            Self::Prices(_) => ErrorClass::Internal,
+        }
+    }
+
+    fn retry(&self) -> Retry {
+        match self {
+            Self::Database { .. } => Retry::Safe,
+            Self::Missing(_)
+            | Self::UnknownDatabase
+            | Self::Upstream { .. }
+            | Self::UnknownVendor(_)
+            | Self::Prices(_) => Retry::Never,
+        }
+    }
+}

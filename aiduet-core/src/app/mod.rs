@@ -1,0 +1,150 @@
+//! The application: settings or parts put together to what the HTTP surface and the adapters
+//! work with.
+
+mod builder;
+mod error;
+mod stores;
+mod upstreams;
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+pub use builder::AppBuilder;
+pub use error::BuildError;
+pub use stores::{Stores, embedded_prices};
+
+use crate::clock::Clock;
+use crate::gateway::Gateway;
+use crate::http::BodyLimits;
+use crate::http::metrics::Metrics;
+use crate::id::NodeId;
+use crate::ledger::{Custody, Ledger, RequestLog};
+use crate::price::PriceBook;
+
+/// How long a store may take to show that it is there.
+const PROBE_PATIENCE: Duration = Duration::from_millis(500);
+
+/// A handle on the application; cheap to clone.
+#[derive(Clone)]
+pub struct App(Arc<Inner>);
+
+struct Inner {
+    gateway: Arc<Gateway>,
+    stores: Stores,
+    clock: Arc<dyn Clock>,
+    metrics: Arc<Metrics>,
+    limits: BodyLimits,
+    node: NodeId,
+    draining: AtomicBool,
+    stopping: AtomicBool,
+}
+
+impl fmt::Debug for App {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("App")
+            .field("node", &self.0.node)
+            .field("stores", &self.0.stores)
+            .finish_non_exhaustive()
+    }
+}
+
+/// One thing that must hold before the process may get traffic.
+#[derive(Clone, Copy, Debug)]
+pub struct Check {
+    /// Its name.
+    pub name: &'static str,
+    /// Whether it holds.
+    pub passed: bool,
+}
+
+impl App {
+    /// The gateway.
+    pub fn gateway(&self) -> &Arc<Gateway> {
+        &self.0.gateway
+    }
+
+    /// Everything that is kept.
+    pub fn stores(&self) -> &Stores {
+        &self.0.stores
+    }
+
+    /// Money.
+    pub fn ledger(&self) -> &Arc<dyn Ledger> {
+        &self.0.stores.ledger
+    }
+
+    /// Records of requests.
+    pub fn requests(&self) -> &Arc<dyn RequestLog> {
+        &self.0.stores.requests
+    }
+
+    /// Prices.
+    pub fn prices(&self) -> &Arc<dyn PriceBook> {
+        &self.0.stores.prices
+    }
+
+    /// Who owns which holds.
+    pub fn custody(&self) -> &Arc<dyn Custody> {
+        &self.0.stores.custody
+    }
+
+    /// This process, the owner of the holds it makes.
+    pub fn node(&self) -> NodeId {
+        self.0.node
+    }
+
+    /// Time.
+    pub fn clock(&self) -> &Arc<dyn Clock> {
+        &self.0.clock
+    }
+
+    /// Numbers for the operator.
+    pub fn metrics(&self) -> &Arc<Metrics> {
+        &self.0.metrics
+    }
+
+    /// Bounds of what is read from clients.
+    pub fn limits(&self) -> BodyLimits {
+        self.0.limits
+    }
+
+    /// Says that the process is about to stop: it is no longer ready.
+    pub fn start_draining(&self) {
+        self.0.draining.store(true, Ordering::Release);
+    }
+
+    /// Says that no new request is taken, also on connections that are open.
+    pub fn stop_accepting(&self) {
+        self.start_draining();
+        self.0.stopping.store(true, Ordering::Release);
+    }
+
+    /// Whether new requests are turned away.
+    pub fn is_stopping(&self) -> bool {
+        self.0.stopping.load(Ordering::Acquire)
+    }
+
+    /// Whether the process may get traffic, check by check. The beat proves that the database
+    /// can be written.
+    pub async fn readiness(&self) -> [Check; 4] {
+        let draining = self.0.draining.load(Ordering::Acquire);
+        let migrated = tokio::time::timeout(PROBE_PATIENCE, self.stores().check());
+        let beat = tokio::time::timeout(PROBE_PATIENCE, self.custody().beat(self.node()));
+        let prices = self.prices().sheet(self.clock().now());
+        let (migrated, beat, prices) = tokio::join!(migrated, beat, prices);
+        [
+            Check { name: "accepting", passed: !draining },
+            Check { name: "migrated", passed: matches!(migrated, Ok(Ok(()))) },
+            Check { name: "ledger", passed: matches!(beat, Ok(Ok(()))) },
+            Check { name: "prices", passed: prices.is_ok() },
+        ]
+    }
+
+    /// Waits until every settlement is written. No call may come in any more.
+    pub async fn close(&self) {
+        self.stop_accepting();
+        self.gateway().close().await;
+    }
+}

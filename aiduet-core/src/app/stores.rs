@@ -1,0 +1,199 @@
+//! Everything that is kept, from one URL.
+
+use std::sync::Arc;
+
+use super::BuildError;
+use crate::account::AccountStore;
+use crate::clock::Clock;
+use crate::keys::KeyStore;
+use crate::ledger::{Audit, Custody, Ledger, RequestLog};
+use crate::price::PriceBook;
+use crate::settings::DatabaseSettings;
+
+#[cfg(feature = "sea-orm")]
+use crate::backends::sea_orm::{
+    Database, DatabaseConfig, DatabaseError, LedgerConfig, MigrationStatus, SeaOrmAccountStore,
+    SeaOrmKeyStore, SeaOrmLedger,
+};
+
+/// The stores of an application.
+#[derive(Clone, Debug)]
+pub struct Stores {
+    /// API keys.
+    pub keys: Arc<dyn KeyStore>,
+    /// Accounts.
+    pub accounts: Arc<dyn AccountStore>,
+    /// Money.
+    pub ledger: Arc<dyn Ledger>,
+    /// Records of requests.
+    pub requests: Arc<dyn RequestLog>,
+    /// Who owns which holds.
+    pub custody: Arc<dyn Custody>,
+    /// Proof that the books are right, if the backend can give it.
+    pub audit: Option<Arc<dyn Audit>>,
+    /// Prices.
+    pub prices: Arc<dyn PriceBook>,
+    /// What is under them, if it is a database.
+    #[cfg(feature = "sea-orm")]
+    pub base: Option<Base>,
+}
+
+/// The database under the stores.
+#[cfg(feature = "sea-orm")]
+#[derive(Clone, Debug)]
+pub struct Base {
+    database: Database,
+    ledger: Arc<SeaOrmLedger>,
+}
+
+impl Stores {
+    /// Opens the database of the settings; does not migrate it.
+    ///
+    /// # Errors
+    /// [`BuildError::UnknownDatabase`], [`BuildError::Database`], [`BuildError::Prices`].
+    pub async fn open(settings: &DatabaseSettings, clock: Arc<dyn Clock>) -> Result<Self, BuildError> {
+        #[cfg(feature = "memory")]
+        if settings.url() == "memory:" {
+            return memory(clock);
+        }
+        drop(clock);
+        #[cfg(feature = "sea-orm")]
+        return sea_orm(settings).await;
+        #[cfg(not(feature = "sea-orm"))]
+        Err(BuildError::UnknownDatabase)
+    }
+
+    /// Opens the database of the settings and sees to it that it is migrated.
+    ///
+    /// # Errors
+    /// Those of [`open`](Self::open); [`BuildError::Database`] when migrations are missing and
+    /// `database.migrate_on_start` is off.
+    pub async fn ready(settings: &DatabaseSettings, clock: Arc<dyn Clock>) -> Result<Self, BuildError> {
+        let stores = Self::open(settings, clock).await?;
+        if settings.migrate_on_start {
+            stores.migrate().await?;
+        } else {
+            stores.check().await?;
+        }
+        Ok(stores)
+    }
+
+    /// Applies the migrations that are missing.
+    ///
+    /// # Errors
+    /// [`BuildError::Database`].
+    #[cfg_attr(not(feature = "sea-orm"), expect(clippy::unused_async, reason = "no database in this build"))]
+    pub async fn migrate(&self) -> Result<(), BuildError> {
+        #[cfg(feature = "sea-orm")]
+        if let Some(Base { database, .. }) = &self.base {
+            database.migrate().await.map_err(unusable)?;
+        }
+        Ok(())
+    }
+
+    /// Succeeds if the database answers and is migrated.
+    ///
+    /// # Errors
+    /// [`BuildError::Database`].
+    #[cfg_attr(not(feature = "sea-orm"), expect(clippy::unused_async, reason = "no database in this build"))]
+    pub async fn check(&self) -> Result<(), BuildError> {
+        #[cfg(feature = "sea-orm")]
+        if let Some(Base { database, .. }) = &self.base {
+            database.check().await.map_err(unusable)?;
+        }
+        Ok(())
+    }
+
+    /// Closes the database, after the last settlement.
+    ///
+    /// # Errors
+    /// [`BuildError::Database`].
+    #[cfg_attr(not(feature = "sea-orm"), expect(clippy::unused_async, reason = "no database in this build"))]
+    pub async fn close(&self) -> Result<(), BuildError> {
+        #[cfg(feature = "sea-orm")]
+        if let Some(Base { database, ledger }) = &self.base {
+            ledger.close().await;
+            database.close().await.map_err(unusable)?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(feature = "sea-orm")]
+impl Base {
+    /// The name of the database system.
+    pub fn system(&self) -> &'static str {
+        self.database.system()
+    }
+
+    /// Which migrations are applied.
+    ///
+    /// # Errors
+    /// [`BuildError::Database`].
+    pub async fn migrations(&self) -> Result<Vec<MigrationStatus>, BuildError> {
+        self.database.status().await.map_err(unusable)
+    }
+}
+
+#[cfg(feature = "sea-orm")]
+async fn sea_orm(settings: &DatabaseSettings) -> Result<Stores, BuildError> {
+    let url = crate::secret::Secret::new(settings.url().to_owned());
+    let config = DatabaseConfig { connections: settings.max_connections, ..DatabaseConfig::new(url) };
+    let database = Database::connect(&config).await.map_err(|error| match error {
+        DatabaseError::InvalidUrl => BuildError::UnknownDatabase,
+        other => unusable(other),
+    })?;
+    let ledger = Arc::new(SeaOrmLedger::start(database.clone(), LedgerConfig::default()));
+    let requests: Arc<dyn RequestLog> = Arc::<SeaOrmLedger>::clone(&ledger);
+    let custody: Arc<dyn Custody> = Arc::<SeaOrmLedger>::clone(&ledger);
+    Ok(Stores {
+        keys: Arc::new(SeaOrmKeyStore::new(database.clone())),
+        accounts: Arc::new(SeaOrmAccountStore::new(database.clone())),
+        ledger: Arc::<SeaOrmLedger>::clone(&ledger),
+        requests,
+        custody,
+        audit: None,
+        prices: embedded_prices()?,
+        base: Some(Base { database, ledger }),
+    })
+}
+
+#[cfg(feature = "sea-orm")]
+fn unusable(error: DatabaseError) -> BuildError {
+    BuildError::Database { source: Box::new(error) }
+}
+
+#[cfg(feature = "memory")]
+fn memory(clock: Arc<dyn Clock>) -> Result<Stores, BuildError> {
+    use crate::backends::memory::{MemoryAccounts, MemoryKeys, MemoryLedger};
+    let ledger = Arc::new(MemoryLedger::new(clock));
+    let requests: Arc<dyn RequestLog> = Arc::<MemoryLedger>::clone(&ledger);
+    let custody: Arc<dyn Custody> = Arc::<MemoryLedger>::clone(&ledger);
+    let audit: Arc<dyn Audit> = Arc::<MemoryLedger>::clone(&ledger);
+    Ok(Stores {
+        keys: Arc::new(MemoryKeys::default()),
+        accounts: Arc::new(MemoryAccounts::default()),
+        ledger,
+        requests,
+        custody,
+        audit: Some(audit),
+        prices: embedded_prices()?,
+        #[cfg(feature = "sea-orm")]
+        base: None,
+    })
+}
+
+/// The prices that come with the library.
+///
+/// # Errors
+/// [`BuildError::Prices`], never for a released library; [`BuildError::Missing`] in a build that
+/// has no price book of its own.
+pub fn embedded_prices() -> Result<Arc<dyn PriceBook>, BuildError> {
+    #[cfg(feature = "memory")]
+    {
+        let sheet = crate::price::PriceSheet::embedded()?;
+        Ok(Arc::new(crate::backends::memory::MemoryPriceBook::new(sheet)))
+    }
+    #[cfg(not(feature = "memory"))]
+    Err(BuildError::Missing("price book"))
+}
