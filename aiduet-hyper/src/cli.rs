@@ -1,0 +1,286 @@
+//! The command line: nouns and verbs. Secrets are never arguments, which everyone can see in the
+//! list of processes.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+/// A prepaid gateway to Anthropic and OpenAI models.
+#[derive(Debug, Parser)]
+#[command(name = "aiduet", version, disable_help_subcommand = true)]
+pub(crate) struct Cli {
+    /// The configuration file [default: /etc/aiduet/aiduet.toml if it exists]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Print data as JSON
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// Log more: -v debug, -vv trace
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub(crate) verbose: u8,
+    /// Log errors only
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub(crate) quiet: bool,
+    /// What to do
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Start everything at once, with a simulated provider, an account and a key
+    Demo(Demo),
+    /// Start the server
+    Serve(Serve),
+    /// Bring the database up to date
+    #[command(subcommand)]
+    Migrate(Migrate),
+    /// Look at the configuration
+    #[command(subcommand)]
+    Config(Config),
+    /// Accounts
+    #[command(subcommand)]
+    User(User),
+    /// API keys
+    #[command(subcommand)]
+    Keys(Keys),
+    /// Money
+    #[command(subcommand)]
+    Ledger(Ledger),
+    /// Models and prices
+    #[command(subcommand)]
+    Models(Models),
+    /// Check everything that the server needs
+    Doctor,
+    /// Ask a running server whether it is ready
+    Healthcheck(Healthcheck),
+    /// What this program is
+    Version,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Demo {
+    /// Where clients connect [default: 127.0.0.1:8080]
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) listen: Option<String>,
+    /// The directory of the database
+    #[arg(long, value_name = "DIRECTORY", default_value = "aiduet-data")]
+    pub(crate) data: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Serve {
+    /// Where clients connect
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) listen: Option<String>,
+    /// Check configuration and database, then stop
+    #[arg(long)]
+    pub(crate) check: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Migrate {
+    /// Apply what is missing
+    Up {
+        /// Only say what is missing
+        #[arg(long)]
+        dry_run: bool,
+    },
+    /// Say what is applied
+    Status,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Config {
+    /// Say whether the configuration can be used
+    Check,
+    /// Print every value and where it came from
+    Show {
+        /// Secrets are always redacted
+        #[arg(long)]
+        redacted: bool,
+    },
+    /// Print a commented configuration file
+    Example,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum User {
+    /// Make an account
+    Create {
+        /// The e-mail address
+        email: String,
+        /// A display name
+        #[arg(long)]
+        name: Option<String>,
+        /// The language of mails and pages: en, zh-CN or ja
+        #[arg(long, default_value = "en")]
+        locale: String,
+        /// Make an operator
+        #[arg(long)]
+        operator: bool,
+    },
+    /// Print accounts, newest first
+    List {
+        /// At most so many
+        #[arg(long, default_value_t = 50)]
+        limit: u32,
+        /// Only accounts older than this one
+        #[arg(long, value_name = "ID")]
+        before: Option<String>,
+    },
+    /// Print an account
+    Show(Who),
+    /// Grant credit
+    Credit {
+        #[command(flatten)]
+        who: Who,
+        /// How much, such as 5.00
+        amount: String,
+        /// Why, in one word such as goodwill
+        #[arg(long, default_value = "operator")]
+        reason: String,
+        /// A name of this grant; the same name grants once only [default: a new one]
+        #[arg(long)]
+        id: Option<String>,
+        /// When the rest lapses, such as 90d [default: never]
+        #[arg(long, value_name = "DURATION")]
+        expires: Option<String>,
+        /// Only say what would be done
+        #[arg(long)]
+        dry_run: bool,
+    },
+    /// Stop an account from spending
+    Freeze {
+        #[command(flatten)]
+        who: Who,
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
+    },
+    /// Let an account spend again
+    Unfreeze(Who),
+}
+
+/// An account.
+#[derive(Debug, Args)]
+pub(crate) struct Who {
+    /// The account, by e-mail address or identifier
+    #[arg(value_name = "E-MAIL|ID")]
+    pub(crate) user: String,
+}
+
+/// A key of an account.
+#[derive(Debug, Args)]
+pub(crate) struct Which {
+    /// The key, by identifier
+    #[arg(value_name = "KEY-ID")]
+    pub(crate) key: String,
+    /// The account, by e-mail address or identifier
+    #[arg(long, value_name = "E-MAIL|ID")]
+    pub(crate) user: String,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Keys {
+    /// Make a key; it is printed once and never again
+    Create(Box<CreateKey>),
+    /// Print the keys of an account, newest first
+    List {
+        /// The account, by e-mail address or identifier
+        #[arg(long, value_name = "E-MAIL|ID")]
+        user: String,
+        /// At most so many
+        #[arg(long, default_value_t = 50)]
+        limit: u32,
+    },
+    /// Print a key and what it has spent
+    Show(Which),
+    /// Switch a key off
+    Disable(Which),
+    /// Switch a key on again
+    Enable(Which),
+    /// Make a key that takes the place of another
+    Rotate {
+        #[command(flatten)]
+        which: Which,
+        /// How long the old one still works
+        #[arg(long, value_name = "DURATION", default_value = "24h")]
+        overlap: String,
+    },
+    /// Delete a key
+    Delete {
+        #[command(flatten)]
+        which: Which,
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
+    },
+    /// Say whether a key, read from the standard input, may be used
+    Verify,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CreateKey {
+    /// The account, by e-mail address or identifier
+    #[arg(long, value_name = "E-MAIL|ID")]
+    pub(crate) user: String,
+    /// What to call it
+    #[arg(long, default_value = "command line")]
+    pub(crate) name: String,
+    /// When it stops, such as 90d [default: never]
+    #[arg(long, value_name = "DURATION")]
+    pub(crate) expires: Option<String>,
+    /// Most it may spend per day, such as 5.00
+    #[arg(long, value_name = "USD")]
+    pub(crate) limit_day: Option<String>,
+    /// Most it may spend per week
+    #[arg(long, value_name = "USD")]
+    pub(crate) limit_week: Option<String>,
+    /// Most it may spend per month
+    #[arg(long, value_name = "USD")]
+    pub(crate) limit_month: Option<String>,
+    /// Most it may ever spend
+    #[arg(long, value_name = "USD")]
+    pub(crate) limit_total: Option<String>,
+    /// Requests per minute
+    #[arg(long, value_name = "NUMBER")]
+    pub(crate) requests_per_minute: Option<u32>,
+    /// Tokens per minute
+    #[arg(long, value_name = "NUMBER")]
+    pub(crate) tokens_per_minute: Option<u64>,
+    /// Requests at the same time
+    #[arg(long, value_name = "NUMBER")]
+    pub(crate) concurrency: Option<u32>,
+    /// Models it may use, separated by commas
+    #[arg(long, value_name = "MODELS", value_delimiter = ',')]
+    pub(crate) models: Vec<String>,
+    /// Endpoints it may use, such as messages,chat_completions
+    #[arg(long, value_name = "ENDPOINTS", value_delimiter = ',')]
+    pub(crate) endpoints: Vec<String>,
+    /// Networks it may be used from, such as 10.0.0.0/8
+    #[arg(long, value_name = "NETWORKS", value_delimiter = ',')]
+    pub(crate) networks: Vec<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Ledger {
+    /// Print the balance of an account
+    Balance(Who),
+    /// Check that the books are right
+    Verify,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Models {
+    /// Print the models in force with their prices
+    List,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Healthcheck {
+    /// What to ask [default: /readyz of the configured admin listener]
+    #[arg(long)]
+    pub(crate) url: Option<String>,
+}

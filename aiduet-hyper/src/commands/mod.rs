@@ -1,0 +1,150 @@
+//! One module per noun.
+
+mod config;
+mod demo;
+mod doctor;
+mod healthcheck;
+mod keys;
+mod ledger;
+mod migrate;
+mod models;
+mod serve;
+mod user;
+mod version;
+
+use std::io::{IsTerminal, Write};
+use std::sync::Arc;
+use std::time::Duration;
+
+use aiduet_core::account::{Account, EmailAddress};
+use aiduet_core::app::Stores;
+use aiduet_core::clock::{Clock, SystemClock};
+use aiduet_core::id::AccountId;
+use aiduet_core::money::Money;
+use aiduet_core::settings::Loaded;
+
+use crate::cli::{Cli, Command};
+use crate::config::Given;
+use crate::failure::Failure;
+use crate::output::Form;
+
+/// What every command needs to know of the command line.
+#[derive(Debug)]
+pub(crate) struct Context {
+    pub(crate) given: Given,
+    pub(crate) form: Form,
+}
+
+/// Does what the command line says.
+pub(crate) async fn run(cli: Cli) -> Result<(), Failure> {
+    let mut given = Given { file: cli.config, ..Given::default() };
+    let level = match (cli.quiet, cli.verbose) {
+        (true, _) => Some("error"),
+        (false, 0) => None,
+        (false, 1) => Some("debug"),
+        (false, _) => Some("trace"),
+    };
+    if let Some(level) = level {
+        given.flags.push(("telemetry.level", "-v/-q", level.to_owned()));
+    }
+    let context = Context { given, form: if cli.json { Form::Json } else { Form::Table } };
+    match cli.command {
+        Command::Demo(options) => Box::pin(demo::run(context, options)).await,
+        Command::Serve(options) => Box::pin(serve::run(context, options)).await,
+        Command::Migrate(verb) => migrate::run(&context, verb).await,
+        Command::Config(verb) => config::run(&context, verb),
+        Command::User(verb) => user::run(&context, verb).await,
+        Command::Keys(verb) => keys::run(&context, verb).await,
+        Command::Ledger(verb) => ledger::run(&context, verb).await,
+        Command::Models(verb) => models::run(&context, verb).await,
+        Command::Doctor => doctor::run(&context).await,
+        Command::Healthcheck(options) => healthcheck::run(&context, options).await,
+        Command::Version => version::run(&context),
+    }
+}
+
+impl Context {
+    /// The settings, with logs started beside the output.
+    pub(crate) fn settings(&self) -> Result<Loaded, Failure> {
+        let mut given = self.given.clone();
+        // A command has something to say only when it goes wrong.
+        given.built_in.push(("telemetry.level", "warn".to_owned()));
+        given.built_in.push(("telemetry.log_format", "text".to_owned()));
+        let loaded = crate::config::load(&given)?;
+        crate::telemetry::start(loaded.settings.telemetry, crate::telemetry::Sink::Stderr);
+        Ok(loaded)
+    }
+
+    /// The stores of a migrated database.
+    pub(crate) async fn stores(&self) -> Result<Stores, Failure> {
+        let loaded = self.settings()?;
+        Stores::ready(&loaded.settings.database, clock()).await.map_err(|error| Failure::of(&error))
+    }
+}
+
+/// The time of the operating system.
+pub(crate) fn clock() -> Arc<dyn Clock> {
+    Arc::new(SystemClock::new())
+}
+
+/// Finds an account by address or identifier.
+pub(crate) async fn find_user(stores: &Stores, text: &str) -> Result<Arc<Account>, Failure> {
+    let found = if let Ok(id) = text.parse::<AccountId>() {
+        stores.accounts.find(id).await
+    } else {
+        let email: EmailAddress = text.parse().map_err(|_invalid| {
+            Failure::Usage("expected an e-mail address or an account identifier".to_owned())
+        })?;
+        stores.accounts.find_by_email(&email).await
+    };
+    found
+        .map_err(|error| Failure::of(&error))?
+        .ok_or_else(|| Failure::NotFound("there is no such account".to_owned()))
+}
+
+/// Reads dollars, with or without the currency.
+pub(crate) fn dollars(text: &str) -> Result<Money, Failure> {
+    let number = text.trim().strip_suffix("USD").unwrap_or(text).trim();
+    let amount: Money = number.parse().map_err(|error| Failure::Usage(format!("{error}")))?;
+    if amount <= Money::ZERO {
+        return Err(Failure::Usage("expected an amount above zero".to_owned()));
+    }
+    Ok(amount)
+}
+
+/// Reads a duration such as `90d`.
+pub(crate) fn duration(text: &str) -> Result<Duration, Failure> {
+    aiduet_core::settings::parse_duration(text)
+        .ok_or_else(|| Failure::Usage("expected a duration such as 30s, 12h or 90d".to_owned()))
+}
+
+/// Asks before something is done that cannot be undone.
+pub(crate) fn confirm(said_yes: Confirmed, question: &str) -> Result<(), Failure> {
+    if said_yes == Confirmed::Yes {
+        return Ok(());
+    }
+    if !std::io::stdin().is_terminal() {
+        return Err(Failure::Usage(format!("{question} Say --yes to do it without being asked.")));
+    }
+    let mut err = std::io::stderr().lock();
+    write!(err, "{question} Type yes: ")?;
+    err.flush()?;
+    let mut answer = String::new();
+    std::io::stdin().read_line(&mut answer)?;
+    if answer.trim() == "yes" { Ok(()) } else { Err(Failure::Failed("nothing was done".to_owned())) }
+}
+
+/// Whether the command line says yes already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Confirmed {
+    /// It does.
+    Yes,
+    /// It must be asked for.
+    Unsaid,
+}
+
+impl From<bool> for Confirmed {
+    fn from(flag: bool) -> Self {
+        if flag { Self::Yes } else { Self::Unsaid }
+    }
+}
