@@ -19,6 +19,10 @@ const RANDOM_BYTES: usize = 32;
 const RANDOM_DIGITS: usize = 43;
 /// A 32-bit checksum takes 6 digits.
 const CHECK_DIGITS: usize = 6;
+/// As many digits as fit into 32 bits.
+const GROUP_DIGITS: usize = 5;
+/// 62⁵.
+const GROUP: u64 = 916_132_832;
 const ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
 /// An API key as its owner holds it; exists only while it is made or checked.
@@ -88,20 +92,31 @@ impl fmt::Debug for PlainApiKey {
     }
 }
 
-/// Writes a big-endian number in base62 with a fixed count of digits.
+/// Writes a big-endian number of whole 32-bit words in base62 with a fixed count of digits.
 fn base62(number: &[u8], digits: usize) -> Zeroizing<String> {
-    let mut rest = Zeroizing::new(number.to_vec());
+    let word = |bytes: &[u8]| bytes.iter().fold(0, |word, byte| word << 8 | u32::from(*byte));
+    let mut words: Zeroizing<Vec<u32>> = Zeroizing::new(number.chunks(4).map(word).collect());
     let mut text = Zeroizing::new(vec![b'0'; digits]);
-    for digit in text.iter_mut().rev() {
-        let mut remainder = 0_u16;
-        for byte in rest.iter_mut() {
-            let value = remainder << 8 | u16::from(*byte);
-            *byte = u8::try_from(value / 62).unwrap_or(u8::MAX);
-            remainder = value % 62;
+    for group in text.rchunks_mut(GROUP_DIGITS) {
+        let mut rest = divide(&mut words);
+        for digit in group.iter_mut().rev() {
+            let index = usize::try_from(rest % 62).unwrap_or_default();
+            *digit = ALPHABET.get(index).copied().unwrap_or(b'0');
+            rest /= 62;
         }
-        *digit = ALPHABET.get(usize::from(remainder)).copied().unwrap_or(b'0');
     }
     Zeroizing::new(text.iter().map(|byte| char::from(*byte)).collect())
+}
+
+/// Divides a number by 62⁵ and returns the remainder: five digits at a time.
+fn divide(words: &mut [u32]) -> u64 {
+    let mut remainder = 0_u64;
+    for word in words {
+        let value = remainder << 32 | u64::from(*word);
+        *word = u32::try_from(value / GROUP).unwrap_or(u32::MAX);
+        remainder = value % GROUP;
+    }
+    remainder
 }
 
 /// SHA-256 of a key: what is stored and looked up. Resists guessing at 256 random bits.

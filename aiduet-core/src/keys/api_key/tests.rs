@@ -21,7 +21,35 @@ fn base62_keeps_the_number() {
     for (number, text) in [(0_u32, "000000"), (61, "00000z"), (62, "000010"), (u32::MAX, "4gfFC3")] {
         assert_eq!(base62(&number.to_be_bytes(), 6).as_str(), text);
     }
-    assert_eq!(base62(&[0xff; 32], RANDOM_DIGITS).len(), RANDOM_DIGITS);
+}
+
+/// The number that base62 digits write.
+fn decode(text: &str) -> [u8; 32] {
+    let mut number = [0; 32];
+    for digit in text.bytes() {
+        let mut carry = u16::try_from(ALPHABET.iter().position(|known| *known == digit).unwrap()).unwrap();
+        for byte in number.iter_mut().rev() {
+            let value = u16::from(*byte) * 62 + carry;
+            *byte = u8::try_from(value % 256).unwrap();
+            carry = value / 256;
+        }
+        assert_eq!(carry, 0, "the digits write more than 256 bits");
+    }
+    number
+}
+
+#[test]
+fn all_256_bits_are_in_the_digits() {
+    let entropy = SeededEntropy::new(5);
+    let mut numbers = vec![[0_u8; 32], [0xff; 32]];
+    for _ in 0..100 {
+        let mut number = [0; 32];
+        entropy.fill(&mut number);
+        numbers.push(number);
+    }
+    for number in numbers {
+        assert_eq!(decode(&base62(&number, RANDOM_DIGITS)), number);
+    }
 }
 
 #[test]
