@@ -162,3 +162,33 @@ fn read(row: &QueryResult) -> Result<Arc<Account>, DatabaseError> {
         created_at: Timestamp::from_millis(columns.next()?),
     }))
 }
+
+#[cfg(test)]
+#[cfg(feature = "testing")]
+mod tests {
+    use super::SeaOrmAccountStore;
+    use crate::backends::sea_orm::fixture::{self, Fixture};
+
+    fn store(fixture: Fixture) -> SeaOrmAccountStore {
+        SeaOrmAccountStore::new(fixture.kept())
+    }
+
+    mod sqlite {
+        async fn store() -> Option<super::SeaOrmAccountStore> {
+            Some(super::store(super::fixture::sqlite().await))
+        }
+        crate::account_store_conformance!(store);
+    }
+    mod postgres {
+        async fn store() -> Option<super::SeaOrmAccountStore> {
+            super::fixture::postgres().await.map(super::store)
+        }
+        crate::account_store_conformance!(store);
+    }
+    mod mysql {
+        async fn store() -> Option<super::SeaOrmAccountStore> {
+            super::fixture::mysql().await.map(super::store)
+        }
+        crate::account_store_conformance!(store);
+    }
+}

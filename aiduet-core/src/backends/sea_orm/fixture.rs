@@ -38,6 +38,21 @@ pub(super) struct Fixture {
     _directory: Option<tempfile::TempDir>,
 }
 
+#[cfg(feature = "testing")]
+thread_local! {
+    static KEPT: std::cell::RefCell<Vec<Fixture>> = const { std::cell::RefCell::new(Vec::new()) };
+}
+
+#[cfg(feature = "testing")]
+impl Fixture {
+    /// The database; what it needs is kept until the thread of the test ends.
+    pub(super) fn kept(self) -> Database {
+        let database = self.database.clone();
+        KEPT.with_borrow_mut(|kept| kept.push(self));
+        database
+    }
+}
+
 /// On SQLite.
 pub(super) async fn sqlite() -> Fixture {
     let directory = tempfile::tempdir().unwrap();

@@ -215,3 +215,33 @@ fn read(row: &QueryResult) -> Result<Arc<ApiKey>, DatabaseError> {
         last_used_at: columns.next::<Option<i64>>()?.map(Timestamp::from_millis),
     }))
 }
+
+#[cfg(test)]
+#[cfg(feature = "testing")]
+mod tests {
+    use super::SeaOrmKeyStore;
+    use crate::backends::sea_orm::fixture::{self, Fixture};
+
+    fn store(fixture: Fixture) -> SeaOrmKeyStore {
+        SeaOrmKeyStore::new(fixture.kept())
+    }
+
+    mod sqlite {
+        async fn store() -> Option<super::SeaOrmKeyStore> {
+            Some(super::store(super::fixture::sqlite().await))
+        }
+        crate::key_store_conformance!(store);
+    }
+    mod postgres {
+        async fn store() -> Option<super::SeaOrmKeyStore> {
+            super::fixture::postgres().await.map(super::store)
+        }
+        crate::key_store_conformance!(store);
+    }
+    mod mysql {
+        async fn store() -> Option<super::SeaOrmKeyStore> {
+            super::fixture::mysql().await.map(super::store)
+        }
+        crate::key_store_conformance!(store);
+    }
+}

@@ -2,7 +2,7 @@
 //!
 //! One [`Database`] per process gives every store:
 //!
-//! - [`SeaOrmLedger`]: holds, settlements, postings, custody, and the records of requests;
+//! - [`SeaOrmLedger`]: holds, settlements, postings, custody, audit, and the records of requests;
 //! - [`SeaOrmKeyStore`] and [`SeaOrmAccountStore`].
 //!
 //! SQL is written by hand: each statement is short, fixed, prepared once, and the same on all
@@ -159,6 +159,16 @@ impl Database {
             _ => TransactionOptions::default(),
         };
         Ok(self.write.begin_with_options(options).await?)
+    }
+
+    /// A transaction that sees one state of the database throughout.
+    async fn snapshot(&self) -> Result<DatabaseTransaction, DatabaseError> {
+        let isolation_level = match self.backend() {
+            DbBackend::Sqlite => None,
+            _ => Some(IsolationLevel::RepeatableRead),
+        };
+        let options = TransactionOptions { isolation_level, ..TransactionOptions::default() };
+        Ok(self.read.begin_with_options(options).await?)
     }
 }
 

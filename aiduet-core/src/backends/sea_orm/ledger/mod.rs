@@ -1,5 +1,6 @@
 //! The ledger: a queue, a writer that commits in groups, and the rules of the books in between.
 
+mod audit;
 mod custody;
 mod load;
 mod operation;
@@ -44,7 +45,7 @@ pub struct LedgerConfig {
     pub shard: Option<u16>,
 }
 
-/// [`Ledger`], [`Custody`](crate::ledger::Custody) and
+/// [`Ledger`], [`Custody`](crate::ledger::Custody), [`Audit`](crate::ledger::Audit) and
 /// [`RequestLog`](crate::ledger::RequestLog) in a database.
 ///
 /// Operations of all callers are committed in groups: what arrives during one commit is the next
@@ -153,6 +154,12 @@ async fn read_balance(on: &impl ConnectionTrait, account: AccountId) -> Result<B
     Ok(balance(&paid, &promo))
 }
 
+#[cfg(test)]
+#[cfg(feature = "testing")]
+mod conformance;
+#[cfg(test)]
+#[cfg(feature = "testing")]
+mod overspend;
 #[cfg(test)]
 #[cfg(feature = "testing")]
 mod tests;

@@ -7,6 +7,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use sea_orm::ConnectionTrait;
 
+use super::audit::violations;
 use super::{LedgerConfig, SeaOrmLedger};
 use crate::backends::memory::MemoryLedger;
 use crate::backends::sea_orm::Database;
@@ -14,7 +15,8 @@ use crate::backends::sea_orm::fixture::{Fixture, on_each_database};
 use crate::clock::Clock;
 use crate::id::AccountId;
 use crate::ledger::{
-    Custody, Ledger, LedgerError, ListRequests, RequestLog, ReserveRequest, SettlementState, SweepRequest,
+    Audit, Custody, EntryKind, Ledger, LedgerError, ListRequests, RequestLog, ReserveRequest,
+    SettlementState, SweepRequest,
 };
 use crate::money::Money;
 use crate::testing::{Factory, cents, extension};
@@ -26,6 +28,7 @@ on_each_database! {
     random_operations_give_the_same_as_in_memory
     closing_waits_for_what_is_queued
     a_stalled_database_sheds_reserves_and_keeps_settlements
+    each_invariant_finds_its_corruption
 }
 
 fn start(fixture: &Fixture) -> SeaOrmLedger {
@@ -214,4 +217,98 @@ async fn a_stalled_database_sheds_reserves_and_keeps_settlements(fixture: Fixtur
     let shed = refused.iter().filter(|result| matches!(result, Err(LedgerError::Overloaded { .. }))).count();
     assert_eq!(shed, 20, "{refused:?}");
     assert_eq!(ledger.balance(account).await.unwrap().held, Money::ZERO);
+}
+
+/// A sound ledger in which every kind of row exists.
+async fn books_of_every_kind(ledger: &SeaOrmLedger, factory: &Factory) {
+    let account = factory.account_id();
+    let top_up = factory.top_up(account, cents(500));
+    ledger.post(vec![top_up.clone(), factory.grant(account, cents(3))]).await.unwrap();
+    ledger.post(vec![factory.reversal(&top_up, EntryKind::Refund, cents(100))]).await.unwrap();
+    let settled = factory.reserve(account, cents(5));
+    let _settled = ledger.reserve(settled.clone()).await.unwrap();
+    ledger.settle(factory.settle(&settled, cents(4))).await.unwrap();
+    let open = factory.reserve(account, cents(7));
+    ledger.beat(open.owner).await.unwrap();
+    let _open = ledger.reserve(open).await.unwrap();
+    let poor = factory.account_id();
+    ledger.post(vec![factory.top_up(poor, cents(1)), factory.grant(poor, cents(2))]).await.unwrap();
+    let above = factory.reserve(poor, cents(1));
+    let _above = ledger.reserve(above.clone()).await.unwrap();
+    ledger.settle(factory.settle(&above, cents(9))).await.unwrap();
+}
+
+/// Takes away what keeps the tables sound.
+async fn disarm(database: &Database) {
+    let statements: &[&str] = match database.system() {
+        "postgres" => &[
+            "DROP TRIGGER transfer_append_only ON transfer",
+            "DROP INDEX transfer_pending_id",
+            "DROP INDEX transfer_code_ext",
+            "ALTER TABLE account DROP CONSTRAINT account_limit",
+            "ALTER TABLE transfer ALTER COLUMN seq DROP IDENTITY",
+        ],
+        "mysql" => &[
+            "DROP TRIGGER transfer_no_update",
+            "DROP TRIGGER transfer_no_delete",
+            "ALTER TABLE transfer DROP INDEX transfer_pending_id, DROP INDEX transfer_code_ext",
+            "ALTER TABLE account DROP CONSTRAINT account_limit",
+        ],
+        _ => &[
+            "DROP TRIGGER transfer_no_update",
+            "DROP TRIGGER transfer_no_delete",
+            "DROP INDEX transfer_pending_id",
+            "DROP INDEX transfer_code_ext",
+            "PRAGMA ignore_check_constraints = 1",
+        ],
+    };
+    for statement in statements {
+        database.writer().execute_unprepared(statement).await.unwrap();
+    }
+}
+
+const CORRUPTIONS: [(&str, &str); 26] = [
+    ("I01", "UPDATE account SET cr_posted = cr_posted + 1 WHERE kind = 'stripe_clearing'"),
+    ("I01", "UPDATE account SET cr_pending = cr_pending + 1 WHERE kind = 'bank' OR kind = 'promo_expense'"),
+    ("I02", "UPDATE account SET dr_posted = dr_posted + 1 WHERE kind = 'promo_expense'"),
+    ("I02", "UPDATE transfer SET amount = amount + 10000000 WHERE code = 'topup'"),
+    ("I03", "UPDATE account SET dr_pending = dr_pending + 1 WHERE kind = 'paid'"),
+    ("I04", "UPDATE account SET cr_posted = 0 WHERE kind = 'paid'"),
+    ("I05", "UPDATE transfer SET pending_id = request WHERE phase = 3"),
+    ("I06", "UPDATE transfer SET amount = amount + 100000000 WHERE phase = 3"),
+    ("I06", "UPDATE transfer SET pending_id = id WHERE phase = 3"),
+    ("I07", "UPDATE transfer SET seq = -seq WHERE phase = 3"),
+    ("I08", "UPDATE hold SET amount = amount + 1"),
+    ("I08", "DELETE FROM hold"),
+    ("I08", "UPDATE key_spend SET held = held + 1"),
+    ("I09", "UPDATE hold SET created_at = 1, owner_node = request"),
+    ("I10", "UPDATE account SET currency = 'EUR' WHERE kind = 'promo_expense'"),
+    ("I11", "UPDATE transfer SET reverses = id WHERE code = 'refund'"),
+    ("I11", "UPDATE transfer SET amount = 50000000000 WHERE code = 'refund'"),
+    ("I12", "UPDATE transfer SET ext = NULL WHERE code = 'topup'"),
+    ("I12", "UPDATE transfer SET ext = 'pi_same' WHERE code = 'topup'"),
+    ("I13", "UPDATE transfer SET amount = 50000000000 WHERE code = 'refund'"),
+    ("I14", "UPDATE account SET allowed_neg = allowed_neg + 5000000000000"),
+    ("I15", "UPDATE transfer SET amount = amount + 1 WHERE code = 'refund'"),
+    ("I16", "UPDATE requests SET cost = cost + 1"),
+    ("I17", "UPDATE requests SET started_at = 1"),
+    ("I18", "UPDATE transfer SET ext = 'xx_1' WHERE code = 'refund'"),
+    ("I19", "UPDATE lot SET remaining = remaining + 1"),
+];
+
+async fn each_invariant_finds_its_corruption(fixture: Fixture) {
+    let now = crate::clock::SystemClock::new().now();
+    let factory = Factory::at(7, now);
+    let ledger = start(&fixture);
+    books_of_every_kind(&ledger, &factory).await;
+    assert_eq!(ledger.verify().await.unwrap(), []);
+    disarm(&fixture.database).await;
+    for (invariant, corruption) in CORRUPTIONS {
+        let transaction = fixture.database.begin().await.unwrap();
+        transaction.execute_unprepared(corruption).await.unwrap();
+        let found = violations(&transaction).await.unwrap();
+        assert!(found.iter().any(|violation| violation.invariant == invariant), "{corruption}: {found:?}");
+        transaction.rollback().await.unwrap();
+    }
+    assert_eq!(ledger.verify().await.unwrap(), []);
 }

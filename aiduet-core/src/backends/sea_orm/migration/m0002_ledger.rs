@@ -24,7 +24,8 @@ const ACCOUNT: &str = "id {uuid} NOT NULL PRIMARY KEY,
     CONSTRAINT account_not_negative CHECK (dr_pending >= 0 AND dr_posted >= 0 AND cr_pending >= 0
         AND cr_posted >= 0 AND allowed_neg >= 0),
     CONSTRAINT account_flags CHECK (limited IN (0, 1) AND frozen IN (0, 1)),
-    CONSTRAINT account_limit CHECK (limited = 0 OR dr_pending + dr_posted <= cr_posted + allowed_neg)";
+    CONSTRAINT account_limit CHECK (limited = 0
+        OR dr_posted - cr_posted <= allowed_neg - dr_pending)";
 
 /// Phases: 1 single, 2 pending, 3 post, 4 void, 5 expire. A pending transfer is resolved once:
 /// `pending_id` is unique.

@@ -1,0 +1,46 @@
+//! The suites, on every database that is at hand.
+
+use std::time::Duration;
+
+use super::{LedgerConfig, SeaOrmLedger};
+use crate::backends::sea_orm::Database;
+use crate::backends::sea_orm::fixture::{self, Fixture};
+use crate::backends::sea_orm::sql::Sql;
+use crate::clock::{Clock, SystemClock};
+use crate::testing::ledger::FreshLedger;
+
+fn fresh(fixture: Fixture) -> FreshLedger<SeaOrmLedger> {
+    let ledger = SeaOrmLedger::start(fixture.database.clone(), LedgerConfig::default());
+    let database = fixture.database.clone();
+    let pass = move |time: Duration| date_back(database.clone(), time);
+    FreshLedger::new(ledger, SystemClock::new().now(), pass).keeping(fixture)
+}
+
+/// The database's clock cannot be moved, but the beats can.
+async fn date_back(database: Database, time: Duration) {
+    let millis = i64::try_from(time.as_millis()).unwrap();
+    let update = Sql::new(database.backend(), "UPDATE nodes SET beat_at = beat_at - ").value(millis);
+    update.run(database.writer()).await.unwrap();
+}
+
+async fn sqlite_ledger() -> Option<FreshLedger<SeaOrmLedger>> {
+    Some(fresh(fixture::sqlite().await))
+}
+
+async fn postgres_ledger() -> Option<FreshLedger<SeaOrmLedger>> {
+    fixture::postgres().await.map(fresh)
+}
+
+async fn mysql_ledger() -> Option<FreshLedger<SeaOrmLedger>> {
+    fixture::mysql().await.map(fresh)
+}
+
+mod sqlite {
+    crate::ledger_conformance!(super::sqlite_ledger);
+}
+mod postgres {
+    crate::ledger_conformance!(super::postgres_ledger);
+}
+mod mysql {
+    crate::ledger_conformance!(super::mysql_ledger);
+}
