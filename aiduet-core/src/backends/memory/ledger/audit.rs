@@ -313,3 +313,7 @@ impl Books<'_> {
         odd
     }
 }
+
+#[cfg(test)]
+#[cfg(feature = "testing")]
+mod tests;
