@@ -23,6 +23,7 @@ pub(crate) struct Ready {
     pub(crate) app: App,
     pub(crate) listeners: Listeners,
     settings: Settings,
+    signals: StopSignals,
     /// Held while the process serves a database of its own.
     _lock: Option<File>,
 }
@@ -34,6 +35,8 @@ pub(crate) async fn prepare(settings: Settings) -> Result<Ready, Failure> {
     let listeners = Listeners::bind(server).map_err(|error| {
         Failure::Failed(format!("cannot listen on {} or {}: {error}", server.listen, server.admin_listen))
     })?;
+    // From here on a wish to stop is heard, and carried out once everything is open.
+    let signals = signals()?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
     let stores =
         Stores::ready(&settings.database, Arc::clone(&clock)).await.map_err(|error| Failure::of(&error))?;
@@ -44,14 +47,13 @@ pub(crate) async fn prepare(settings: Settings) -> Result<Ready, Failure> {
     // Who holds the lock is the only process: every other node of this database is dead.
     let dead_after = if lock.is_some() { Duration::ZERO } else { settings.gateway.dead_after };
     ticker::sweep(&app, dead_after).await;
-    Ok(Ready { app, listeners, settings, _lock: lock })
+    Ok(Ready { app, listeners, settings, signals, _lock: lock })
 }
 
 impl Ready {
     /// Serves until a signal, settles everything, and closes the database.
     pub(crate) async fn run(self) -> Result<(), Failure> {
-        let Self { app, listeners, settings, _lock } = self;
-        let signals = signals()?;
+        let Self { app, listeners, settings, signals, _lock } = self;
         let background = TaskTracker::new();
         let stop = CancellationToken::new();
         background.spawn(ticker::run(app.clone(), settings.gateway, stop.clone()));

@@ -96,7 +96,8 @@ impl AppBuilder {
         let Self { settings, clock, entropy, stores, limiter, upstreams } = self;
         let stores = match stores {
             Some(stores) => stores,
-            None => Stores::ready(&settings.database, Arc::clone(&clock)).await?,
+            // Migrations are deep futures; boxed, they do not burden the layout of every caller.
+            None => Box::pin(Stores::ready(&settings.database, Arc::clone(&clock))).await?,
         };
         let upstreams = match upstreams {
             Some(upstreams) => upstreams,

@@ -29,8 +29,8 @@ pub struct Stores {
     pub requests: Arc<dyn RequestLog>,
     /// Who owns which holds.
     pub custody: Arc<dyn Custody>,
-    /// Proof that the books are right, if the backend can give it.
-    pub audit: Option<Arc<dyn Audit>>,
+    /// Proof that the books are right.
+    pub audit: Arc<dyn Audit>,
     /// Prices.
     pub prices: Arc<dyn PriceBook>,
     /// What is under them, if it is a database.
@@ -152,7 +152,7 @@ async fn sea_orm(settings: &DatabaseSettings) -> Result<Stores, BuildError> {
         ledger: Arc::<SeaOrmLedger>::clone(&ledger),
         requests,
         custody,
-        audit: None,
+        audit: Arc::<SeaOrmLedger>::clone(&ledger),
         prices: embedded_prices()?,
         base: Some(Base { database, ledger }),
     })
@@ -176,7 +176,7 @@ fn memory(clock: Arc<dyn Clock>) -> Result<Stores, BuildError> {
         ledger,
         requests,
         custody,
-        audit: Some(audit),
+        audit,
         prices: embedded_prices()?,
         #[cfg(feature = "sea-orm")]
         base: None,

@@ -115,6 +115,7 @@ async fn grant(stores: &Stores, account: AccountId, settings: &Settings) -> Resu
 
 fn welcome(ready: &boot::Ready, settings: &Settings, key: &PlainApiKey) -> Result<String, Failure> {
     let url = format!("http://{}", ready.listeners.address()?);
+    let admin = ready.listeners.admin_address()?;
     let app: &App = &ready.app;
     let key = key.expose();
     let vendors: Vec<Vendor> = app.gateway().vendors().collect();
@@ -122,7 +123,7 @@ fn welcome(ready: &boot::Ready, settings: &Settings, key: &PlainApiKey) -> Resul
         settings.upstream.openai.api_key.is_none() && settings.upstream.anthropic.api_key.is_none();
     let source = if simulated { "simulated (no network)" } else { "the real API of each provider below" };
     let mut text = format!(
-        "AI Duet is ready at {url}\n\n  API key    {key}\n  Balance    {} USD on the first start\n  Provider   {source}\n  Metrics    {url}/metrics\n",
+        "AI Duet is ready at {url}\n\n  API key    {key}\n  Balance    {} USD on the first start\n  Provider   {source}\n  Metrics    http://{admin}/metrics\n",
         settings.demo.credit
     );
     if vendors.contains(&Vendor::OpenAi) {

@@ -81,9 +81,7 @@ async fn database(loaded: &Loaded) -> Vec<Finding> {
     match stores.check().await {
         Ok(()) => {
             findings.push(Finding::good("migrations", "current"));
-            if let Some(audit) = &stores.audit {
-                findings.push(books(audit.as_ref()).await);
-            }
+            findings.push(books(stores.audit.as_ref()).await);
         }
         Err(error) => findings.push(Finding::bad("migrations", with_causes(&error))),
     }

@@ -16,10 +16,7 @@ pub(super) async fn run(context: &Context, verb: Ledger) -> Result<(), Failure> 
             output::object(context.form, &super::user::balance_row(&balance))?;
         }
         Ledger::Verify => {
-            let audit = stores.audit.as_ref();
-            let audit =
-                audit.ok_or_else(|| Failure::Failed("this database cannot be verified".to_owned()))?;
-            let violations = audit.verify().await.map_err(|error| Failure::of(&error))?;
+            let violations = stores.audit.verify().await.map_err(|error| Failure::of(&error))?;
             match context.form {
                 Form::Json => {
                     let answer = json!({"passed": violations.is_empty(), "violations": violations});

@@ -31,7 +31,8 @@ pub(crate) struct Listeners {
 impl Listeners {
     /// Binds the addresses of the settings.
     pub(crate) fn bind(settings: &ServerSettings) -> std::io::Result<Self> {
-        let shared = settings.listen == settings.admin_listen;
+        // Port 0 is a port of one's own choice, so twice 0 is two ports.
+        let shared = settings.listen == settings.admin_listen && settings.listen.port() != 0;
         let public = listen(settings.listen)?;
         let admin = if shared { None } else { Some(listen(settings.admin_listen)?) };
         Ok(Self { public, admin })
