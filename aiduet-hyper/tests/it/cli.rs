@@ -1,0 +1,116 @@
+//! Commands, their output and their exit codes.
+
+use std::io::Write;
+use std::process::Stdio;
+
+use crate::process::Place;
+
+#[test]
+fn exit_codes_tell_usage_absence_and_conflict_apart() {
+    let place = Place::new();
+    place.customer();
+    for (arguments, code) in [
+        (&["user", "show", "a@example.com"][..], 0),
+        (&["user", "show", "nobody@example.com"], 4),
+        (&["user", "show", "acct_00000000000000000000000000000000"], 4),
+        (&["user", "show", "not an address"], 2),
+        (&["user", "create", "a@example.com"], 5),
+        (&["user", "credit", "a@example.com", "-1"], 2),
+        (&["user", "credit", "a@example.com", "1.0000000001"], 2),
+        (&["keys", "create", "--user", "a@example.com", "--networks", "everywhere"], 2),
+        (&["no-such-command"], 2),
+        (&["config", "check"], 0),
+        (&["ledger", "verify"], 0),
+        (&["doctor"], 0),
+        (&["version"], 0),
+        (&["models", "list"], 0),
+        (&["config", "example"], 0),
+        (&["migrate", "status"], 0),
+    ] {
+        assert_eq!(place.exit_code(arguments), code, "{arguments:?}");
+    }
+}
+
+#[test]
+fn a_wrong_setting_is_refused_with_a_suggestion_and_without_its_value() {
+    let place = Place::new().with("AIDUET__SERVER__LISEN", "hunter2");
+    let output = place.run(&["serve"]);
+    let message = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(message.contains("AIDUET__SERVER__LISTEN"), "{message}");
+    assert!(!message.contains("hunter2"), "{message}");
+}
+
+#[test]
+fn a_server_without_a_provider_refuses_to_start() {
+    let mut place = Place::new();
+    place.settings.retain(|(name, _)| !name.contains("UPSTREAM"));
+    let output = place.run(&["serve"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8(output.stderr).unwrap().contains("upstream.openai.api_key"));
+}
+
+#[test]
+fn settings_are_shown_with_their_origin_and_without_secrets() {
+    let place = Place::new().with("AIDUET__UPSTREAM__OPENAI__API_KEY", "sk-hunter2");
+    let output = place.run(&["config", "show"]);
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(
+        text.contains("upstream.openai.api_key = \"[redacted]\"  # AIDUET__UPSTREAM__OPENAI__API_KEY"),
+        "{text}"
+    );
+    assert!(text.contains("gateway.drain_seconds = 30  # default"), "{text}");
+    assert!(!text.contains("hunter2"));
+}
+
+#[test]
+fn a_credit_of_one_name_is_granted_once() {
+    let place = Place::new();
+    place.customer();
+    let credit = ["user", "credit", "a@example.com", "1.00", "--id", "welcome"];
+    let first = place.ask(&credit);
+    assert_eq!(place.ask(&credit)["id"], first["id"]);
+    assert_eq!(place.balance().available, 6_000_000_000);
+    let other = ["user", "credit", "a@example.com", "2.00", "--id", "welcome"];
+    assert_eq!(place.exit_code(&other), 5, "one name with two amounts");
+    place.ask(&["user", "credit", "a@example.com", "3.00", "--dry-run"]);
+    assert_eq!(place.balance().available, 6_000_000_000);
+}
+
+#[test]
+fn a_key_is_shown_once_and_its_end_has_to_be_confirmed() {
+    let place = Place::new();
+    let (key, id) = place.customer();
+    let list = place.ask(&["keys", "list", "--user", "a@example.com"]);
+    assert_eq!(list[0]["id"], id.as_str());
+    assert!(!list.to_string().contains(&key));
+    assert_eq!(place.exit_code(&["keys", "delete", &id, "--user", "a@example.com"]), 2);
+    let new = place.ask(&["keys", "rotate", &id, "--user", "a@example.com", "--overlap", "1h"]);
+    assert_ne!(new["key"], key.as_str());
+    assert_eq!(place.ask(&["keys", "show", &id, "--user", "a@example.com"])["state"], "rotated");
+    place.run(&["keys", "delete", &id, "--user", "a@example.com", "--yes"]);
+    assert_eq!(place.exit_code(&["keys", "show", &id, "--user", "a@example.com"]), 4);
+}
+
+#[test]
+fn a_key_is_verified_from_the_standard_input() {
+    let place = Place::new();
+    let (key, id) = place.customer();
+    let verify = |text: &str| {
+        let mut child = place
+            .command(&["keys", "verify", "--json"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        child.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
+        let output = child.wait_with_output().unwrap();
+        (output.status.code().unwrap(), String::from_utf8(output.stdout).unwrap())
+    };
+    let (code, printed) = verify(&format!("{key}\n"));
+    assert_eq!(code, 0);
+    assert!(printed.contains(&id) && !printed.contains(&key));
+    assert_eq!(verify("sk-duet-nonsense\n").0, 2);
+    place.run(&["keys", "disable", &id, "--user", "a@example.com"]);
+    assert_eq!(verify(&key).0, 3);
+}
