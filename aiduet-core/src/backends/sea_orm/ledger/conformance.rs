@@ -7,7 +7,7 @@ use crate::backends::sea_orm::Database;
 use crate::backends::sea_orm::fixture::{self, Fixture};
 use crate::backends::sea_orm::sql::Sql;
 use crate::clock::{Clock, SystemClock};
-use crate::testing::ledger::FreshLedger;
+use crate::testing::ledger::{Effort, FreshLedger, ledger_equals_model};
 
 fn fresh(fixture: Fixture) -> FreshLedger<SeaOrmLedger> {
     let ledger = SeaOrmLedger::start(fixture.database.clone(), LedgerConfig::default());
@@ -35,12 +35,34 @@ async fn mysql_ledger() -> Option<FreshLedger<SeaOrmLedger>> {
     fixture::mysql().await.map(fresh)
 }
 
+/// The rules have had ten thousand cases in memory; what is new here is loading and saving.
+fn equals_model(cases: u32, new_ledger: impl AsyncFn() -> Option<FreshLedger<SeaOrmLedger>>) {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    let effort = Effort { cases, operations: 60, seed: 1 };
+    ledger_equals_model(&runtime, effort, new_ledger).unwrap();
+}
+
 mod sqlite {
     crate::ledger_conformance!(super::sqlite_ledger);
+
+    #[test]
+    fn random_operations_do_what_the_model_does() {
+        super::equals_model(24, super::sqlite_ledger);
+    }
 }
 mod postgres {
     crate::ledger_conformance!(super::postgres_ledger);
+
+    #[test]
+    fn random_operations_do_what_the_model_does() {
+        super::equals_model(3, super::postgres_ledger);
+    }
 }
 mod mysql {
     crate::ledger_conformance!(super::mysql_ledger);
+
+    #[test]
+    fn random_operations_do_what_the_model_does() {
+        super::equals_model(3, super::mysql_ledger);
+    }
 }

@@ -33,9 +33,10 @@ pub(super) async fn load(
     let mut books = Books::new(shard);
     let granted = load_people(on, named, &mut books).await?;
     load_lots(on, &granted, &mut books).await?;
-    let keys = load_holds(on, named, &mut books).await?;
+    let mut keys = named.keys.clone();
+    load_holds(on, named, (&mut books, &mut keys)).await?;
+    load_requests(on, &named.requests, (&mut books, &mut keys)).await?;
     load_keys(on, &keys, &mut books).await?;
-    load_requests(on, &named.requests, &mut books).await?;
     load_transfers(on, named, &mut books).await?;
     Ok(books)
 }
@@ -100,12 +101,12 @@ async fn load_lots(
     Ok(())
 }
 
-/// Loads the open holds, and how the others were resolved; returns the keys of all.
+/// Loads the open holds, and how the others were resolved; adds the keys that made them.
 async fn load_holds(
     on: &impl ConnectionTrait,
     named: &Named,
-    books: &mut Books,
-) -> Result<BTreeSet<ApiKeyId>, DatabaseError> {
+    (books, keys): (&mut Books, &mut BTreeSet<ApiKeyId>),
+) -> Result<(), DatabaseError> {
     let closing: Vec<Uuid> = named.closing.iter().map(|request| request.as_uuid()).collect();
     let order = " ORDER BY created_at, hold_id";
     let select = format!("SELECT {HOLD_COLUMNS} FROM hold WHERE request IN");
@@ -119,7 +120,6 @@ async fn load_holds(
         open.extend(read_holds(&select_in(on, (&select, order), &ids).await?)?);
         load_resolutions(on, &unknown, books).await?;
     }
-    let mut keys = named.keys.clone();
     let mut put = HashSet::new();
     for hold in open {
         keys.insert(hold.key);
@@ -127,7 +127,7 @@ async fn load_holds(
             books.put_hold(hold);
         }
     }
-    Ok(keys)
+    Ok(())
 }
 
 /// Which of the holds to be made were made before.
@@ -205,15 +205,18 @@ async fn select_keys(
     select_in(on, (&select, &after), &ids).await?.iter().map(read_key).collect()
 }
 
+/// Loads the records that are there; adds their keys, to which a late release gives back.
 async fn load_requests(
     on: &impl ConnectionTrait,
     requests: &BTreeSet<RequestId>,
-    books: &mut Books,
+    (books, keys): (&mut Books, &mut BTreeSet<ApiKeyId>),
 ) -> Result<(), DatabaseError> {
     let ids: Vec<Uuid> = requests.iter().map(|request| request.as_uuid()).collect();
     let select = format!("SELECT {REQUEST_COLUMNS} FROM requests WHERE id IN");
     for row in select_in(on, (&select, ""), &ids).await? {
-        books.put_request(read_request(&row)?);
+        let request = read_request(&row)?;
+        keys.insert(request.record.key);
+        books.put_request(request);
     }
     Ok(())
 }

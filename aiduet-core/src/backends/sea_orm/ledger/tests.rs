@@ -1,7 +1,6 @@
 //! What the conformance suite cannot ask of every ledger: what is in the tables, what survives,
 //! and what happens when several processes share one database.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::join_all;
@@ -9,23 +8,20 @@ use sea_orm::ConnectionTrait;
 
 use super::audit::violations;
 use super::{LedgerConfig, SeaOrmLedger};
-use crate::backends::memory::MemoryLedger;
 use crate::backends::sea_orm::Database;
 use crate::backends::sea_orm::fixture::{Fixture, on_each_database};
-use crate::clock::Clock;
+use crate::clock::{Clock, SystemClock};
 use crate::id::AccountId;
 use crate::ledger::{
-    Audit, Custody, EntryKind, Ledger, LedgerError, ListRequests, RequestLog, ReserveRequest,
-    SettlementState, SweepRequest,
+    Audit, Custody, EntryKind, Ledger, LedgerError, RequestLog, ReserveRequest, SettlementState, SweepRequest,
 };
 use crate::money::Money;
-use crate::testing::{Factory, cents, extension};
+use crate::testing::{Factory, cents};
 
 on_each_database! {
     the_journal_can_only_grow
     what_was_acknowledged_is_there_after_a_restart
     two_processes_on_one_database_do_not_overspend
-    random_operations_give_the_same_as_in_memory
     closing_waits_for_what_is_queued
     a_stalled_database_sheds_reserves_and_keeps_settlements
     each_invariant_finds_its_corruption
@@ -112,64 +108,6 @@ async fn two_processes_on_one_database_do_not_overspend(fixture: Fixture) {
     }
     assert_eq!(used, charged);
     assert_eq!(processes[0].key_spend(key, factory.now()).await.unwrap().total.nanos(), charged);
-}
-
-async fn random_operations_give_the_same_as_in_memory(fixture: Fixture) {
-    let factory = Factory::new(4);
-    let model = MemoryLedger::new(Arc::clone(factory.clock()) as Arc<dyn Clock>);
-    let ledger = start(&fixture);
-    let account = factory.account_id();
-    let mut reserves: Vec<ReserveRequest> = Vec::new();
-    for _step in 0..400 {
-        let choice = factory.entropy().next_u64();
-        let amount = Money::from_nanos(i64::try_from(choice >> 8 & 0x3f_ffff).unwrap() + 1);
-        let old = reserves.get(usize::try_from(choice >> 40).unwrap() % reserves.len().max(1)).cloned();
-        match (choice % 11, old) {
-            (0, _) => {
-                let entry = factory.top_up(account, cents(1));
-                let results = (ledger.post(vec![entry.clone()]).await, model.post(vec![entry]).await);
-                assert_eq!(format!("{:?}", results.0), format!("{:?}", results.1));
-            }
-            (1, _) => {
-                let entry = factory.grant(account, amount);
-                ledger.post(vec![entry.clone()]).await.unwrap();
-                model.post(vec![entry]).await.unwrap();
-            }
-            (2, Some(old)) => {
-                let results = (ledger.void(factory.void(&old)).await, model.void(factory.void(&old)).await);
-                assert_eq!(format!("{:?}", results.0), format!("{:?}", results.1));
-            }
-            (3, Some(old)) => {
-                ledger.progress(old.id, amount).await.unwrap();
-                model.progress(old.id, amount).await.unwrap();
-            }
-            (4..=6, Some(old)) => {
-                let settle = factory.settle(&old, amount);
-                let results = (ledger.settle(settle.clone()).await, model.settle(settle).await);
-                assert_eq!(format!("{:?}", results.0), format!("{:?}", results.1));
-            }
-            (7, Some(old)) => {
-                let reserve = extension(&old, 1, amount);
-                let results = (ledger.reserve(reserve.clone()).await, model.reserve(reserve).await);
-                assert_eq!(format!("{:?}", results.0), format!("{:?}", results.1));
-            }
-            _ => {
-                let reserve = factory.reserve(account, amount);
-                let results = (ledger.reserve(reserve.clone()).await, model.reserve(reserve.clone()).await);
-                assert_eq!(format!("{:?}", results.0), format!("{:?}", results.1));
-                reserves.push(reserve);
-            }
-        }
-        factory.clock().advance(Duration::from_millis(3));
-    }
-    let list = ListRequests { account, key: None, before: None, limit: 1_000 };
-    let records = ledger.list(list).await.unwrap();
-    assert!(!records.is_empty());
-    assert_eq!(records, model.list(list).await.unwrap());
-    for reserve in reserves {
-        let spend = ledger.key_spend(reserve.key, factory.now()).await.unwrap();
-        assert_eq!(spend, model.key_spend(reserve.key, factory.now()).await.unwrap());
-    }
 }
 
 async fn closing_waits_for_what_is_queued(fixture: Fixture) {
@@ -297,7 +235,7 @@ const CORRUPTIONS: [(&str, &str); 26] = [
 ];
 
 async fn each_invariant_finds_its_corruption(fixture: Fixture) {
-    let now = crate::clock::SystemClock::new().now();
+    let now = SystemClock::new().now();
     let factory = Factory::at(7, now);
     let ledger = start(&fixture);
     books_of_every_kind(&ledger, &factory).await;
