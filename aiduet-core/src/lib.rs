@@ -4,7 +4,7 @@
 //!
 //! - money and what it is counted by: [`money`], [`usage`], [`price`], [`ledger`], [`payment`];
 //! - who may call: [`account`], [`keys`], [`limit`];
-//! - who answers: [`provider`], [`dialect`];
+//! - who answers: [`provider`], [`dialect`], [`translate`];
 //! - the building blocks: [`id`], [`clock`], [`content`], [`secret`], [`class`].
 //!
 //! Every store is a trait with a small contract; `testing` has a conformance suite for each, for
@@ -34,4 +34,5 @@ pub mod secret;
 pub mod settings;
 #[cfg(feature = "testing")]
 pub mod testing;
+pub mod translate;
 pub mod usage;

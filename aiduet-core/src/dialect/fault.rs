@@ -66,6 +66,33 @@ impl RequestFault {
         }
     }
 
+    /// A body that is not what it should be as a whole.
+    pub(crate) fn malformed() -> Self {
+        FaultKind::Malformed.into()
+    }
+
+    /// A value of this field that is wrong.
+    pub(crate) const fn wrong(field: &'static str, advice: &'static str) -> Self {
+        Self { kind: FaultKind::Invalid, field: Some(field), advice: Some(advice) }
+    }
+
+    /// A value of this field that the chosen model cannot honour.
+    pub(crate) const fn unsupported(field: &'static str, advice: &'static str) -> Self {
+        Self { kind: FaultKind::Unsupported, field: Some(field), advice: Some(advice) }
+    }
+
+    /// A field that nobody here knows, on its way to another dialect.
+    pub(crate) const fn untranslatable() -> Self {
+        Self {
+            kind: FaultKind::Unsupported,
+            field: None,
+            advice: Some(
+                "a field of the body cannot be translated for the chosen model; leave it out, or choose a model of \
+                 the vendor whose API you call",
+            ),
+        }
+    }
+
     /// The same fault, in this field unless an inner one is named already.
     #[must_use]
     pub(super) const fn within(self, field: &'static str) -> Self {

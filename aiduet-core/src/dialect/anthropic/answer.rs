@@ -300,7 +300,7 @@ fn fault_of(error_type: &str) -> StreamFault {
     }
 }
 
-const fn error_type(kind: StreamFault) -> &'static str {
+pub(in crate::dialect) const fn error_type(kind: StreamFault) -> &'static str {
     match kind {
         StreamFault::Upstream | StreamFault::Request | StreamFault::Unavailable => "api_error",
         StreamFault::Timeout => "timeout_error",

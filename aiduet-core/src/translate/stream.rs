@@ -1,0 +1,241 @@
+//! A stream from one dialect to another, as it comes.
+
+use bytes::Bytes;
+
+use super::Unreadable;
+use super::anthropic;
+use super::openai::{chat, responses};
+use super::reply::{Complaint, Event, Finish};
+use super::resolve::Resolver;
+use super::sequence::Sequence;
+use super::stop::Cutter;
+use super::target::Plan;
+use crate::dialect::{AnswerBroken, Dialect, Ending, Endpoint, EventSplitter, StreamError};
+use crate::money::Money;
+use crate::usage::Usage;
+
+/// What a stream begins with.
+#[derive(Clone, Debug)]
+pub struct Opened {
+    /// The time of the answer, in seconds since 1970.
+    pub created: u64,
+    /// Stands in identifiers when the provider gives none.
+    pub fallback_id: String,
+}
+
+/// What a stream ends with.
+#[derive(Clone, Copy, Debug)]
+pub struct Settled<'a> {
+    /// What was used, as the provider counted it.
+    pub usage: &'a Usage,
+    /// What was charged, where the client is told.
+    pub cost: Option<Money>,
+}
+
+/// Translates a stream, beside the meter that reads the same bytes.
+///
+/// # Contract
+/// The methods are those of [`Meter`](crate::dialect::Meter), and are called in the same order:
+/// [`push`](Self::push) for every chunk, [`end`](Self::end) when the body ends, then one of
+/// [`release`](Self::release), [`close_at_limit`](Self::close_at_limit) and
+/// [`close_with_error`](Self::close_with_error). What ends an answer is among the frames of these
+/// three only, so a client that has seen the end has been charged. How the provider's bytes are
+/// cut into chunks makes no difference.
+pub struct Stream {
+    plan: Plan,
+    splitter: EventSplitter,
+    reader: Reader,
+    sequence: Sequence,
+    cutter: Cutter,
+    resolver: Resolver,
+    writer: Writer,
+    finish: Option<Finish>,
+    complaint: Option<Complaint>,
+    state: State,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    Running,
+    Complete,
+    Failed,
+}
+
+enum Reader {
+    Messages(anthropic::Events),
+    Responses(responses::Events),
+    Chat(chat::Events),
+}
+
+enum Writer {
+    Chat(chat::Writer),
+    Messages(anthropic::Writer),
+    Responses(responses::Writer),
+}
+
+impl std::fmt::Debug for Stream {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Stream")
+            .field("client", &self.plan.client)
+            .field("upstream", &self.plan.upstream)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Stream {
+    /// A translator for one answer. `None` where the plan is not of two generating endpoints.
+    pub fn new(plan: Plan, opened: &Opened) -> Option<Self> {
+        let reader = match plan.upstream {
+            Endpoint::Messages => Reader::Messages(anthropic::Events::default()),
+            Endpoint::Responses => Reader::Responses(responses::Events::default()),
+            Endpoint::ChatCompletions => Reader::Chat(chat::Events::default()),
+            Endpoint::Embeddings | Endpoint::CountTokens => return None,
+        };
+        let writer = match plan.client {
+            Endpoint::ChatCompletions => Writer::Chat(chat::Writer::new(opened)),
+            Endpoint::Messages => Writer::Messages(anthropic::Writer::new(opened)),
+            Endpoint::Responses => Writer::Responses(responses::Writer::new(opened)),
+            Endpoint::Embeddings | Endpoint::CountTokens => return None,
+        };
+        Some(Self {
+            cutter: Cutter::new(plan.stop.clone()),
+            plan,
+            splitter: EventSplitter::default(),
+            reader,
+            sequence: Sequence::default(),
+            resolver: Resolver::default(),
+            writer,
+            finish: None,
+            complaint: None,
+            state: State::Running,
+        })
+    }
+
+    /// Takes a chunk of the provider's stream; returns what may pass.
+    pub fn push(&mut self, chunk: &Bytes) -> Vec<Bytes> {
+        let mut frames = Vec::new();
+        let mut splitter = std::mem::take(&mut self.splitter);
+        let result = splitter.push(chunk, |event| self.event(event.name, event.data, &mut frames));
+        self.splitter = splitter;
+        if result.is_err() {
+            self.state = State::Failed;
+        }
+        frames
+    }
+
+    fn event(
+        &mut self,
+        name: Option<&str>,
+        data: Option<&str>,
+        frames: &mut Vec<Bytes>,
+    ) -> Result<(), AnswerBroken> {
+        let Some(data) = data.filter(|_data| self.state == State::Running) else { return Ok(()) };
+        let mut read = Vec::new();
+        let result = match &mut self.reader {
+            Reader::Messages(events) => events.read(name, data, &mut read),
+            Reader::Responses(events) => events.read(name, data, &mut read),
+            Reader::Chat(events) => events.read(data, &mut read),
+        };
+        for event in read {
+            self.pass(event, frames);
+        }
+        result.map_err(|Unreadable| AnswerBroken)
+    }
+
+    /// Through all stages, in order.
+    fn pass(&mut self, event: Event, frames: &mut Vec<Bytes>) {
+        let mut sequenced = Vec::new();
+        self.sequence.push(event, &mut sequenced);
+        let mut cut = Vec::new();
+        for event in sequenced {
+            self.cutter.push(event, &mut cut);
+        }
+        let mut resolved = Vec::new();
+        for event in cut {
+            self.resolver.push(event, &self.plan.names, &mut resolved);
+        }
+        for event in resolved {
+            match event {
+                Event::Finished(finish) => self.finish = Some(finish),
+                Event::Ended if self.state == State::Running => self.state = State::Complete,
+                Event::Failed(complaint) => {
+                    self.complaint = complaint;
+                    self.state = State::Failed;
+                }
+                Event::Ended => {}
+                event @ (Event::Began { .. }
+                | Event::Opened(..)
+                | Event::Added(..)
+                | Event::Sealed(..)
+                | Event::Closed(_)) => match &mut self.writer {
+                    Writer::Chat(writer) => writer.write(event, &self.plan, frames),
+                    Writer::Messages(writer) => writer.write(event, &self.plan, frames),
+                    Writer::Responses(writer) => writer.write(event, &self.plan, frames),
+                },
+            }
+        }
+    }
+
+    /// Whether the event that ends the answer is here.
+    pub fn is_complete(&self) -> bool {
+        self.state == State::Complete
+    }
+
+    /// Takes note that the body has ended. What came without its last blank line still counts.
+    /// Returns the last frames that may pass, and whether the answer is whole.
+    pub fn end(&mut self) -> (Vec<Bytes>, Ending) {
+        let mut frames = Vec::new();
+        let mut splitter = std::mem::take(&mut self.splitter);
+        let result = splitter.end(|event| self.event(event.name, event.data, &mut frames));
+        if result.is_err() {
+            self.state = State::Failed;
+        }
+        // Some compatible providers send no last event.
+        if self.state == State::Running && self.finish.is_some() {
+            self.state = State::Complete;
+        }
+        let ending = if self.is_complete() { Ending::Complete } else { Ending::Interrupted };
+        (frames, ending)
+    }
+
+    /// A frame that says nothing, to keep the connection.
+    pub const fn keep_alive(&self) -> Bytes {
+        match self.plan.client.dialect() {
+            Dialect::OpenAi => Bytes::from_static(b": keep-alive\n\n"),
+            Dialect::Anthropic => Bytes::from_static(b"event: ping\ndata: {\"type\": \"ping\"}\n\n"),
+        }
+    }
+
+    /// The end of a complete answer, once its charge is durable.
+    pub fn release(&mut self, settled: &Settled<'_>) -> Vec<Bytes> {
+        let finish = self.finish.take().unwrap_or_default();
+        self.close(&finish, settled)
+    }
+
+    /// The end of an answer that was cut, as a length limit ends it.
+    pub fn close_at_limit(&mut self, settled: &Settled<'_>) -> Vec<Bytes> {
+        let mut frames = Vec::new();
+        self.pass(Event::Finished(Finish::Length), &mut frames);
+        frames.extend(self.close(&Finish::Length, settled));
+        frames
+    }
+
+    fn close(&mut self, finish: &Finish, settled: &Settled<'_>) -> Vec<Bytes> {
+        match &mut self.writer {
+            Writer::Chat(writer) => writer.finish(finish, settled, &self.plan),
+            Writer::Messages(writer) => writer.finish(finish, settled, &self.plan),
+            Writer::Responses(writer) => writer.finish(finish, settled, &self.plan),
+        }
+    }
+
+    /// The end of an answer that failed, in the form of the client's dialect. What a provider has
+    /// against the request itself passes in its own words.
+    pub fn close_with_error(&mut self, error: &StreamError<'_>) -> Vec<Bytes> {
+        let complaint = self.complaint.as_ref();
+        match &mut self.writer {
+            Writer::Chat(_) => chat::Writer::fail(error, complaint),
+            Writer::Messages(_) => anthropic::Writer::fail(error, complaint),
+            Writer::Responses(writer) => writer.fail(error, complaint, &self.plan),
+        }
+    }
+}
