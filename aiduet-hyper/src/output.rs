@@ -14,6 +14,26 @@ pub(crate) enum Form {
     Json,
 }
 
+/// What people look for first, in this order; further columns follow.
+const FIRST: [&str; 16] = [
+    "check",
+    "passed",
+    "id",
+    "key",
+    "email",
+    "account",
+    "name",
+    "model",
+    "provider",
+    "state",
+    "prefix",
+    "last4",
+    "amount",
+    "available",
+    "held",
+    "used",
+];
+
 /// Prints a list of objects.
 pub(crate) fn list<T: Serialize>(form: Form, rows: &[T]) -> std::io::Result<()> {
     let rows: Vec<Value> = rows.iter().map(|row| serde_json::to_value(row).unwrap_or_default()).collect();
@@ -31,8 +51,9 @@ pub(crate) fn object<T: Serialize>(form: Form, object: &T) -> std::io::Result<()
         Form::Table => {
             let Value::Object(fields) = &value else { return line(&cell(&value)) };
             let width = fields.keys().map(|name| name.chars().count()).max().unwrap_or_default();
+            let told = ordered(fields).into_iter().filter_map(|name| Some((name, fields.get(name)?)));
             let lines: Vec<_> =
-                fields.iter().map(|(name, value)| format!("{name:<width$}  {}", cell(value))).collect();
+                told.map(|(name, value)| format!("{name:<width$}  {}", cell(value))).collect();
             line(&lines.join("\n"))
         }
     }
@@ -53,6 +74,13 @@ pub(crate) fn note(text: &str) {
     drop(writeln!(std::io::stderr().lock(), "{text}"));
 }
 
+/// The names of the fields, the important ones first.
+fn ordered(fields: &serde_json::Map<String, Value>) -> Vec<&str> {
+    let mut names: Vec<&str> = fields.keys().map(String::as_str).collect();
+    names.sort_by_key(|name| FIRST.iter().position(|first| first == name).unwrap_or(FIRST.len()));
+    names
+}
+
 fn cell(value: &Value) -> String {
     match value {
         Value::Null => "-".to_owned(),
@@ -64,7 +92,7 @@ fn cell(value: &Value) -> String {
 
 fn table(rows: &[Value]) -> String {
     let Some(Value::Object(first)) = rows.first() else { return "(none)".to_owned() };
-    let names: Vec<&String> = first.keys().collect();
+    let names = ordered(first);
     let body =
         rows.iter().map(|row| names.iter().map(|name| row.get(name).map(cell).unwrap_or_default()).collect());
     let head = names.iter().map(|name| name.to_uppercase()).collect();

@@ -40,7 +40,12 @@ pub(crate) fn start(settings: TelemetrySettings, sink: Sink) {
 }
 
 fn filter(level: LevelFilter) -> Targets {
-    Targets::new().with_default(level.min(LevelFilter::INFO)).with_target("aiduet", level)
+    // A database may put values of its own into the notices that it sends.
+    let database = level.min(LevelFilter::WARN);
+    Targets::new()
+        .with_default(level.min(LevelFilter::INFO))
+        .with_target("sqlx", database)
+        .with_target("aiduet", level)
 }
 
 fn install<W>(format: LogFormat, level: LevelFilter, writer: W)
@@ -208,7 +213,8 @@ mod tests {
         let lines = lines(LevelFilter::TRACE, || {
             tracing::trace!(target: "hyper::proto", "bytes of a request");
             tracing::debug!(target: "sqlx::query", "values");
-            tracing::info!(target: "sqlx", "connected");
+            tracing::info!(target: "sqlx::postgres::notice", "values");
+            tracing::info!(target: "hyper", "connected");
             tracing::trace!(target: "aiduet_core::gateway", "ours");
         });
         let events: Vec<_> = lines.iter().map(|line| line["event"].as_str().unwrap()).collect();

@@ -130,8 +130,17 @@ impl AppBuilder {
         let gateway = Gateway::new(parts, gateway_config(&settings.gateway));
         let limits = settings.server.limits;
         let limits = BodyLimits { bytes_max: limits.body_bytes_max, time_max: limits.body_timeout };
-        let (draining, stopping) = (AtomicBool::new(false), AtomicBool::new(false));
-        Ok(App(Arc::new(Inner { gateway, stores, clock, metrics, limits, node, draining, stopping })))
+        Ok(App(Arc::new(Inner {
+            gateway,
+            stores,
+            clock,
+            metrics,
+            limits,
+            node,
+            migrated: AtomicBool::new(false),
+            draining: AtomicBool::new(false),
+            stopping: AtomicBool::new(false),
+        })))
     }
 }
 

@@ -37,6 +37,7 @@ struct Inner {
     metrics: Arc<Metrics>,
     limits: BodyLimits,
     node: NodeId,
+    migrated: AtomicBool,
     draining: AtomicBool,
     stopping: AtomicBool,
 }
@@ -130,16 +131,24 @@ impl App {
     /// can be written.
     pub async fn readiness(&self) -> [Check; 4] {
         let draining = self.0.draining.load(Ordering::Acquire);
-        let migrated = tokio::time::timeout(PROBE_PATIENCE, self.stores().check());
+        let migrated = tokio::time::timeout(PROBE_PATIENCE, self.is_migrated());
         let beat = tokio::time::timeout(PROBE_PATIENCE, self.custody().beat(self.node()));
         let prices = self.prices().sheet(self.clock().now());
         let (migrated, beat, prices) = tokio::join!(migrated, beat, prices);
         [
             Check { name: "accepting", passed: !draining },
-            Check { name: "migrated", passed: matches!(migrated, Ok(Ok(()))) },
+            Check { name: "migrated", passed: migrated.unwrap_or_default() },
             Check { name: "ledger", passed: matches!(beat, Ok(Ok(()))) },
             Check { name: "prices", passed: prices.is_ok() },
         ]
+    }
+
+    /// A database that was migrated once stays so: it is not asked again.
+    async fn is_migrated(&self) -> bool {
+        if !self.0.migrated.load(Ordering::Acquire) && self.stores().check().await.is_ok() {
+            self.0.migrated.store(true, Ordering::Release);
+        }
+        self.0.migrated.load(Ordering::Acquire)
     }
 
     /// Waits until every settlement is written. No call may come in any more.

@@ -52,15 +52,17 @@ impl Stores {
     /// # Errors
     /// [`BuildError::UnknownDatabase`], [`BuildError::Database`], [`BuildError::Prices`].
     pub async fn open(settings: &DatabaseSettings, clock: Arc<dyn Clock>) -> Result<Self, BuildError> {
-        #[cfg(feature = "memory")]
-        if settings.url() == "memory:" {
-            return memory(clock);
+        match settings.url() {
+            #[cfg(feature = "memory")]
+            "memory:" => memory(clock),
+            _ => {
+                drop(clock);
+                #[cfg(feature = "sea-orm")]
+                return sea_orm(settings).await;
+                #[cfg(not(feature = "sea-orm"))]
+                Err(BuildError::UnknownDatabase)
+            }
         }
-        drop(clock);
-        #[cfg(feature = "sea-orm")]
-        return sea_orm(settings).await;
-        #[cfg(not(feature = "sea-orm"))]
-        Err(BuildError::UnknownDatabase)
     }
 
     /// Opens the database of the settings and sees to it that it is migrated.
@@ -82,7 +84,6 @@ impl Stores {
     ///
     /// # Errors
     /// [`BuildError::Database`].
-    #[cfg_attr(not(feature = "sea-orm"), expect(clippy::unused_async, reason = "no database in this build"))]
     pub async fn migrate(&self) -> Result<(), BuildError> {
         #[cfg(feature = "sea-orm")]
         if let Some(Base { database, .. }) = &self.base {
@@ -95,7 +96,6 @@ impl Stores {
     ///
     /// # Errors
     /// [`BuildError::Database`].
-    #[cfg_attr(not(feature = "sea-orm"), expect(clippy::unused_async, reason = "no database in this build"))]
     pub async fn check(&self) -> Result<(), BuildError> {
         #[cfg(feature = "sea-orm")]
         if let Some(Base { database, .. }) = &self.base {
@@ -108,7 +108,6 @@ impl Stores {
     ///
     /// # Errors
     /// [`BuildError::Database`].
-    #[cfg_attr(not(feature = "sea-orm"), expect(clippy::unused_async, reason = "no database in this build"))]
     pub async fn close(&self) -> Result<(), BuildError> {
         #[cfg(feature = "sea-orm")]
         if let Some(Base { database, ledger }) = &self.base {

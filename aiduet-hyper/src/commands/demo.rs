@@ -7,8 +7,9 @@ use aiduet_core::app::{App, Stores};
 use aiduet_core::id::{AccountId, TransferId, derive};
 use aiduet_core::keys::{KeyLimits, PlainApiKey};
 use aiduet_core::ledger::{Entry, Promotion};
+use aiduet_core::money::Money;
 use aiduet_core::provider::Vendor;
-use aiduet_core::settings::{Origin, Settings};
+use aiduet_core::settings::{Origin, Settings, UpstreamKind, UpstreamSettings};
 
 use super::{Context, keys, user};
 use crate::boot;
@@ -50,8 +51,9 @@ pub(super) async fn run(context: Context, options: Demo) -> Result<(), Failure> 
     }
     telemetry::start(settings.telemetry, Sink::Stderr);
     let ready = boot::prepare(settings.clone()).await?;
-    let key = open_account(ready.app.stores(), &settings).await?;
-    output::line(&welcome(&ready, &settings, &key)?)?;
+    let (account, key) = open_account(ready.app.stores(), &settings).await?;
+    let balance = ready.app.ledger().balance(account).await.map_err(|error| Failure::of(&error))?;
+    output::line(&welcome(&ready, &settings.upstream, balance.available, &key)?)?;
     ready.run().await
 }
 
@@ -79,7 +81,7 @@ fn make_private_directory(path: &Path) -> Result<(), Failure> {
 
 /// The account of the demonstration, with its credit once and a new key each time: the old key
 /// cannot be shown again.
-async fn open_account(stores: &Stores, settings: &Settings) -> Result<PlainApiKey, Failure> {
+async fn open_account(stores: &Stores, settings: &Settings) -> Result<(AccountId, PlainApiKey), Failure> {
     let email: EmailAddress = EMAIL.parse().map_err(|error| Failure::Failed(format!("{error}")))?;
     let found = stores.accounts.find_by_email(&email).await.map_err(|error| Failure::of(&error))?;
     let account = match found {
@@ -94,12 +96,12 @@ async fn open_account(stores: &Stores, settings: &Settings) -> Result<PlainApiKe
     grant(stores, account, settings).await?;
     let (key, plain) = keys::new_key(account, "demo", KeyLimits::default(), None)?;
     stores.keys.insert(key).await.map_err(|error| Failure::of(&error))?;
-    Ok(plain)
+    Ok((account, plain))
 }
 
 async fn grant(stores: &Stores, account: AccountId, settings: &Settings) -> Result<(), Failure> {
     let balance = stores.ledger.balance(account).await.map_err(|error| Failure::of(&error))?;
-    if balance.credited > aiduet_core::money::Money::ZERO {
+    if balance.credited > Money::ZERO {
         return Ok(());
     }
     let promotion = Promotion {
@@ -113,18 +115,21 @@ async fn grant(stores: &Stores, account: AccountId, settings: &Settings) -> Resu
     stores.ledger.post(vec![Entry::grant(promotion)]).await.map_err(|error| Failure::of(&error))
 }
 
-fn welcome(ready: &boot::Ready, settings: &Settings, key: &PlainApiKey) -> Result<String, Failure> {
+fn welcome(
+    ready: &boot::Ready,
+    upstream: &UpstreamSettings,
+    balance: Money,
+    key: &PlainApiKey,
+) -> Result<String, Failure> {
     let url = format!("http://{}", ready.listeners.address()?);
     let admin = ready.listeners.admin_address()?;
     let app: &App = &ready.app;
     let key = key.expose();
     let vendors: Vec<Vendor> = app.gateway().vendors().collect();
-    let simulated =
-        settings.upstream.openai.api_key.is_none() && settings.upstream.anthropic.api_key.is_none();
+    let simulated = upstream.vendors().iter().all(|(_, vendor)| vendor.kind == UpstreamKind::Simulated);
     let source = if simulated { "simulated (no network)" } else { "the real API of each provider below" };
     let mut text = format!(
-        "AI Duet is ready at {url}\n\n  API key    {key}\n  Balance    {} USD on the first start\n  Provider   {source}\n  Metrics    http://{admin}/metrics\n",
-        settings.demo.credit
+        "AI Duet is ready at {url}\n\n  API key    {key}\n  Balance    {balance} USD\n  Provider   {source}\n  Metrics    http://{admin}/metrics\n"
     );
     if vendors.contains(&Vendor::OpenAi) {
         text.push_str(&openai_lines(&url, key));
