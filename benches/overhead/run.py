@@ -151,10 +151,9 @@ def table(rows: list[tuple[str, dict[str, list[Measured]]]]) -> Iterator[str]:
 
 
 @contextmanager
-def started(command: list[str | Path], port: int) -> Iterator[subprocess.Popen[bytes]]:
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+def started(command: list[str | Path]) -> Iterator[subprocess.Popen[bytes]]:
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
     try:
-        until(f"{command[0]} listens", lambda: listens(port))
         yield process
     finally:
         process.terminate()
@@ -179,11 +178,14 @@ def main() -> None:
     nginx = shutil.which("nginx") or "/usr/sbin/nginx"
     with ExitStack() as stack:
         place = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="aiduet-bench-")))
-        upstream_port, nginx_port = free_port(), free_port()
-        upstream = stack.enter_context(started([release / "upstream", f"127.0.0.1:{upstream_port}"], upstream_port))
+        nginx_port = free_port()
+        upstream = stack.enter_context(started([release / "upstream"]))
+        assert upstream.stdout is not None
+        upstream_port = int(upstream.stdout.readline().rpartition(b":")[2])
         config = place / "nginx.conf"
         config.write_text(NGINX.format(place=place, upstream=upstream_port, port=nginx_port))
-        proxy = stack.enter_context(started([nginx, "-p", str(place), "-c", str(config)], nginx_port))
+        proxy = stack.enter_context(started([nginx, "-p", str(place), "-c", str(config)]))
+        until("nginx listens", lambda: listens(nginx_port))
         settings = {
             "AIDUET__UPSTREAM__OPENAI__KIND": "api",
             "AIDUET__UPSTREAM__OPENAI__BASE_URL": f"http://127.0.0.1:{upstream_port}",
