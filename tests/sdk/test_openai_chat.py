@@ -100,7 +100,9 @@ def test_the_stream_helper_builds_the_whole_answer(gpt: openai.OpenAI) -> None:
 def test_tools_are_called_and_their_results_are_used(gpt: openai.OpenAI, streamed: bool) -> None:
     messages: list[object] = [{"role": "user", "content": "How is the weather?"}]
     if streamed:
-        with gpt.chat.completions.stream(model=MODEL, messages=messages, tools=[WEATHER], tool_choice="required") as stream:
+        with gpt.chat.completions.stream(
+            model=MODEL, messages=messages, tools=[WEATHER], tool_choice="required"
+        ) as stream:
             stream.until_done()
             choice = stream.get_final_completion().choices[0]
     else:
