@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -43,7 +44,9 @@ class Client:
         connection = http.client.HTTPConnection(self.host, self.port, timeout=self.timeout)
         data = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
         try:
-            connection.request(method, path, data, self.headers(headers))
+            # A server may answer before it has read a body that is too large.
+            with suppress(BrokenPipeError, ConnectionResetError):
+                connection.request(method, path, data, self.headers(headers))
             return connection, connection.getresponse()
         except BaseException:
             connection.close()

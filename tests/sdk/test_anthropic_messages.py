@@ -13,6 +13,7 @@ from harness import receipt
 
 MODEL = "claude-haiku-4-5"
 
+TIME: ToolParam = {"name": "time", "input_schema": {"type": "object", "properties": {}}}
 WEATHER: ToolParam = {
     "name": "weather",
     "description": "The weather in a town",
@@ -72,7 +73,8 @@ def test_the_stream_helper_builds_the_whole_message(claude: anthropic.Anthropic,
 @pytest.mark.parametrize("streamed", [False, True])
 def test_tools_are_called_and_their_results_are_used(claude: anthropic.Anthropic, streamed: bool) -> None:
     messages = user("Weather?")
-    ask = {"model": MODEL, "max_tokens": 500, "messages": messages, "tools": [WEATHER], "tool_choice": {"type": "any"}}
+    tools = [WEATHER, TIME]
+    ask = {"model": MODEL, "max_tokens": 500, "messages": messages, "tools": tools, "tool_choice": {"type": "any"}}
     if streamed:
         with claude.messages.stream(**ask) as stream:
             answer = stream.get_final_message()
@@ -81,7 +83,7 @@ def test_tools_are_called_and_their_results_are_used(claude: anthropic.Anthropic
     assert answer.stop_reason == "tool_use"
     calls = [block for block in answer.content if block.type == "tool_use"]
     assert len(calls) == 2
-    assert all(isinstance(call.input["town"], str) for call in calls)
+    assert [isinstance(call.input.get("town"), str) for call in calls] == [call.name == "weather" for call in calls]
     messages.append({"role": "assistant", "content": answer.content})
     messages.append(
         {
@@ -89,7 +91,7 @@ def test_tools_are_called_and_their_results_are_used(claude: anthropic.Anthropic
             "content": [{"type": "tool_result", "tool_use_id": call.id, "content": "sunny"} for call in calls],
         }
     )
-    final = claude.messages.create(model=MODEL, max_tokens=500, messages=messages, tools=[WEATHER])
+    final = claude.messages.create(model=MODEL, max_tokens=500, messages=messages, tools=tools)
     assert final.stop_reason == "end_turn"
 
 

@@ -11,6 +11,11 @@ from pydantic import BaseModel
 
 MODEL = "gpt-5.2"
 
+TIME: dict[str, object] = {
+    "type": "function",
+    "name": "time",
+    "parameters": {"type": "object", "properties": {}, "additionalProperties": False},
+}
 WEATHER: dict[str, object] = {
     "type": "function",
     "name": "weather",
@@ -53,19 +58,19 @@ def test_the_stream_helper_gives_every_event_in_order(gpt: openai.OpenAI, books:
 def test_tools_are_called_and_their_results_are_used(gpt: openai.OpenAI, streamed: bool) -> None:
     ask = [{"role": "user", "content": "Weather?"}]
     if streamed:
-        with gpt.responses.stream(model=MODEL, input=ask, tools=[WEATHER], tool_choice="required") as stream:
+        with gpt.responses.stream(model=MODEL, input=ask, tools=[WEATHER, TIME], tool_choice="required") as stream:
             stream.until_done()
             answer = stream.get_final_response()
     else:
-        answer = gpt.responses.create(model=MODEL, input=ask, tools=[WEATHER], tool_choice="required")
+        answer = gpt.responses.create(model=MODEL, input=ask, tools=[WEATHER, TIME], tool_choice="required")
     calls = [item for item in answer.output if item.type == "function_call"]
     assert len(calls) == 2
     items: list[object] = list(ask)
     for call in calls:
-        assert "town" in json.loads(call.arguments)
+        assert ("town" in json.loads(call.arguments)) == (call.name == "weather")
         items.append({"type": "function_call", "call_id": call.call_id, "name": call.name, "arguments": call.arguments})
     items += [{"type": "function_call_output", "call_id": call.call_id, "output": "sunny"} for call in calls]
-    final = gpt.responses.create(model=MODEL, input=items, tools=[WEATHER])
+    final = gpt.responses.create(model=MODEL, input=items, tools=[WEATHER, TIME])
     assert final.output_text
 
 
