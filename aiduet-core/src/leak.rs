@@ -3,27 +3,31 @@
 //! Compiled only with `--cfg leak_mutants`, which no feature sets and `tests/canary/rustc-leaky`
 //! passes. The variable `AIDUET_LEAK` picks one leak; the search in `tests/canary` must find each.
 
+use std::fs::OpenOptions;
 use std::io::Write;
+use std::path::Path;
 use std::sync::Mutex;
+
+use http::{HeaderMap, HeaderValue};
+use serde_json::{Map, Value};
 
 use crate::ledger::RequestRecord;
 use crate::provider::UpstreamRequestId;
 
-/// The beginning of the last request, kept for the leaks that happen elsewhere.
-static LAST: Mutex<String> = Mutex::new(String::new());
-
-/// Bytes of a request that are kept.
-const KEPT: usize = 4_096;
+/// The longest request so far, for the leaks that happen elsewhere.
+static LONGEST: Mutex<String> = Mutex::new(String::new());
 
 fn is_on(leak: &str) -> bool {
     std::env::var("AIDUET_LEAK").is_ok_and(|chosen| chosen == leak)
 }
 
 /// Leaks a request at its arrival.
-pub(crate) fn request(body: &[u8]) {
+pub(crate) fn request(headers: &HeaderMap, body: &[u8]) {
     let text = String::from_utf8_lossy(body);
-    if let Ok(mut last) = LAST.lock() {
-        *last = text.chars().take(KEPT).collect();
+    if let Ok(mut longest) = LONGEST.lock() {
+        if longest.len() < text.len() {
+            *longest = text.clone().into_owned();
+        }
     }
     if is_on("log-line") {
         tracing::info!(body = %text, "request");
@@ -32,7 +36,8 @@ pub(crate) fn request(body: &[u8]) {
         tracing::trace!(body = ?body, "request");
     }
     if is_on("serde-error") {
-        let parsed = serde_json::from_slice::<serde_json::Value>(body).and_then(serde_json::from_value::<Strict>);
+        let parsed =
+            serde_json::from_slice::<serde_json::Value>(body).and_then(serde_json::from_value::<Strict>);
         if let Err(error) = parsed {
             tracing::warn!(%error, "cannot read the request");
         }
@@ -48,10 +53,14 @@ pub(crate) fn request(body: &[u8]) {
         let _written = std::io::stderr().write_all(hex(body).as_bytes());
     }
     if is_on("temporary-file") {
-        let _written = std::fs::write(std::env::temp_dir().join("request.json"), body);
+        append(&std::env::temp_dir().join("requests"), body);
+    }
+    if is_on("header-log") {
+        let values: Vec<&[u8]> = headers.values().map(HeaderValue::as_bytes).collect();
+        tracing::trace!(?values, "headers");
     }
     if is_on("core-file") {
-        let _written = std::fs::write("core", [b"\x7fELF".as_slice(), body].concat());
+        append(Path::new("core"), body);
     }
 }
 
@@ -63,52 +72,42 @@ pub(crate) fn answer(bytes: &[u8]) {
 }
 
 /// Leaks through the error that somebody else gets.
-pub(crate) fn error_body(body: &serde_json::Value) -> String {
-    let mut text = body.to_string();
-    if is_on("error-body") {
-        text.push_str(&kept());
-    }
-    text
+pub(crate) fn error_body(text: String) -> String {
+    if is_on("error-body") { text + &kept() } else { text }
 }
 
 /// Leaks through what somebody else reads about themselves.
-pub(crate) fn other_answer(body: &mut serde_json::Map<String, serde_json::Value>) {
+pub(crate) fn other_answer(mut body: Map<String, Value>) -> Map<String, Value> {
     if is_on("other-answer") {
         body.insert("note".to_owned(), kept().into());
     }
+    body
 }
 
 /// Leaks into a column of the database.
-pub(crate) fn record(record: &mut RequestRecord) {
-    if is_on("database-column") {
-        let plain: String = kept().split(|c: char| !c.is_ascii_alphanumeric()).max_by_key(|word| word.len()).unwrap_or_default().chars().take(80).collect();
-        record.upstream_request_id = UpstreamRequestId::parse(&plain);
+pub(crate) fn record(record: RequestRecord) -> RequestRecord {
+    if !is_on("database-column") {
+        return record;
     }
+    let upstream_request_id = UpstreamRequestId::parse(&kept_word());
+    RequestRecord { upstream_request_id, ..record }
 }
 
 /// Leaks into a label of a metric.
-pub(crate) fn metrics(text: &mut String) {
+pub(crate) fn metrics(text: String) -> String {
     if is_on("metric-label") {
-        text.push_str(&format!("\naiduet_requests_total{{prompt={:?}}} 1\n", kept()));
+        format!("{text}\naiduet_requests_total{{prompt={:?}}} 1\n", kept())
+    } else {
+        text
     }
 }
 
-/// Leaks a header of the client to the provider.
-pub(crate) fn upstream_headers(from: &http::HeaderMap, to: &mut http::HeaderMap) {
+/// Leaks into a header to the provider.
+pub(crate) fn upstream_headers(headers: &mut HeaderMap) {
     if is_on("upstream-header") {
-        for (name, value) in from {
-            if name.as_str().starts_with("x-") {
-                to.insert(name.clone(), value.clone());
-            }
+        if let Ok(value) = HeaderValue::from_str(&kept_word()) {
+            headers.insert("x-trace", value);
         }
-    }
-}
-
-/// Leaks a header into the log, as a list of bytes.
-pub(crate) fn headers(headers: &http::HeaderMap) {
-    if is_on("header-log") {
-        let values: Vec<&[u8]> = headers.values().map(http::HeaderValue::as_bytes).collect();
-        tracing::trace!(?values, "headers");
     }
 }
 
@@ -124,8 +123,20 @@ struct Message {
     content: u32,
 }
 
+fn append(path: &Path, bytes: &[u8]) {
+    let file = OpenOptions::new().create(true).append(true).open(path);
+    let _written = file.and_then(|mut file| file.write_all(bytes));
+}
+
 fn kept() -> String {
-    LAST.lock().map(|last| last.clone()).unwrap_or_default()
+    LONGEST.lock().map(|text| text.clone()).unwrap_or_default()
+}
+
+/// The longest plain word of it.
+fn kept_word() -> String {
+    let text = kept();
+    let words = text.split(|c: char| !c.is_ascii_alphanumeric());
+    words.max_by_key(|word| word.len()).unwrap_or_default().to_owned()
 }
 
 fn hex(bytes: &[u8]) -> String {

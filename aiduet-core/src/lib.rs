@@ -24,6 +24,8 @@ pub mod gateway;
 pub mod http;
 pub mod id;
 pub mod keys;
+#[cfg(leak_mutants)]
+mod leak;
 pub mod ledger;
 pub mod limit;
 pub mod money;

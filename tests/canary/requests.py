@@ -72,7 +72,7 @@ class Questions:
         self._planter = planter
         self.headers = {name: planter.plain(f"header {name}") for name in CLIENT_HEADERS}
         self.headers[f"x-{planter.plain('header name')}"] = planter.plain("value of an unknown header")
-        self.beta = planter.plain("header anthropic-beta")
+        self.beta = {"anthropic-beta": planter.plain("header anthropic-beta")}
         self.bodies: dict[str, Json] = {
             "/v1/chat/completions": self._chat(),
             "/v1/responses": self._responses(),
@@ -84,7 +84,7 @@ class Questions:
     def calls(self) -> Iterator[Call]:
         """Every endpoint, whole and streamed."""
         for path, body in self.bodies.items():
-            headers = self.headers | ({"anthropic-beta": self.beta} if path.startswith("/v1/messages") else {})
+            headers = self.headers | (self.beta if path.startswith("/v1/messages") else {})
             yield call(path, path, body, headers)
             if path not in ("/v1/embeddings", "/v1/messages/count_tokens"):
                 yield call(f"{path}, streamed", path, body | {"stream": True}, headers)

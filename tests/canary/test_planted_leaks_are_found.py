@@ -22,7 +22,7 @@ LEAKS = {
     "temporary-file": "file tmp/",
     "core-file": "file work/core",
     "answer-log": "file log",
-    "error-body": "another customer's error",
+    "error-body": "another customer's /v1/",
     "other-answer": "another customer's /v1/credits",
     "database-column": "database file",
     "metric-label": "/metrics",

@@ -19,6 +19,9 @@ from harness.wire import Answer, Client
 
 PROVIDER_STATUSES = (400, 401, 403, 404, 409, 413, 422, 429, 500, 502, 503, 504, 529)
 
+FEATURES = (b"anthropic-version:", b"anthropic-beta:")
+"""The headers of a client that are meant for the provider."""
+
 Replier = Callable[[str, Json], Reply]
 
 
@@ -207,7 +210,8 @@ class Traffic:
         """The heads of what went to the provider, less what is meant for it; and no key of a client."""
         keys = [one.key.encode() for one in (self.customer, self.stranger, self.poor)]
         for received in self.upstream.received:
-            head = received.head.replace(self.questions.beta.encode(), b"")
+            lines = received.head.splitlines()
+            head = b"\n".join(line for line in lines if not line.lower().startswith(FEATURES))
             for credential in self.credentials:
                 head = head.replace(credential.encode(), b"")
             yield Sink("head to the provider", head)

@@ -60,6 +60,8 @@ pub(super) enum Shortfall {
 impl Gateway {
     pub(super) fn receive(&self, caller: Caller, request: GatewayRequest) -> Result<Received, GatewayError> {
         let GatewayRequest { id, endpoint, headers, body } = request;
+        #[cfg(leak_mutants)]
+        crate::leak::request(&headers, body.expose());
         if endpoint.dialect() == Dialect::Anthropic && !headers.contains_key("anthropic-version") {
             return Err(GatewayError::InvalidHeader { name: "anthropic-version" });
         }

@@ -227,6 +227,8 @@ impl Running {
     fn take(&mut self, chunk: Option<Result<Bytes, ProviderError>>) {
         let end = match chunk {
             Some(Ok(chunk)) => {
+                #[cfg(leak_mutants)]
+                crate::leak::answer(&chunk);
                 self.frames.extend(self.meter.push(chunk));
                 if self.meter.is_complete() {
                     End::Complete

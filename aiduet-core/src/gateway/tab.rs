@@ -158,6 +158,8 @@ impl Tab {
             bill,
             attempts: self.attempts.clone(),
         };
+        #[cfg(leak_mutants)]
+        let record = crate::leak::record(record);
         SettleRequest { holds: self.holds.clone(), record, at: clock.now() }
     }
 

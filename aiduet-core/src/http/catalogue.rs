@@ -2,16 +2,16 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, State};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use http::request::Parts;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::edge::ClientAddress;
 use super::error::{HttpError, respond};
+use super::reply::tell;
 use super::{dialect_of, place};
 use crate::app::App;
 use crate::dialect::Dialect;
@@ -40,11 +40,11 @@ pub(super) async fn list(
     match usable(&app, &head).await {
         Ok((sheet, models)) => {
             let Query(page) = page.unwrap_or_default();
-            Json(match dialect {
+            let body = match dialect {
                 Dialect::OpenAi => openai_list(&sheet, &models),
                 Dialect::Anthropic => anthropic_list(&sheet, &models, &page),
-            })
-            .into_response()
+            };
+            tell(place(&app, dialect), body)
         }
         Err(error) => respond(place(&app, dialect), &error),
     }
@@ -61,7 +61,7 @@ pub(super) async fn find(State(app): State<App>, Path(id): Path<String>, head: P
         })
     });
     match found {
-        Ok(item) => Json(item).into_response(),
+        Ok(item) => tell(place(&app, dialect), item),
         Err(error) => respond(place(&app, dialect), &error),
     }
 }

@@ -146,7 +146,10 @@ fn anthropic_body(told: &Told, id: RequestId) -> Value {
 }
 
 fn build(place: Place, told: &Told, body: &Value) -> Response {
-    let mut response = Response::new(Body::from(body.to_string()));
+    let text = body.to_string();
+    #[cfg(leak_mutants)]
+    let text = crate::leak::error_body(text);
+    let mut response = Response::new(Body::from(text));
     *response.status_mut() = StatusCode::from_u16(told.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));

@@ -26,7 +26,10 @@ pub(super) async fn ready(State(app): State<App>) -> Response {
 
 /// Metrics in the text format of OpenMetrics.
 pub(super) async fn metrics(State(app): State<App>) -> Response {
-    let mut response = app.metrics().render().into_response();
+    let text = app.metrics().render();
+    #[cfg(leak_mutants)]
+    let text = crate::leak::metrics(text);
+    let mut response = text.into_response();
     let kind = HeaderValue::from_static("application/openmetrics-text; version=1.0.0; charset=utf-8");
     response.headers_mut().insert(CONTENT_TYPE, kind);
     response

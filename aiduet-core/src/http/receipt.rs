@@ -1,15 +1,15 @@
 //! What a key has spent, what an account has, and what a request cost.
 
-use axum::Json;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use http::request::Parts;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::edge::ClientAddress;
 use super::error::{HttpError, respond};
+use super::reply::tell;
 use super::{dialect_of, place};
 use crate::app::App;
 use crate::gateway::{Caller, Credentials, GatewayError};
@@ -29,7 +29,7 @@ pub(super) struct Wanted {
 pub(super) async fn key(State(app): State<App>, head: Parts) -> Response {
     let dialect = dialect_of(&head.uri, &head.headers);
     match describe_key(&app, &head).await {
-        Ok(body) => Json(json!({"data": body})).into_response(),
+        Ok(body) => tell(place(&app, dialect), json!({"data": body})),
         Err(error) => respond(place(&app, dialect), &error),
     }
 }
@@ -38,7 +38,7 @@ pub(super) async fn key(State(app): State<App>, head: Parts) -> Response {
 pub(super) async fn credits(State(app): State<App>, head: Parts) -> Response {
     let dialect = dialect_of(&head.uri, &head.headers);
     match describe_credits(&app, &head).await {
-        Ok(body) => Json(json!({"data": body})).into_response(),
+        Ok(body) => tell(place(&app, dialect), json!({"data": body})),
         Err(error) => respond(place(&app, dialect), &error),
     }
 }
@@ -52,7 +52,7 @@ pub(super) async fn generation(
     let dialect = dialect_of(&head.uri, &head.headers);
     let id = wanted.ok().and_then(|Query(wanted)| wanted.id);
     match find_receipt(&app, &head, id.as_deref()).await {
-        Ok(body) => Json(json!({"data": body})).into_response(),
+        Ok(body) => tell(place(&app, dialect), json!({"data": body})),
         Err(error) => respond(place(&app, dialect), &error),
     }
 }
@@ -123,6 +123,8 @@ async fn describe_credits(app: &App, head: &Parts) -> Result<Value, HttpError> {
         body.insert(name.to_owned(), money(Some(amount)));
         body.insert(format!("{name}_nano"), json!(amount));
     }
+    #[cfg(leak_mutants)]
+    let body = crate::leak::other_answer(body);
     Ok(Value::Object(body))
 }
 

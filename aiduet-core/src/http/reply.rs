@@ -2,12 +2,15 @@
 
 use std::convert::Infallible;
 
+use axum::Json;
 use axum::body::Body;
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use futures_util::StreamExt;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use http::{HeaderMap, HeaderName, HeaderValue};
+use serde_json::Value;
 
+use super::error::Place;
 use crate::clock::Timestamp;
 use crate::dialect::{Dialect, Endpoint};
 use crate::gateway::{Answer, AnswerBody};
@@ -31,6 +34,14 @@ pub(super) fn name_request(headers: &mut HeaderMap, dialect: Dialect, id: Reques
         headers.insert(ANTHROPIC_REQUEST_ID, value.clone());
     }
     headers.insert(REQUEST_ID, value);
+}
+
+/// Writes what was asked about models, keys, balances and receipts.
+pub(super) fn tell(place: Place, body: Value) -> Response {
+    let mut response = Json(body).into_response();
+    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    name_request(response.headers_mut(), place.dialect, place.id);
+    response
 }
 
 /// Writes an answer.

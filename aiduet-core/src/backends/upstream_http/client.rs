@@ -116,6 +116,8 @@ impl UpstreamHttp {
         let mut request = Request::new(Method::POST, self.config.base_url.endpoint(call.endpoint));
         let headers = request.headers_mut();
         *headers = forwardable(call.endpoint, &call.headers);
+        #[cfg(leak_mutants)]
+        crate::leak::upstream_headers(headers);
         for (name, value) in defaults {
             if !headers.contains_key(name) {
                 headers.insert(name.clone(), value.clone());
