@@ -1,9 +1,9 @@
 //! Any client speaks to any model: requests, answers and streams from one dialect to another.
 //!
 //! Everything here is a pure function: the same bytes give the same bytes, without a clock,
-//! randomness or the network. A request is read into the words of neither vendor
-//! ([`Conversation`](conversation::Conversation)) and written from them, and so is an answer, so
-//! that three dialects need three readers and three writers, and not a translator for every pair.
+//! randomness or the network. A request is read into the words of neither vendor (`conversation`)
+//! and written from them, and so is an answer, so that three dialects need three readers and three
+//! writers, and not a translator for every pair.
 //!
 //! - What would change the result, the cost or the contract and cannot be said in the other dialect
 //!   is refused: [`RequestFault`] names the field. Hints are dropped. `docs/translation.md` has
