@@ -10,6 +10,8 @@ use crate::ledger::{Audit, Custody, Ledger, RequestLog};
 use crate::price::PriceBook;
 use crate::settings::DatabaseSettings;
 
+// Futures of the database driver are nested deeper than the compiler follows in a release build of a
+// program that uses them, so each is boxed here.
 #[cfg(feature = "sea-orm")]
 use crate::backends::sea_orm::{
     Database, DatabaseConfig, DatabaseError, LedgerConfig, MigrationStatus, SeaOrmAccountStore,
@@ -87,7 +89,7 @@ impl Stores {
     pub async fn migrate(&self) -> Result<(), BuildError> {
         #[cfg(feature = "sea-orm")]
         if let Some(Base { database, .. }) = &self.base {
-            database.migrate().await.map_err(unusable)?;
+            Box::pin(database.migrate()).await.map_err(unusable)?;
         }
         Ok(())
     }
@@ -99,7 +101,7 @@ impl Stores {
     pub async fn check(&self) -> Result<(), BuildError> {
         #[cfg(feature = "sea-orm")]
         if let Some(Base { database, .. }) = &self.base {
-            database.check().await.map_err(unusable)?;
+            Box::pin(database.check()).await.map_err(unusable)?;
         }
         Ok(())
     }
@@ -130,7 +132,7 @@ impl Base {
     /// # Errors
     /// [`BuildError::Database`].
     pub async fn migrations(&self) -> Result<Vec<MigrationStatus>, BuildError> {
-        self.database.status().await.map_err(unusable)
+        Box::pin(self.database.status()).await.map_err(unusable)
     }
 }
 
@@ -138,7 +140,7 @@ impl Base {
 async fn sea_orm(settings: &DatabaseSettings) -> Result<Stores, BuildError> {
     let url = crate::secret::Secret::new(settings.url().to_owned());
     let config = DatabaseConfig { connections: settings.max_connections, ..DatabaseConfig::new(url) };
-    let database = Database::connect(&config).await.map_err(|error| match error {
+    let database = Box::pin(Database::connect(&config)).await.map_err(|error| match error {
         DatabaseError::InvalidUrl => BuildError::UnknownDatabase,
         other => unusable(other),
     })?;
