@@ -41,9 +41,9 @@ NGINX = """
 daemon off; worker_processes 1; pid {place}/nginx.pid; error_log /dev/null;
 events {{ worker_connections 4096; }}
 http {{
-  access_log off; client_body_temp_path {place}; proxy_temp_path {place}; fastcgi_temp_path {place};
+  access_log off; keepalive_requests 1000000000; client_body_temp_path {place}; proxy_temp_path {place}; fastcgi_temp_path {place};
   uwsgi_temp_path {place}; scgi_temp_path {place};
-  upstream provider {{ server 127.0.0.1:{upstream}; keepalive 64; }}
+  upstream provider {{ server 127.0.0.1:{upstream}; keepalive 64; keepalive_requests 1000000000; }}
   server {{
     listen 127.0.0.1:{port};
     location / {{
@@ -110,7 +110,7 @@ def measure(load: Path, target: Target, body: dict[str, object], rate: int, seco
         file.flush()
         before = target.cpu_us()
         command = [load, f"127.0.0.1:{target.port}", file.name, str(CONNECTIONS), str(rate), str(seconds)]
-        done = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+        done = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout)
         used = target.cpu_us() - before
     calls = done["calls"]
     return Measured(calls, calls * MICROSECONDS // done["took_us"], done["p50_us"], done["p99_us"], used / calls)
