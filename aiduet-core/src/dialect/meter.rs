@@ -224,7 +224,14 @@ impl Meter {
             Answer::Responses(answer) => answer.release(),
             Answer::Messages(answer) => answer.release(),
         };
-        self.after_tail(end)
+        let mut frames = self.after_tail(end);
+        if let Some(last) = frames.last_mut()
+            && last.ends_with(b"\r\n\r")
+        {
+            // Its line feed came in a chunk of its own, which was not waited for.
+            *last = [last, b"\n".as_slice()].concat().into();
+        }
+        frames
     }
 
     /// The end of an answer that failed, in the form of the dialect. An error of the provider that

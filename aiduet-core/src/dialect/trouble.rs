@@ -1,6 +1,6 @@
 //! Errors of a provider that are the operator's trouble, although their status does not say so.
 
-use serde::Deserialize;
+use serde_json::Value;
 
 /// Types and codes by which the providers say that the account behind the credential has run out
 /// of credit or met its own spend limit.
@@ -21,38 +21,15 @@ const CREDIT_CODES: [&str; 8] = [
 /// How Anthropic words it in a plain `invalid_request_error`.
 const CREDIT_MESSAGE: &str = "credit balance is too low";
 
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Envelope {
-    error: Fault,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Fault {
-    r#type: Option<String>,
-    code: Option<String>,
-    message: Option<String>,
-    details: Option<Details>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Details {
-    error_code: Option<String>,
-}
-
 /// Whether an error body says that the operator's account is out of credit. Such an error must
 /// not reach the caller, who would take it for their own balance.
 pub fn is_credit_trouble(body: &[u8]) -> bool {
-    let Ok(Envelope { error: Fault { r#type, code, message, details } }) = serde_json::from_slice(body)
-    else {
-        return false;
-    };
-    let detail = details.and_then(|details| details.error_code);
-    let named =
-        [r#type, code, detail].into_iter().flatten().any(|name| CREDIT_CODES.contains(&name.as_str()));
-    named || message.is_some_and(|text| text.contains(CREDIT_MESSAGE))
+    let Ok(body) = serde_json::from_slice::<Value>(body) else { return false };
+    let Some(error) = body.get("error") else { return false };
+    let text = |pointer| error.pointer(pointer).and_then(Value::as_str);
+    let mut named = ["/type", "/code", "/details/error_code"].into_iter().filter_map(text);
+    named.any(|name| CREDIT_CODES.contains(&name))
+        || text("/message").is_some_and(|text| text.contains(CREDIT_MESSAGE))
 }
 
 #[cfg(test)]
@@ -65,6 +42,7 @@ mod tests {
             r#"{"error":{"message":"m","type":"insufficient_quota","param":null,"code":"credit_balance_exhausted"}}"#,
             r#"{"type":"error","error":{"type":"billing_error","message":"m"}}"#,
             r#"{"type":"error","error":{"type":"rate_limit_error","message":"m","details":{"error_code":"enforced_spend_limit_reached"}}}"#,
+            r#"{"error":{"message":"m","type":"insufficient_quota","code":429,"details":"d"}}"#,
             r#"{"type":"error","error":{"type":"invalid_request_error","message":"Your credit balance is too low to access the API"}}"#,
         ] {
             assert!(is_credit_trouble(body.as_bytes()), "{body}");

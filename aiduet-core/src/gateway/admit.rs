@@ -7,7 +7,7 @@ use super::tab::{Facts, Slot, Tab};
 use super::{Gateway, GatewayError, Upstream};
 use crate::dialect::{Endpoint, RequestFault};
 use crate::keys::ApiKey;
-use crate::ledger::{LedgerError, Shortage};
+use crate::ledger::{LedgerError, Shortage, VoidRequest};
 use crate::limit::{Claim, LimitKey, Quota, Standing};
 use crate::money::Money;
 use crate::price::{Ask, ModelId, PriceSheet, PricedModel, affordable_output};
@@ -192,6 +192,13 @@ impl Gateway {
         let output = self.first_stretch(tab.ask.output_tokens, received);
         let request = tab.reserve_for(output, self.parts.clock.now())?;
         let (id, begun) = (request.id, self.parts.clock.monotonic());
+        let release = VoidRequest {
+            account: request.account,
+            request: request.request,
+            holds: vec![id],
+            record: None,
+            at: request.at,
+        };
         let result = self.parts.ledger.reserve(request).await;
         self.parts.observer.reserved(self.parts.clock.monotonic().saturating_sub(begun));
         match result {
@@ -202,7 +209,12 @@ impl Gateway {
                 Ok(Ok(()))
             }
             Err(LedgerError::Insufficient(shortage)) => Ok(Err(shortage)),
-            Err(error) => Err(error.into()),
+            Err(error) => {
+                if matches!(error, LedgerError::Unavailable { .. }) {
+                    self.settler.release_in_doubt(release);
+                }
+                Err(error.into())
+            }
         }
     }
 

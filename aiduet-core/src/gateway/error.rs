@@ -93,6 +93,9 @@ pub enum GatewayError {
         /// When to try again.
         retry_after: Duration,
     },
+    /// The process stops before there is an answer; nothing is charged.
+    #[error("the process stops")]
+    Stopping,
     /// The charge of an answer could not be made durable in time, so the answer is withheld; the
     /// charge is still being written.
     #[error("the charge could not be recorded in time")]
@@ -207,7 +210,7 @@ impl Classify for GatewayError {
             Self::RateLimited { .. } => ErrorClass::RateLimited,
             Self::Upstream(UpstreamFailure::Timeout) => ErrorClass::Timeout,
             Self::Upstream(_) => ErrorClass::Upstream,
-            Self::Unavailable { .. } | Self::NotBooked => ErrorClass::Unavailable,
+            Self::Unavailable { .. } | Self::Stopping | Self::NotBooked => ErrorClass::Unavailable,
             Self::Internal => ErrorClass::Internal,
         }
     }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt;
+use http::StatusCode;
 
 use super::relay::Relay;
 use super::settle::Settled;
@@ -11,7 +12,7 @@ use super::shield::Presence;
 use super::tab::{Closing, Tab};
 use super::{Answer, AnswerBody, Gateway, GatewayError, UpstreamFailure};
 use crate::content::Content;
-use crate::dialect::Meter;
+use crate::dialect::{Endpoint, Meter, Reading, StreamFault};
 use crate::ledger::Outcome;
 use crate::provider::{ProviderError, ReplyBody, UpstreamReply};
 
@@ -47,11 +48,7 @@ impl Exchange {
         let mut answer = head(&tab, &reply, lowered_limit);
         let body = tokio::select! {
             body = collect(reply.body, gateway.config.answer_bytes_max) => body,
-            () = gateway.settler.patience_over(&presence) => {
-                let closing = Closing { outcome: Outcome::ClientDisconnectedEstimated, status: 499 };
-                gateway.settler.settle(&tab, meter.reading(), closing).await?;
-                return Err(GatewayError::Upstream(UpstreamFailure::Timeout));
-            }
+            () = gateway.settler.patience_over(&presence) => return Err(gateway.abandon(tab, &presence).await),
         };
         let body = match body {
             Ok(body) => body,
@@ -62,6 +59,9 @@ impl Exchange {
         }
         tab.first_byte = Some(gateway.parts.clock.monotonic().saturating_sub(tab.facts.started));
         let reading = meter.reading();
+        if reading.failed {
+            return gateway.whole_failure(tab, reading.failure, body).await;
+        }
         let outcome = match (presence.is_gone(), reading.final_usage) {
             (false, true) => Outcome::Completed,
             (false, false) => Outcome::CompletedEstimated,
@@ -74,6 +74,42 @@ impl Exchange {
         answer.balance = Some(available);
         answer.body = AnswerBody::Whole(Content::new(body));
         Ok(answer)
+    }
+}
+
+impl Gateway {
+    /// Nobody waits for an answer of which nothing was passed on: the client has left and patience
+    /// is over, which costs the prompt; or the process stops, which costs nothing.
+    pub(super) async fn abandon(&self, tab: Tab, presence: &Presence) -> GatewayError {
+        let (outcome, status) = match presence.is_gone() {
+            true => (Outcome::ClientDisconnectedEstimated, 499),
+            false => (Outcome::UpstreamError, 503),
+        };
+        drop(self.settler.settle(&tab, &Reading::default(), Closing { outcome, status }).await);
+        GatewayError::Stopping
+    }
+
+    /// An answer with the status of a success that says that the provider failed. Nothing was
+    /// delivered, so nothing is charged. What is about the request itself passes.
+    async fn whole_failure(
+        self: &Arc<Self>,
+        tab: Tab,
+        fault: Option<StreamFault>,
+        body: Bytes,
+    ) -> Result<Answer, GatewayError> {
+        let failure = match fault {
+            Some(StreamFault::Request) => {
+                // A response object says for itself that it failed; elsewhere the status must.
+                let is_response = tab.facts.endpoint == Endpoint::Responses;
+                let status = if is_response { StatusCode::OK } else { StatusCode::BAD_REQUEST };
+                return Ok(self.pass_error(tab, status, body).await);
+            }
+            Some(StreamFault::Timeout) => UpstreamFailure::Timeout,
+            Some(StreamFault::Overloaded) => UpstreamFailure::Overloaded,
+            Some(StreamFault::Unavailable) => UpstreamFailure::Operator,
+            Some(StreamFault::Upstream) | None => UpstreamFailure::Error,
+        };
+        Err(self.fail(tab, failure).await)
     }
 }
 

@@ -42,7 +42,7 @@ impl Gateway {
         let begun = self.parts.clock.monotonic();
         let result = tokio::select! {
             result = upstream.provider.send(call) => result,
-            () = self.settler.patience_over(&presence) => return Err(self.abandon(tab).await),
+            () = self.settler.patience_over(&presence) => return Err(self.abandon(tab, &presence).await),
         };
         let duration = self.parts.clock.monotonic().saturating_sub(begun);
         tab.attempts.push(Attempt {
@@ -102,13 +102,6 @@ impl Gateway {
         error
     }
 
-    /// The client left before the provider answered, and patience is over.
-    async fn abandon(&self, tab: Tab) -> GatewayError {
-        let closing = Closing { outcome: Outcome::ClientDisconnectedEstimated, status: 499 };
-        drop(self.settler.settle(&tab, &Reading::default(), closing).await);
-        GatewayError::Upstream(UpstreamFailure::Timeout)
-    }
-
     /// An error of the provider: passed on if it is about the request, else in our own words.
     async fn decline(&self, tab: Tab, reply: UpstreamReply) -> Result<Answer, GatewayError> {
         let (status, retry_after) = (reply.status, reply.retry_after);
@@ -119,7 +112,7 @@ impl Gateway {
         Err(self.fail(tab, failure).await)
     }
 
-    async fn pass_error(&self, tab: Tab, status: StatusCode, body: Bytes) -> Answer {
+    pub(super) async fn pass_error(&self, tab: Tab, status: StatusCode, body: Bytes) -> Answer {
         let closing = Closing { outcome: Outcome::UpstreamError, status: status.as_u16() };
         let settled = self.settler.settle(&tab, &Reading::default(), closing).await.ok();
         Answer {

@@ -76,6 +76,8 @@ struct Running {
     tab: Tab,
     meter: Meter,
     body: Option<ReplyBody>,
+    /// The body of a complete answer, which is still to be read to its end.
+    trailer: Option<ReplyBody>,
     chore: Option<ChoreFuture>,
     frames: VecDeque<Bytes>,
     /// The ledger refused to hold more.
@@ -96,6 +98,7 @@ impl Relay {
             tab,
             meter,
             body: Some(body),
+            trailer: None,
             chore: None,
             frames: VecDeque::new(),
             no_more_funds: false,
@@ -180,7 +183,10 @@ impl Running {
     fn end(&mut self, end: End) {
         let end = if self.client_left && end == End::Exhausted { End::Abandoned } else { end };
         self.ending.get_or_insert(end);
-        self.body = None;
+        let body = self.body.take();
+        if end == End::Complete {
+            self.trailer = body;
+        }
     }
 
     /// Takes what comes next: a chunk of the provider, or an answer of the ledger.
@@ -310,6 +316,9 @@ impl Running {
             Box::pin(async move { settler.finish(request).await })
         });
         let Ok(settled) = timeout(silence, settlement).await else { return Step::Silence };
+        if let Some(trailer) = self.trailer.take() {
+            settler.read_out(trailer);
+        }
         let last = self.last_frames(end, settled.ok());
         self.frames.extend(last);
         Step::Closed

@@ -1,9 +1,11 @@
 //! The last step of every request: the charge becomes durable.
 
-use std::sync::Arc;
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::Semaphore;
+use futures_util::{FutureExt, StreamExt};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 use tokio_util::task::TaskTracker;
 
@@ -15,11 +17,17 @@ use crate::clock::Clock;
 use crate::dialect::Reading;
 use crate::ledger::{Ledger, LedgerError, Outcome, RequestRecord, SettleRequest, Settlement, VoidRequest};
 use crate::money::Money;
+use crate::provider::ReplyBody;
 
 /// First pause before a settlement is tried again.
 const RETRY_FIRST: Duration = Duration::from_millis(50);
 /// Longest pause between two tries.
 const RETRY_MAX: Duration = Duration::from_secs(5);
+
+/// How long the end of a body may come after the end of its answer.
+const TRAILER_PATIENCE: Duration = Duration::from_secs(1);
+/// How many chunks may come there.
+const TRAILER_CHUNKS_MAX: usize = 16;
 
 /// What a settlement came to.
 #[derive(Clone, Copy, Debug)]
@@ -37,6 +45,7 @@ pub(super) struct Settler {
     config: GatewayConfig,
     tracker: TaskTracker,
     drains: Arc<Semaphore>,
+    doubts: Mutex<VecDeque<VoidRequest>>,
     closing: CancellationToken,
     shut_down: CancellationToken,
 }
@@ -50,6 +59,7 @@ impl Settler {
             config,
             tracker: TaskTracker::new(),
             drains: Arc::new(Semaphore::new(config.drains_max)),
+            doubts: Mutex::default(),
             closing: CancellationToken::new(),
             shut_down: CancellationToken::new(),
         }
@@ -75,20 +85,12 @@ impl Settler {
         &self.ledger
     }
 
-    /// How long an abandoned answer is read on.
-    pub(super) const fn patience(&self) -> Duration {
-        match self.config.disconnect {
-            DisconnectPolicy::Drain => self.config.drain,
-            DisconnectPolicy::Cancel => Duration::ZERO,
-        }
-    }
-
-    /// Resolves when nobody wants to read on: the client has left and too many abandoned answers
-    /// are being read or patience is over, or the process stops.
+    /// Resolves when nobody wants to read on: the client has left and nothing is read on, too many
+    /// abandoned answers are being read, or patience is over; or the process stops.
     pub(super) async fn patience_over(&self, presence: &Presence) {
         let client_left = async {
             presence.gone().await;
-            let Ok(_permit) = self.drains.try_acquire() else { return };
+            let Some(_permit) = self.drain_permit() else { return };
             self.wait_patiently().await;
         };
         tokio::select! {
@@ -100,14 +102,35 @@ impl Settler {
     /// Waits as long as an abandoned answer may be read on.
     pub(super) async fn wait_patiently(&self) {
         tokio::select! {
-            () = tokio::time::sleep(self.patience()) => {}
+            () = tokio::time::sleep(self.config.drain) => {}
             () = self.closing.cancelled() => {}
         }
     }
 
-    /// A place among the abandoned answers that are read on.
-    pub(super) fn drain_permit(&self) -> Option<tokio::sync::OwnedSemaphorePermit> {
-        Arc::clone(&self.drains).try_acquire_owned().ok()
+    /// A place among the abandoned answers that are read on; `None` when there is none left, or
+    /// nothing is to be read on.
+    pub(super) fn drain_permit(&self) -> Option<OwnedSemaphorePermit> {
+        match self.config.disconnect {
+            DisconnectPolicy::Drain => Arc::clone(&self.drains).try_acquire_owned().ok(),
+            DisconnectPolicy::Cancel => None,
+        }
+    }
+
+    /// Reads what comes after the end of an answer, so that the connection serves the next call:
+    /// one whose body was not read to its end is closed. Mostly the end is already here.
+    pub(super) fn read_out(&self, mut body: ReplyBody) {
+        if let Some(None | Some(Err(_))) = body.next().now_or_never() {
+            return;
+        }
+        let closing = self.closing.clone();
+        self.tracker.spawn(async move {
+            let rest = body.take(TRAILER_CHUNKS_MAX).for_each(|_chunk| std::future::ready(()));
+            tokio::select! {
+                () = rest => {}
+                () = tokio::time::sleep(TRAILER_PATIENCE) => {}
+                () = closing.cancelled() => {}
+            }
+        });
     }
 
     /// Closes a tab: see [`finish`](Self::finish).
@@ -162,6 +185,44 @@ impl Settler {
                 }
             }
         }
+    }
+
+    /// Releases a hold of which nobody knows whether it exists, because its reserve was not
+    /// answered: in the background, until the ledger has said that it does not.
+    pub(super) fn release_in_doubt(self: &Arc<Self>, request: VoidRequest) {
+        let mut doubts = self.doubts();
+        doubts.push_back(request);
+        if doubts.len() == 1 {
+            let settler = Arc::clone(self);
+            self.tracker.spawn(async move { settler.resolve_doubts().await });
+        }
+    }
+
+    /// Works through the doubts, one after the other; the first one stays until it is resolved.
+    async fn resolve_doubts(&self) {
+        let mut pause = RETRY_FIRST;
+        loop {
+            let Some(request) = self.doubts().front().cloned() else { return };
+            match self.ledger.void(request).await {
+                Err(error) if error.class() == ErrorClass::Unavailable => {
+                    tokio::time::sleep(pause).await;
+                    pause = pause.saturating_mul(2).min(RETRY_MAX);
+                    continue;
+                }
+                Err(error) => tracing::error!(%error, "hold in doubt not released"),
+                Ok(_settlement) => {}
+            }
+            pause = RETRY_FIRST;
+            let mut doubts = self.doubts();
+            doubts.pop_front();
+            if doubts.is_empty() {
+                return;
+            }
+        }
+    }
+
+    fn doubts(&self) -> MutexGuard<'_, VecDeque<VoidRequest>> {
+        self.doubts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn write(&self, request: &SettleRequest) -> Result<Settlement, LedgerError> {

@@ -53,7 +53,8 @@ pub(super) async fn list(
 pub(super) async fn find(State(app): State<App>, Path(id): Path<String>, head: Parts) -> Response {
     let dialect = dialect_of(&head.uri, &head.headers);
     let found = usable(&app, &head).await.and_then(|(sheet, models)| {
-        let known = sheet.find(&id).filter(|model| models.iter().any(|usable| usable.id == model.id));
+        let id = id.strip_suffix('/').unwrap_or(&id);
+        let known = sheet.find(id).filter(|model| models.iter().any(|usable| usable.id == model.id));
         let model = known.ok_or(HttpError::Gateway(GatewayError::ModelNotFound))?;
         Ok(match dialect {
             Dialect::OpenAi => openai_item(&sheet, model),

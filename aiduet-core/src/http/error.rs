@@ -293,6 +293,7 @@ fn tell_gateway(error: &GatewayError) -> Told {
                 "The service is busy. Nothing was forwarded or charged; try again.",
             )
         },
+        GatewayError::Stopping => tell(&HttpError::ShuttingDown),
         GatewayError::NotBooked => Told {
             retry: Retry::No,
             ..server(

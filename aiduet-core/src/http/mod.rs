@@ -12,7 +12,7 @@ mod reply;
 use axum::Router;
 use axum::extract::State;
 use axum::response::Response;
-use axum::routing::{any, get, head, post};
+use axum::routing::{MethodRouter, any, get, head, post};
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, Method, Uri};
 use tower_http::catch_panic::CatchPanicLayer;
@@ -27,11 +27,10 @@ use error::{HttpError, Place, respond};
 /// Every public route.
 pub fn router(app: App) -> Router {
     let panicked = app.clone();
-    Router::new()
-        .merge(gateway_routes())
+    let public = [("/api/hello", head(health::ok).get(health::ok)), ("/health", get(health::ok))];
+    with_and_without_slash(public)
         .route("/", head(health::ok).get(health::ok))
-        .route("/api/hello", head(health::ok).get(health::ok))
-        .route("/health", get(health::ok))
+        .merge(gateway_routes())
         .fallback(not_found)
         .method_not_allowed_fallback(method_not_allowed)
         .with_state(app)
@@ -62,19 +61,28 @@ fn gateway_routes() -> Router<App> {
             HeaderName::from_static("x-aiduet-cost"),
         ])
         .max_age(std::time::Duration::from_mins(10));
-    Router::new()
-        .route(Endpoint::ChatCompletions.path(), post(proxy::chat_completions))
-        .route(Endpoint::Responses.path(), post(proxy::responses).get(no_websocket))
-        .route(Endpoint::Embeddings.path(), post(proxy::embeddings))
-        .route(Endpoint::Messages.path(), post(proxy::messages))
-        .route(Endpoint::CountTokens.path(), post(proxy::count_tokens))
-        .route("/v1/models", get(catalogue::list))
+    let routes = [
+        (Endpoint::ChatCompletions.path(), post(proxy::chat_completions)),
+        (Endpoint::Responses.path(), post(proxy::responses).get(no_websocket)),
+        (Endpoint::Embeddings.path(), post(proxy::embeddings)),
+        (Endpoint::Messages.path(), post(proxy::messages)),
+        (Endpoint::CountTokens.path(), post(proxy::count_tokens)),
+        ("/v1/models", get(catalogue::list)),
+        ("/v1/key", get(receipt::key)),
+        ("/v1/credits", get(receipt::credits)),
+        ("/v1/generation", get(receipt::generation)),
+    ];
+    with_and_without_slash(routes)
         .route("/v1/models/{*id}", get(catalogue::find))
-        .route("/v1/key", get(receipt::key))
-        .route("/v1/credits", get(receipt::credits))
-        .route("/v1/generation", get(receipt::generation))
         .route("/v1/{*rest}", any(not_found))
         .layer(cors)
+}
+
+/// Some clients put a slash at the end of every path.
+fn with_and_without_slash<const N: usize>(routes: [(&str, MethodRouter<App>); N]) -> Router<App> {
+    routes.into_iter().fold(Router::new(), |router, (path, methods)| {
+        router.route(path, methods.clone()).route(&format!("{path}/"), methods)
+    })
 }
 
 /// A place that is no endpoint.

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::proxies::TrustedProxies;
 use super::value;
-use crate::gateway::DisconnectPolicy;
+use crate::gateway::{DisconnectPolicy, GatewayConfig};
 use crate::money::Money;
 use crate::price::Margin;
 use crate::provider::Vendor;
@@ -293,18 +293,31 @@ pub struct GatewaySettings {
 
 impl Default for GatewaySettings {
     fn default() -> Self {
+        let GatewayConfig {
+            margin,
+            disconnect,
+            drain,
+            drains_max,
+            keep_alive,
+            stream_hold_tokens,
+            output_min_tokens,
+            account_concurrency,
+            answer_bytes_max,
+            progress,
+            settle_wait,
+        } = GatewayConfig::default();
         Self {
-            margin_bp: Margin::default(),
-            disconnect: DisconnectPolicy::Drain,
-            drain_seconds: 30,
-            drains_max: 64,
-            keep_alive: Duration::from_secs(15),
-            stream_hold_tokens: 8_192,
-            output_min_tokens: 1_024,
-            account_concurrency: 50,
-            answer_bytes_max: 64 << 20,
-            progress: Duration::from_secs(5),
-            settle_wait: Duration::from_secs(5),
+            margin_bp: margin,
+            disconnect,
+            drain_seconds: u32::try_from(drain.as_secs()).unwrap_or(u32::MAX),
+            drains_max,
+            keep_alive,
+            stream_hold_tokens,
+            output_min_tokens,
+            account_concurrency,
+            answer_bytes_max,
+            progress,
+            settle_wait,
             heartbeat: Duration::from_secs(5),
             dead_after: Duration::from_secs(30),
         }

@@ -1,4 +1,13 @@
 //! The library from outside, its parts put together.
 
+#[cfg(all(
+    feature = "anthropic",
+    feature = "http",
+    feature = "openai",
+    feature = "sea-orm",
+    feature = "simulated",
+    feature = "testing"
+))]
+mod gateway;
 #[cfg(all(feature = "anthropic", feature = "openai", feature = "simulated", feature = "testing"))]
 mod providers;

@@ -11,7 +11,7 @@ use http::{Method, StatusCode};
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use tokio::sync::OwnedSemaphorePermit;
 
-use super::NO_ROUTE;
+use super::template;
 use crate::app::App;
 use crate::http::metrics::{InFlight, Measured};
 
@@ -30,7 +30,7 @@ pub(super) struct Ending {
 
 impl Drop for Ending {
     fn drop(&mut self) {
-        let route = self.route.as_ref().map_or(NO_ROUTE, MatchedPath::as_str);
+        let route = template(self.route.as_ref());
         let took = self.app.clock().monotonic().saturating_sub(self.started);
         let measured = Measured { route, method: &self.method, status: self.status, took };
         self.app.metrics().answered(&measured);

@@ -74,8 +74,7 @@ async fn guard(State(edge): State<Arc<Edge>>, mut request: Request, next: Next) 
     let app = &edge.app;
     let started = app.clock().monotonic();
     let route = request.extensions().get::<MatchedPath>().cloned();
-    let template = route.as_ref().map_or(NO_ROUTE, MatchedPath::as_str);
-    let in_flight = app.metrics().begin(template);
+    let in_flight = app.metrics().begin(template(route.as_ref()));
     let method = request.method().clone();
     let dialect = dialect_of(request.uri(), request.headers());
     let admitted = match edge.admit(&mut request) {
@@ -89,6 +88,15 @@ async fn guard(State(edge): State<Arc<Edge>>, mut request: Request, next: Next) 
     let ending =
         Ending { app: app.clone(), route, method, status: response.status(), started, in_flight, permit };
     response.map(|body| Body::new(EndingBody::new(body, ending)))
+}
+
+/// The template of a route, the same with and without a slash at its end.
+fn template(route: Option<&MatchedPath>) -> &str {
+    match route.map(MatchedPath::as_str) {
+        Some("/") => "/",
+        Some(path) => path.trim_end_matches('/'),
+        None => NO_ROUTE,
+    }
 }
 
 impl Edge {
