@@ -51,7 +51,7 @@ async fn the_last_frame_waits_for_the_ledger(store: Store) {
     for api in Api::ALL {
         let (plan, provider) = scripted(store);
         let house = plan.open().await;
-        house.ledger.let_closings_pass(false);
+        house.ledger.stop_closings();
         let _feed = fed(&provider, api);
         let mut answer = house.start(api.stream("Hello?")).await;
         let seen = answer.take(3).await.concat();
@@ -65,7 +65,7 @@ async fn the_last_frame_waits_for_the_ledger(store: Store) {
                 tokio::task::yield_now().await;
             }
             assert_eq!(house.ledger.closed_now(), 0);
-            house.ledger.let_closings_pass(true);
+            house.ledger.let_closings_pass();
             assert!(next.await.is_some());
             assert_eq!(house.ledger.closed_now(), 1);
         }
@@ -79,7 +79,7 @@ async fn a_whole_answer_waits_for_the_ledger(store: Store) {
     for api in Api::ALL {
         let (plan, provider) = scripted(store);
         let house = plan.open().await;
-        house.ledger.let_closings_pass(false);
+        house.ledger.stop_closings();
         let feed = provider.begun(Head::WHOLE);
         feed.send(api.whole("Hello!", (9, 2)));
         feed.end();
@@ -92,7 +92,7 @@ async fn a_whole_answer_waits_for_the_ledger(store: Store) {
             assert!(poll!(&mut answer).is_pending(), "{api:?}: the charge is not durable");
             tokio::task::yield_now().await;
         }
-        house.ledger.let_closings_pass(true);
+        house.ledger.let_closings_pass();
         let reply = answer.await;
         let price = api.price((9, 2));
         assert_eq!(reply.header("x-aiduet-cost"), price.to_string());
@@ -107,7 +107,7 @@ async fn whoever_leaves_during_the_settlement_is_charged_once(store: Store) {
     for api in Api::ALL {
         let (plan, provider) = scripted(store);
         let house = plan.open().await;
-        house.ledger.let_closings_pass(false);
+        house.ledger.stop_closings();
         let _feed = fed(&provider, api);
         let mut answer = house.start(api.stream("Hello?")).await;
         answer.take(3).await;
@@ -117,7 +117,7 @@ async fn whoever_leaves_during_the_settlement_is_charged_once(store: Store) {
         }
         drop(answer);
         closings_asked(&house, 1).await;
-        house.ledger.let_closings_pass(true);
+        house.ledger.let_closings_pass();
         let records = house.close().await;
         assert_eq!(records.len(), 1);
         // The answer was complete when the client left.
@@ -170,7 +170,7 @@ async fn a_client_that_waits_for_the_ledger_hears_from_us() {
     for api in Api::ALL {
         let (plan, provider) = scripted(Store::Memory);
         let house = plan.gateway(|gateway| gateway.settle_wait = Duration::from_secs(50)).open().await;
-        house.ledger.let_closings_pass(false);
+        house.ledger.stop_closings();
         let _feed = fed(&provider, api);
         let mut answer = house.start(api.stream("Hello?")).await;
         answer.take(3).await;
@@ -188,7 +188,7 @@ async fn a_client_that_waits_for_the_ledger_hears_from_us() {
         assert_withheld(api, &end, unavailable(api));
         assert_eq!(house.balance().await.used, Money::ZERO, "it is being tried");
         assert!(house.balance().await.held > Money::ZERO, "and the funds are kept");
-        house.ledger.let_closings_pass(true);
+        house.ledger.let_closings_pass();
         house.ledger.closed(1).await;
         let records = house.close().await;
         assert_eq!(records.len(), 1);

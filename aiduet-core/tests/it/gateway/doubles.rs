@@ -16,6 +16,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::stream;
 use http::StatusCode;
+use serde_json::Value;
 use tokio::sync::{mpsc, oneshot, watch};
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
@@ -88,9 +89,14 @@ impl ScriptedLedger {
         *self.closed.borrow()
     }
 
-    /// Lets settlements and releases wait, or go on.
-    pub(super) fn let_closings_pass(&self, pass: bool) {
-        self.closings_pass.send_replace(pass);
+    /// Lets settlements and releases wait.
+    pub(super) fn stop_closings(&self) {
+        self.closings_pass.send_replace(false);
+    }
+
+    /// Lets settlements and releases go on.
+    pub(super) fn let_closings_pass(&self) {
+        self.closings_pass.send_replace(true);
     }
 
     /// The next reserves fail like this.
@@ -253,6 +259,7 @@ impl Feed {
 pub(super) struct ScriptedProvider {
     next: Mutex<VecDeque<(oneshot::Receiver<HeadOrError>, mpsc::UnboundedReceiver<Chunk>)>>,
     calls: watch::Sender<usize>,
+    bodies: Mutex<Vec<Bytes>>,
 }
 
 impl ScriptedProvider {
@@ -276,6 +283,11 @@ impl ScriptedProvider {
         self.calls.subscribe().wait_for(|calls| *calls >= count).await.unwrap();
     }
 
+    /// The body of the last call.
+    pub(super) fn last_body(&self) -> Value {
+        serde_json::from_slice(lock(&self.bodies).last().unwrap()).unwrap()
+    }
+
     /// How many calls there were.
     pub(super) fn calls(&self) -> usize {
         *self.calls.borrow()
@@ -284,8 +296,9 @@ impl ScriptedProvider {
 
 #[async_trait]
 impl Provider for ScriptedProvider {
-    async fn send(&self, _call: UpstreamCall) -> Result<UpstreamReply, ProviderError> {
+    async fn send(&self, call: UpstreamCall) -> Result<UpstreamReply, ProviderError> {
         let (head, body) = lock(&self.next).pop_front().expect("a call that the test does not feed");
+        lock(&self.bodies).push(call.body.into_exposed());
         self.calls.send_modify(|calls| *calls += 1);
         let Head { status, is_event_stream, retry_after } =
             head.await.unwrap_or(Err(ProviderError::Broken { stage: Stage::Head }))?;

@@ -24,7 +24,7 @@ use aiduet_core::backends::memory::MemoryLimiter;
 use aiduet_core::clock::{Clock, ManualClock, SystemClock};
 use aiduet_core::gateway::Upstream;
 use aiduet_core::http::{edge, router};
-use aiduet_core::id::{AccountId, RequestId};
+use aiduet_core::id::AccountId;
 use aiduet_core::keys::{ApiKey, KeyLimits};
 use aiduet_core::ledger::{Balance, ListRequests, RequestRecord, UpstreamName};
 use aiduet_core::limit::RateLimiter;
@@ -139,8 +139,16 @@ impl Plan {
         }
         let app = builder.build().await.unwrap();
         let router = edge::guarded(router(app.clone()), app.clone(), &self.settings.server);
-        let mut house =
-            House { app, router, factory, ledger, slots, stores, customers: Vec::new(), directory };
+        let mut house = House {
+            app,
+            router,
+            factory,
+            ledger,
+            slots,
+            stores,
+            customers: Vec::new(),
+            _directory: directory,
+        };
         house.admit(self.funds, self.limits).await;
         house
     }
@@ -163,7 +171,8 @@ struct House {
     slots: Arc<CountedLimiter<MemoryLimiter>>,
     stores: Stores,
     customers: Vec<Customer>,
-    directory: Option<TempDir>,
+    /// Where the books are; removed at the end.
+    _directory: Option<TempDir>,
 }
 
 impl House {
@@ -215,10 +224,6 @@ impl House {
 
     async fn balance(&self) -> Balance {
         self.stores.ledger.balance(self.customer().account).await.unwrap()
-    }
-
-    async fn record(&self, id: RequestId) -> Option<RequestRecord> {
-        self.stores.requests.find(self.customer().account, id).await.unwrap()
     }
 
     /// Waits for everything that is under way, and checks what holds after every test: no funds
