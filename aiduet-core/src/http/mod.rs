@@ -14,9 +14,9 @@ use axum::extract::State;
 use axum::response::Response;
 use axum::routing::{MethodRouter, any, get, head, post};
 use http::request::Parts;
-use http::{HeaderMap, HeaderName, Method, Uri};
+use http::{HeaderMap, Method, Uri};
 use tower_http::catch_panic::CatchPanicLayer;
-use tower_http::cors::{Any, CorsLayer};
+use tower_http::cors::{AllowHeaders, Any, CorsLayer};
 
 pub use proxy::BodyLimits;
 
@@ -53,13 +53,9 @@ fn gateway_routes() -> Router<App> {
     let cors = CorsLayer::new()
         .allow_origin(Any)
         .allow_methods([Method::GET, Method::POST])
-        .allow_headers(Any)
-        .expose_headers([
-            HeaderName::from_static("x-request-id"),
-            HeaderName::from_static("request-id"),
-            HeaderName::from_static("x-aiduet-model"),
-            HeaderName::from_static("x-aiduet-cost"),
-        ])
+        // `*` does not stand for `authorization` (Fetch Standard, "CORS protocol and HTTP caches").
+        .allow_headers(AllowHeaders::mirror_request())
+        .expose_headers(Any)
         .max_age(std::time::Duration::from_mins(10));
     let routes = [
         (Endpoint::ChatCompletions.path(), post(proxy::chat_completions)),
@@ -75,6 +71,8 @@ fn gateway_routes() -> Router<App> {
     with_and_without_slash(routes)
         .route("/v1/models/{*id}", get(catalogue::find))
         .route("/v1/{*rest}", any(not_found))
+        // Inside the layer, which answers what browsers ask beforehand.
+        .method_not_allowed_fallback(method_not_allowed)
         .layer(cors)
 }
 

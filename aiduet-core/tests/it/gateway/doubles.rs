@@ -49,6 +49,8 @@ pub(super) struct ScriptedLedger {
     closed: watch::Sender<usize>,
     /// Whether settlements and releases may proceed.
     closings_pass: watch::Sender<bool>,
+    /// Whether reserves may proceed.
+    reserves_pass: watch::Sender<bool>,
     reserve_failures: Mutex<VecDeque<Option<Failure>>>,
     closing_failures: Mutex<VecDeque<Option<Failure>>>,
 }
@@ -60,6 +62,7 @@ impl ScriptedLedger {
             asked: Mutex::default(),
             closed: watch::Sender::new(0),
             closings_pass: watch::Sender::new(true),
+            reserves_pass: watch::Sender::new(true),
             reserve_failures: Mutex::default(),
             closing_failures: Mutex::default(),
         }
@@ -97,6 +100,16 @@ impl ScriptedLedger {
     /// Lets settlements and releases go on.
     pub(super) fn let_closings_pass(&self) {
         self.closings_pass.send_replace(true);
+    }
+
+    /// Lets reserves wait.
+    pub(super) fn stop_reserves(&self) {
+        self.reserves_pass.send_replace(false);
+    }
+
+    /// Lets reserves go on.
+    pub(super) fn let_reserves_pass(&self) {
+        self.reserves_pass.send_replace(true);
     }
 
     /// The next reserves fail like this.
@@ -141,6 +154,7 @@ async fn with<T>(
 impl Ledger for ScriptedLedger {
     async fn reserve(&self, request: ReserveRequest) -> Result<Hold, LedgerError> {
         lock(&self.asked).push(Asked::Reserve(request.amount));
+        self.reserves_pass.subscribe().wait_for(|pass| *pass).await.unwrap();
         let failure = lock(&self.reserve_failures).pop_front().flatten();
         with(failure, self.inner.reserve(request)).await
     }
@@ -276,6 +290,11 @@ impl ScriptedProvider {
         let mut feed = self.feed();
         feed.begin(Ok(head));
         feed
+    }
+
+    /// Answers the next call that has no answer yet with a number of prompt tokens.
+    pub(super) fn counts(&self, tokens: u64) {
+        self.begun(Head::WHOLE).send(format!(r#"{{"input_tokens":{tokens}}}"#));
     }
 
     /// Waits until there were so many calls.

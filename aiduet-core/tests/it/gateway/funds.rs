@@ -2,13 +2,15 @@
 
 use std::sync::Arc;
 
+use aiduet_core::dialect::Endpoint;
 use aiduet_core::keys::{KeyLimits, SpendLimits};
-use aiduet_core::ledger::Outcome;
+use aiduet_core::ledger::{Outcome, Reserving};
 use aiduet_core::money::Money;
 use aiduet_core::testing::cents;
 use bytes::Bytes;
+use serde_json::json;
 
-use super::call::{Api, Call, Reply, len};
+use super::call::{Api, Call, Reply, len, price};
 use super::doubles::{Failure, Head, ScriptedProvider};
 use super::{House, MARGIN_BP, Store, on_both};
 
@@ -17,6 +19,12 @@ on_both! {
     a_hold_in_doubt_is_released
     a_whole_answer_is_lowered_to_what_is_affordable
     what_must_be_exact_is_refused_rather_than_lowered
+    an_output_limit_is_never_lowered_below_1024_tokens
+    a_prompt_that_seems_too_dear_is_counted_exactly
+    each_choice_is_held_for
+    embeddings_hold_their_input
+    funds_that_others_hold_are_worth_waiting_for
+    a_suspended_account_spends_nothing
 }
 
 /// A call whose answer comes whole, with an output limit.
@@ -33,7 +41,7 @@ fn affordable(api: Api, body: &Bytes, funds: Money) -> u64 {
 }
 
 /// Checks a refusal for lack of funds, whose shape differs between the APIs.
-fn assert_refused(api: Api, reply: &Reply, code: &str) {
+pub(super) fn assert_refused(api: Api, reply: &Reply, code: &str) {
     let body = reply.json();
     let (status, kind) = match api {
         Api::Chat => (402, "insufficient_quota"),
@@ -114,4 +122,130 @@ async fn what_must_be_exact_is_refused_rather_than_lowered(store: Store) {
             house.close().await;
         }
     }
+}
+
+async fn an_output_limit_is_never_lowered_below_1024_tokens(store: Store) {
+    for api in [Api::Chat, Api::Responses] {
+        let call = || whole(api, 50_000);
+        let least = api.worst(&call().body, 1_024);
+        let one_less = least.checked_sub(Money::from_nanos(1)).unwrap();
+        for (funds, is_served) in [(least, true), (one_less, false), (Money::ZERO, false)] {
+            let house = House::plan(store).funds(funds).open().await;
+            let reply = house.send(call()).await;
+            if is_served {
+                assert_eq!((reply.status, reply.header("x-aiduet-max-tokens")), (200, "1024"), "{api:?}");
+            } else {
+                assert_refused(api, &reply, "insufficient_balance");
+                let message = reply.json()["error"]["message"].to_string();
+                assert!(message.contains(&format!("needs up to ${least}, available ${funds}")), "{message}");
+            }
+            house.close().await;
+        }
+    }
+    // What asks for less than that is not lowered at all.
+    let call = || whole(Api::Chat, 900);
+    let exact = Api::Chat.worst(&call().body, 900);
+    for (funds, status) in [(exact, 200), (exact.checked_sub(Money::from_nanos(1)).unwrap(), 402)] {
+        let house = House::plan(store).funds(funds).open().await;
+        assert_eq!(house.send(call()).await.status, status);
+        house.close().await;
+    }
+}
+
+async fn a_prompt_that_seems_too_dear_is_counted_exactly(store: Store) {
+    let api = Api::Messages;
+    let mut body = api.body(&"word ".repeat(20_000));
+    body["stream"] = true.into();
+    let call = || Call::post(api.endpoint(), &body);
+    let mut count = body.clone();
+    for field in ["stream", "max_tokens"] {
+        count.as_object_mut().unwrap().remove(field);
+    }
+    let house = House::open(store).await;
+    let counted = house.send(Call::post(Endpoint::CountTokens, &count)).await.json();
+    let exact = counted["input_tokens"].as_u64().unwrap();
+    house.close().await;
+    let rates = api.rates();
+    let needed = price(&[(exact, rates.cache_write), (1_000, rates.output)]);
+    assert!(needed < api.worst(&call().body, 1_000), "bytes are more than tokens");
+    for (funds, status) in [(needed, 200), (needed.checked_sub(Money::from_nanos(1)).unwrap(), 402)] {
+        let house = House::plan(store).funds(funds).open().await;
+        let reply = house.send(call()).await;
+        assert_eq!(reply.status, status);
+        assert_eq!(house.ledger.reserves(), [api.worst(&call().body, 1_000), needed]);
+        house.close().await;
+    }
+}
+
+async fn each_choice_is_held_for(store: Store) {
+    let api = Api::Chat;
+    for (stream, limit, held) in [(false, 3_000, 9_000), (true, 3_000, 9_000), (true, 20_000, 3 * 8_192)] {
+        let mut body = api.body("Hello?");
+        body["n"] = 3.into();
+        body[api.limit()] = limit.into();
+        body["stream"] = stream.into();
+        let call = Call::post(api.endpoint(), &body);
+        let house = House::open(store).await;
+        let worst = api.worst(&call.body, held);
+        assert_eq!(house.send(call).await.status, 200);
+        assert_eq!(house.ledger.reserves()[0], worst, "{stream} {limit}");
+        house.close().await;
+    }
+}
+
+async fn embeddings_hold_their_input(store: Store) {
+    let house = House::open(store).await;
+    let body = json!({"model": "text-embedding-3-small", "input": ["first", "second"]});
+    let call = Call::post(Endpoint::Embeddings, &body);
+    let (bytes, reply) = (len(&call.body), house.send(call).await);
+    assert_eq!(reply.status, 200);
+    assert_eq!(house.ledger.reserves(), [price(&[(bytes, 20_000)])]);
+    let tokens = reply.json()["usage"]["prompt_tokens"].as_u64().unwrap();
+    assert_eq!(reply.header("x-aiduet-cost"), price(&[(tokens, 20_000)]).to_string());
+    house.close().await;
+}
+
+async fn funds_that_others_hold_are_worth_waiting_for(store: Store) {
+    for api in Api::ALL {
+        let provider = Arc::new(ScriptedProvider::default());
+        let plan = House::plan(store).provider(Arc::<ScriptedProvider>::clone(&provider));
+        let worst = api.worst(&api.ask("Hello?").body, 1_000);
+        // Enough for one, and for a second one only when the first has ended.
+        let funds = worst.checked_add(Money::from_nanos(worst.nanos() / 2)).unwrap();
+        let house = plan.funds(funds).open().await;
+        let mut feed = provider.feed();
+        let first = house.send(api.ask("Hello?"));
+        let second = async {
+            provider.called(1).await;
+            if api == Api::Messages {
+                provider.counts(1_000_000);
+            }
+            assert_refused(api, &house.send(api.ask("Hello?")).await, "balance_held");
+            feed.begin(Ok(Head::WHOLE));
+            feed.send(api.whole("Hello!", (9, 2)));
+            feed.end();
+        };
+        let (reply, ()) = tokio::join!(first, second);
+        assert_eq!(reply.status, 200);
+        let feed = provider.begun(Head::WHOLE);
+        feed.send(api.whole("Hello!", (9, 2)));
+        feed.end();
+        assert_eq!(house.send(api.ask("Hello?")).await.status, 200, "{api:?}");
+        house.close().await;
+    }
+}
+
+async fn a_suspended_account_spends_nothing(store: Store) {
+    let house = House::open(store).await;
+    let account = house.customer().account;
+    house.stores.ledger.set_reserving(account, Reserving::Frozen).await.unwrap();
+    for api in Api::ALL {
+        let reply = house.send(api.ask("Hello?")).await;
+        assert_eq!(reply.status, 403);
+        assert_eq!(reply.json()["error"]["details"]["error_code"], "account_suspended");
+        assert_eq!(reply.json()["error"]["type"], "permission_error");
+    }
+    house.stores.ledger.set_reserving(account, Reserving::Allowed).await.unwrap();
+    assert_eq!(house.send(Api::Chat.ask("Hello?")).await.status, 200);
+    house.close().await;
 }

@@ -9,11 +9,15 @@
 mod call;
 mod closing;
 mod doubles;
+mod extensions;
 mod faults;
 mod funds;
 mod house;
+mod limits;
 mod scripted;
+mod spending;
 mod streams;
+mod told;
 mod wire;
 
 use std::sync::Arc;
@@ -28,7 +32,7 @@ use aiduet_core::id::AccountId;
 use aiduet_core::keys::{ApiKey, KeyLimits};
 use aiduet_core::ledger::{Balance, ListRequests, RequestRecord, UpstreamName};
 use aiduet_core::limit::RateLimiter;
-use aiduet_core::money::Money;
+use aiduet_core::money::{Money, Rounding};
 use aiduet_core::price::Margin;
 use aiduet_core::provider::{Provider, Vendor};
 use aiduet_core::settings::{GatewaySettings, Settings, UpstreamKind};
@@ -106,11 +110,21 @@ impl Plan {
     }
 
     async fn open(self) -> House {
-        let directory = (self.store == Store::Sqlite).then(|| tempfile::tempdir().unwrap());
-        self.open_in(directory).await
+        let directory = (self.store == Store::Sqlite).then(|| Arc::new(tempfile::tempdir().unwrap()));
+        let (funds, limits) = (self.funds, self.limits.clone());
+        let mut house = self.open_in(directory).await;
+        house.admit(funds, limits).await;
+        house
     }
 
-    async fn open_in(mut self, directory: Option<TempDir>) -> House {
+    /// Opens a second gateway on the books of the first one, for the same customers.
+    async fn open_beside(self, first: &House) -> House {
+        let mut second = Self { seed: self.seed + 1, ..self }.open_in(first.directory.clone()).await;
+        second.customers.clone_from(&first.customers);
+        second
+    }
+
+    async fn open_in(mut self, directory: Option<Arc<TempDir>>) -> House {
         // The ledger in SQLite judges what is overdue by the real time.
         let factory = Factory::at(self.seed, SystemClock::new().now());
         let clock: Arc<dyn Clock> = Arc::<ManualClock>::clone(factory.clock());
@@ -139,18 +153,7 @@ impl Plan {
         }
         let app = builder.build().await.unwrap();
         let router = edge::guarded(router(app.clone()), app.clone(), &self.settings.server);
-        let mut house = House {
-            app,
-            router,
-            factory,
-            ledger,
-            slots,
-            stores,
-            customers: Vec::new(),
-            _directory: directory,
-        };
-        house.admit(self.funds, self.limits).await;
-        house
+        House { app, router, factory, ledger, slots, stores, customers: Vec::new(), directory }
     }
 }
 
@@ -171,8 +174,8 @@ struct House {
     slots: Arc<CountedLimiter<MemoryLimiter>>,
     stores: Stores,
     customers: Vec<Customer>,
-    /// Where the books are; removed at the end.
-    _directory: Option<TempDir>,
+    /// Where the books are; removed with the last house.
+    directory: Option<Arc<TempDir>>,
 }
 
 impl House {
@@ -194,9 +197,12 @@ impl House {
         let account = self.factory.account();
         let id = account.id;
         self.stores.accounts.insert(account).await.unwrap();
-        if funds > Money::ZERO {
-            self.stores.ledger.post(vec![self.factory.top_up(id, funds)]).await.unwrap();
-        }
+        // Only whole cents can be bought.
+        let bought = cents(funds.cents(Rounding::Down));
+        let granted = funds.checked_sub(bought).unwrap();
+        let entries = [self.factory.top_up(id, bought), self.factory.grant(id, granted)];
+        let entries = entries.into_iter().filter(|entry| entry.amount > Money::ZERO).collect();
+        self.stores.ledger.post(entries).await.unwrap();
         let (plain, key) = self.factory.api_key(id);
         let key = ApiKey { limits, ..key };
         self.stores.keys.insert(key.clone()).await.unwrap();
