@@ -73,9 +73,9 @@ impl Default for BodyLimits {
 }
 
 async fn read_json(headers: &HeaderMap, body: Body, limits: BodyLimits) -> Result<Content, HttpError> {
-    let plain =
-        headers.get(CONTENT_ENCODING).is_none_or(|value| value.as_bytes().eq_ignore_ascii_case(b"identity"));
-    let json = headers.get(CONTENT_TYPE).is_none_or(|value| value.to_str().is_ok_and(is_json));
+    let mut encodings = headers.get_all(CONTENT_ENCODING).iter();
+    let plain = encodings.all(|value| value.as_bytes().eq_ignore_ascii_case(b"identity"));
+    let json = headers.get_all(CONTENT_TYPE).iter().all(|value| value.to_str().is_ok_and(is_json));
     if !plain || !json {
         return Err(HttpError::UnsupportedMediaType);
     }

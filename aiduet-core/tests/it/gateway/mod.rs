@@ -13,6 +13,7 @@ mod extensions;
 mod faults;
 mod funds;
 mod house;
+mod input;
 mod limits;
 mod scripted;
 mod spending;
