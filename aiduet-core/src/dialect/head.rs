@@ -48,8 +48,10 @@ pub struct RequestHead {
     /// How many separate inputs there are (embeddings), each of which may be as long as the model
     /// takes; one elsewhere.
     pub inputs: u64,
-    /// Upper bound of the prompt, in tokens: the bytes of the body where it is text;
-    /// `u64::MAX` (whatever the model takes) with images, documents, links or server tools.
+    /// Upper bound of the prompt, in tokens: the bytes of the body where it is text, and a fixed
+    /// number for each image and for what a search may find
+    /// (`docs/decisions/0008-images-and-searches.md`); `u64::MAX` (whatever the model takes) with
+    /// documents and sound.
     pub input_tokens_bound: u64,
     /// What the prompt probably has, in tokens: a quarter of its bytes, without the data of images
     /// and documents, each of which counts as [`MEDIA_TOKENS`].
@@ -61,16 +63,28 @@ pub struct RequestHead {
 /// What an image or document counts in a guess, in tokens.
 pub const MEDIA_TOKENS: u64 = 1_500;
 
+/// The most that one image counts, in tokens: at OpenAI 2,833 and 5,667 for each of at most eight
+/// tiles on gpt-4o-mini; every other model, and every Claude model, counts less.
+/// Source: <https://platform.openai.com/docs/guides/images-vision>.
+pub(super) const IMAGE_TOKENS_MAX: u64 = 50_000;
+
+/// What the searches of one answer are taken to add to its prompt, in tokens: the window that
+/// OpenAI gives to web search.
+/// Source: <https://platform.openai.com/docs/guides/tools-web-search>.
+pub(super) const SEARCH_TOKENS: u64 = 128_000;
+
 /// Parts of the prompt that are not text.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Media {
-    /// How many.
-    pub(super) count: u64,
-    /// Bytes of the body that they take.
-    pub(super) bytes: usize,
-    /// The provider adds to the prompt without a bound: searches, further passes.
+    /// Images.
+    images: u64,
+    /// Documents and sound.
+    documents: u64,
+    /// Bytes of the body that all of them take.
+    bytes: usize,
+    /// The provider adds to the prompt without a bound: further passes.
     pub(super) open_ended: bool,
-    /// Tokens of schemas that the provider knows and the body only names.
+    /// Tokens that the provider adds: schemas that the body only names, what searches find.
     pub(super) implied_tokens: u64,
 }
 
@@ -179,20 +193,34 @@ impl RequestHead {
         Ok(())
     }
 
-    /// Takes note of a part of the prompt that is not text.
-    pub(super) const fn note_media(&mut self, bytes: usize) {
-        self.media.count = self.media.count.saturating_add(1);
+    /// Takes note of an image that takes so many bytes of the body.
+    pub(super) const fn note_image(&mut self, bytes: usize) {
+        self.media.images = self.media.images.saturating_add(1);
         self.media.bytes = self.media.bytes.saturating_add(bytes);
+    }
+
+    /// Takes note of a document or a sound that takes so many bytes of the body.
+    pub(super) const fn note_document(&mut self, bytes: usize) {
+        self.media.documents = self.media.documents.saturating_add(1);
+        self.media.bytes = self.media.bytes.saturating_add(bytes);
+    }
+
+    /// Takes note of a tool that searches, at most so many times.
+    pub(super) const fn note_searches(&mut self, most: u64) {
+        self.web_searches = self.web_searches.saturating_add(most);
+        self.media.implied_tokens = self.media.implied_tokens.saturating_add(SEARCH_TOKENS);
     }
 
     /// Sets the bounds of the prompt once everything is read.
     pub(super) fn bound_input(&mut self, body_bytes: usize) {
         let count = |bytes: usize| u64::try_from(bytes).unwrap_or(u64::MAX);
-        let Media { count: media, bytes, open_ended, implied_tokens } = self.media;
-        let bound = count(body_bytes).saturating_add(implied_tokens);
-        self.input_tokens_bound = if media > 0 || open_ended { u64::MAX } else { bound };
-        let text = count(body_bytes.saturating_sub(bytes)).div_ceil(4);
-        self.input_tokens_guess = text.saturating_add(media.saturating_mul(MEDIA_TOKENS));
+        let Media { images, documents, bytes, open_ended, implied_tokens } = self.media;
+        let text = count(body_bytes.saturating_sub(bytes));
+        let bound =
+            text.saturating_add(implied_tokens).saturating_add(images.saturating_mul(IMAGE_TOKENS_MAX));
+        self.input_tokens_bound = if documents > 0 || open_ended { u64::MAX } else { bound };
+        let media = images.saturating_add(documents).saturating_mul(MEDIA_TOKENS);
+        self.input_tokens_guess = text.div_ceil(4).saturating_add(media);
     }
 }
 

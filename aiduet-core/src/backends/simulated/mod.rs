@@ -29,6 +29,7 @@
 //! | `simulate:slow=50ms` | time before each chunk |
 //! | `simulate:chunks=1000` | the answer has 1,000 words, each a chunk |
 //! | `simulate:calls=2` | two tools are called, also after a tool's result |
+//! | `simulate:call=write {"path": "a"}` | this tool is called with these arguments, to the end of the line, if it is offered and no tool has answered yet |
 //! | `simulate:refusal` | the model declines |
 //! | `simulate:say=…` | the answer, word for word to the end of the line |
 //!

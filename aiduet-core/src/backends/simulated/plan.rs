@@ -46,6 +46,12 @@ pub(super) struct Call {
     pub(super) is_free_text: bool,
 }
 
+impl Tool {
+    fn call(&self, arguments: String) -> Call {
+        Call { name: self.name.clone(), arguments, is_free_text: self.schema.is_none() }
+    }
+}
+
 impl Part {
     pub(super) fn text(&self) -> &str {
         match self {
@@ -127,8 +133,8 @@ impl<'a> Writer<'a> {
                 return Finish::Length;
             }
         }
-        let called = called_tools(self.prompt);
-        if called.is_empty() { self.text() } else { self.call(&called) }
+        let called = calls(self.prompt);
+        if called.is_empty() { self.text() } else { self.call(called) }
     }
 
     fn decline(&mut self) -> Finish {
@@ -138,22 +144,17 @@ impl<'a> Writer<'a> {
         Finish::Refusal
     }
 
-    fn call(&mut self, called: &[&Tool]) -> Finish {
+    fn call(&mut self, called: Vec<Call>) -> Finish {
         if self.dialect == Dialect::Anthropic && self.push("I use a tool.".to_owned(), Part::Text).is_err() {
             return Finish::Length;
         }
-        for tool in called {
-            let arguments = match &tool.schema {
-                Some(schema) => schema::instance(schema).to_string(),
-                None => "sample input".to_owned(),
-            };
-            let cost = tokens::count(&arguments);
+        for call in called {
+            let cost = tokens::count(&call.arguments);
             if cost > self.left {
                 return Finish::Length;
             }
             self.left = self.left.saturating_sub(cost);
-            let is_free_text = tool.schema.is_none();
-            self.parts.push(Part::Call(Call { name: tool.name.clone(), arguments, is_free_text }));
+            self.parts.push(Part::Call(call));
         }
         Finish::ToolCalls
     }
@@ -203,7 +204,21 @@ impl<'a> Writer<'a> {
     }
 }
 
-/// The tools that the model calls in this turn.
+/// The calls that the model makes in this turn.
+fn calls(prompt: &Prompt) -> Vec<Call> {
+    if let Some(scripted) = &prompt.script.call {
+        let callable = !prompt.has_result && !matches!(prompt.tool_choice, ToolChoice::Forbidden);
+        let offered = prompt.tools.iter().find(|tool| callable && tool.name == scripted.tool);
+        return offered.map(|tool| tool.call(scripted.arguments.clone())).into_iter().collect();
+    }
+    let arguments = |tool: &Tool| match &tool.schema {
+        Some(schema) => schema::instance(schema).to_string(),
+        None => "sample input".to_owned(),
+    };
+    called_tools(prompt).into_iter().map(|tool| tool.call(arguments(tool))).collect()
+}
+
+/// The tools that the model calls in this turn when no call is scripted.
 fn called_tools(prompt: &Prompt) -> Vec<&Tool> {
     if prompt.has_result && prompt.script.calls.is_none() {
         return Vec::new();

@@ -48,6 +48,8 @@ pub(super) struct Script {
     pub(super) chunks: Option<usize>,
     /// So many tools are called.
     pub(super) calls: Option<usize>,
+    /// This tool is called, if it is offered.
+    pub(super) call: Option<ScriptedCall>,
     /// The answer, word for word.
     pub(super) say: Option<String>,
     /// The model declines.
@@ -55,6 +57,13 @@ pub(super) struct Script {
     pub(super) no_usage: bool,
     /// Every count that is reported.
     pub(super) usage: Option<u64>,
+}
+
+/// A call of a tool, word for word.
+#[derive(Clone, PartialEq, Eq)]
+pub(super) struct ScriptedCall {
+    pub(super) tool: String,
+    pub(super) arguments: String,
 }
 
 /// A word after `simulate:` that means nothing.
@@ -75,8 +84,7 @@ impl Script {
         let mut rest = text;
         while let Some((_before, after)) = rest.split_once("simulate:") {
             let line = after.lines().next().unwrap_or_default();
-            if let Some(words) = line.strip_prefix("say=") {
-                script.say = Some(words.to_owned());
+            if script.apply_line(line)? {
                 rest = after.get(line.len()..).unwrap_or_default();
                 continue;
             }
@@ -86,6 +94,19 @@ impl Script {
             rest = after;
         }
         Ok(script)
+    }
+
+    /// Takes a directive whose value is the rest of the line; `false` if it is another one.
+    fn apply_line(&mut self, line: &str) -> Result<bool, UnknownDirective> {
+        if let Some(words) = line.strip_prefix("say=") {
+            self.say = Some(words.to_owned());
+        } else if let Some(call) = line.strip_prefix("call=") {
+            let (tool, arguments) = call.split_once(' ').ok_or(UnknownDirective)?;
+            self.call = Some(ScriptedCall { tool: tool.to_owned(), arguments: arguments.to_owned() });
+        } else {
+            return Ok(false);
+        }
+        Ok(true)
     }
 
     fn apply(&mut self, name: &str, value: &str) -> Result<(), UnknownDirective> {
@@ -164,13 +185,20 @@ mod tests {
         assert_eq!((script.chunks, script.pace), (Some(10), Some(Duration::from_millis(50))));
         assert_eq!(script.say.as_deref(), Some("one two"));
         assert!(script.no_usage);
+        let call = read("m", "simulate:call=write {\"path\": \"a b\"}\nand so on").call.expect("a call");
+        assert_eq!((call.tool.as_str(), call.arguments.as_str()), ("write", "{\"path\": \"a b\"}"));
     }
 
     #[test]
     fn a_misspelt_marker_is_refused() {
-        for text in
-            ["simulate:", "simulate:cutt=3", "simulate:cut=x", "simulate:status=200", "simulate:slow=5"]
-        {
+        for text in [
+            "simulate:",
+            "simulate:call=write",
+            "simulate:cutt=3",
+            "simulate:cut=x",
+            "simulate:status=200",
+            "simulate:slow=5",
+        ] {
             assert!(Script::read("m", text).is_err(), "{text}");
         }
         assert!(Script::read("m-simulate-oops", "").is_err());

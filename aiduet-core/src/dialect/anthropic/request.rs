@@ -144,9 +144,7 @@ fn read_tool(scanner: &mut Scanner<'_>, head: &mut RequestHead) -> Read {
         Ok(())
     })?;
     if searches {
-        let most = uses_max.unwrap_or(SEARCHES_ASSUMED);
-        head.web_searches = head.web_searches.saturating_add(most);
-        head.media.open_ended = true;
+        head.note_searches(uses_max.unwrap_or(SEARCHES_ASSUMED));
     }
     Ok(())
 }
@@ -166,20 +164,31 @@ fn read_block(scanner: &mut Scanner<'_>, head: &mut RequestHead) -> Read {
     if scanner.peek()? != Kind::Object {
         return scanner.pass();
     }
-    scanner
-        .object(&["content", "source", "cache_control", "file_id"], |scanner, name| match name {
-            "content" => read_blocks(scanner, head),
-            "source" => read_source(scanner, head),
-            "cache_control" => read_cache_mark(scanner, head, SHORT_LIFE),
-            _ => refuse_unless_empty(scanner, RequestFault::stateful().within("file_id")),
-        })
-        .map(drop)
+    let mut is_image = false;
+    let mut media_bytes = None;
+    scanner.object(&["type", "content", "source", "cache_control", "file_id"], |scanner, name| {
+        match name {
+            "type" => is_image = scanner.optional(Scanner::string)?.is_some_and(|kind| kind.is("image")),
+            "content" => read_blocks(scanner, head)?,
+            "source" => media_bytes = read_source(scanner, head)?,
+            "cache_control" => read_cache_mark(scanner, head, SHORT_LIFE)?,
+            _ => refuse_unless_empty(scanner, RequestFault::stateful().within("file_id"))?,
+        }
+        Ok(())
+    })?;
+    match media_bytes {
+        Some(bytes) if is_image => head.note_image(bytes),
+        Some(bytes) => head.note_document(bytes),
+        None => {}
+    }
+    Ok(())
 }
 
-/// Where an image or document comes from. Plain text and blocks are bounded by their bytes.
-fn read_source(scanner: &mut Scanner<'_>, head: &mut RequestHead) -> Read {
+/// Where an image or document comes from, and the bytes that it takes. Plain text and blocks are
+/// bounded by their bytes: `None`.
+fn read_source(scanner: &mut Scanner<'_>, head: &mut RequestHead) -> Result<Option<usize>, RequestFault> {
     if scanner.peek()? != Kind::Object {
-        return scanner.pass();
+        return scanner.pass().map(|()| None);
     }
     let start = scanner.offset();
     let mut is_text = false;
@@ -192,8 +201,5 @@ fn read_source(scanner: &mut Scanner<'_>, head: &mut RequestHead) -> Read {
         "content" => read_blocks(scanner, head),
         _ => refuse_unless_empty(scanner, RequestFault::stateful().within("file_id")),
     })?;
-    if !is_text {
-        head.note_media(scanner.offset().saturating_sub(start));
-    }
-    Ok(())
+    Ok((!is_text).then(|| scanner.offset().saturating_sub(start)))
 }

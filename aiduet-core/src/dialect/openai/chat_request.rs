@@ -129,7 +129,7 @@ fn read_part(scanner: &mut Scanner<'_>, head: &mut RequestHead) -> Read {
         .object(&names, |scanner, name| match name {
             "image_url" => {
                 let data = scanner.skip()?;
-                head.note_media(data.len());
+                head.note_image(data.len());
                 Ok(())
             }
             "file" => read_file(scanner, head),
@@ -149,6 +149,6 @@ fn read_file(scanner: &mut Scanner<'_>, head: &mut RequestHead) -> Read {
     scanner.object(&["file_id"], |scanner, _id| {
         refuse_unless_empty(scanner, RequestFault::stateful().within("file_id"))
     })?;
-    head.note_media(scanner.offset().saturating_sub(start));
+    head.note_document(scanner.offset().saturating_sub(start));
     Ok(())
 }

@@ -85,8 +85,7 @@ pub(in crate::dialect) fn read(
         _ => refuse_unless_empty(scanner, RequestFault::stateful()),
     })?;
     if tools.searches {
-        head.web_searches = tools.calls_max.unwrap_or(SEARCHES_ASSUMED);
-        head.media.open_ended = true;
+        head.note_searches(tools.calls_max.unwrap_or(SEARCHES_ASSUMED));
     }
     Ok(braces)
 }
@@ -162,9 +161,14 @@ fn read_item(scanner: &mut Scanner<'_>, head: &mut RequestHead) -> Read {
             "file_id" => refuse_unless_empty(scanner, RequestFault::stateful().within("file_id"))?,
             "container_id" => refuse_unless_empty(scanner, RequestFault::stateful().within("container_id"))?,
             "input_audio" => refuse_unless_empty(scanner, RequestFault::unpriced().within("input_audio"))?,
-            "image_url" | "file_url" | "file_data" => {
+            "image_url" => {
                 if let Some(data) = scanner.optional(|data| data.skip())? {
-                    head.note_media(data.len());
+                    head.note_image(data.len());
+                }
+            }
+            "file_url" | "file_data" => {
+                if let Some(data) = scanner.optional(|data| data.skip())? {
+                    head.note_document(data.len());
                 }
             }
             "prompt_cache_breakpoint" => read_cache_mark(scanner, head, SHORT_LIFE)?,

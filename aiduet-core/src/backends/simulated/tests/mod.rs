@@ -254,6 +254,25 @@ async fn the_first_tool_is_called_with_fitting_arguments_and_its_result_is_answe
 }
 
 #[tokio::test]
+async fn a_scripted_call_is_made_if_the_tool_is_offered_and_has_not_answered() {
+    let text = "simulate:call=weather {\"city\": \"Kyoto\"}";
+    let asked = |rest: Value| message(with(json!({"messages": [{"role": "user", "content": text}]}), rest));
+    let whole = ask(Endpoint::Messages, asked(json!({"tools": [weather("")]}))).await;
+    assert_eq!(whole["content"][1]["input"], json!({"city": "Kyoto"}));
+    let whole = ask(Endpoint::Messages, asked(json!({}))).await;
+    assert_eq!(whole["stop_reason"], "end_turn", "the tool is not offered");
+    let answered = json!({
+        "tools": [weather("")],
+        "messages": [
+            {"role": "user", "content": text},
+            {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "x", "content": "sunny"}]},
+        ],
+    });
+    let whole = ask(Endpoint::Messages, asked(answered)).await;
+    assert_eq!(whole["stop_reason"], "end_turn", "the tool has answered");
+}
+
+#[tokio::test]
 async fn a_required_choice_between_two_tools_calls_both() {
     let other = json!({"type": "function", "function": {"name": "time"}});
     let tools = json!({"tools": [weather("chat"), other], "tool_choice": "required"});
