@@ -4,7 +4,7 @@
 //!
 //! - money and what it is counted by: [`money`], [`usage`], [`price`], [`ledger`], [`payment`];
 //! - who may call: [`account`], [`keys`], [`limit`];
-//! - who answers: [`provider`], [`dialect`], [`translate`];
+//! - who answers: [`provider`], [`routing`], [`dialect`], [`translate`];
 //! - the building blocks: [`id`], [`clock`], [`content`], [`secret`], [`class`].
 //!
 //! Every store is a trait with a small contract; `testing` has a conformance suite for each, for
@@ -32,6 +32,7 @@ pub mod money;
 pub mod payment;
 pub mod price;
 pub mod provider;
+pub mod routing;
 pub mod secret;
 pub mod settings;
 #[cfg(feature = "testing")]

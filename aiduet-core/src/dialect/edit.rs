@@ -9,7 +9,8 @@ use super::openai;
 use crate::content::Content;
 use crate::price::ModelId;
 
-/// What has to change in a body. Nothing of it: the very same bytes are forwarded.
+/// What has to change in a body, beside the list of fallbacks, which is always taken out. Nothing of it:
+/// the very same bytes are forwarded.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Edits<'a> {
     /// The model's name at the provider.
@@ -33,12 +34,13 @@ struct Patch {
 /// The body with the edits applied. All other bytes stay as they are.
 pub fn edit(endpoint: Endpoint, body: &Content, head: &RequestHead, edits: &Edits<'_>) -> Content {
     let bytes = body.expose();
-    let mut patches = patches(endpoint, head, edits);
+    let mut patches = patches(endpoint, bytes, head, edits);
     patches.retain(|patch| bytes.get(patch.span.clone()) != Some(patch.text.as_bytes()));
     if patches.is_empty() {
         return body.clone();
     }
-    patches.sort_by_key(|patch| patch.span.start);
+    // An insertion goes before what begins at the same place.
+    patches.sort_by_key(|patch| (patch.span.start, patch.span.end));
     let added: usize = patches.iter().map(|patch| patch.text.len()).sum();
     let mut out = Vec::with_capacity(bytes.len().saturating_add(added));
     let mut at = 0;
@@ -51,7 +53,7 @@ pub fn edit(endpoint: Endpoint, body: &Content, head: &RequestHead, edits: &Edit
     Content::new(Bytes::from(out))
 }
 
-fn patches(endpoint: Endpoint, head: &RequestHead, edits: &Edits<'_>) -> Vec<Patch> {
+fn patches(endpoint: Endpoint, bytes: &[u8], head: &RequestHead, edits: &Edits<'_>) -> Vec<Patch> {
     let Edits { model, output_limit, include_usage, store_false, end_user } = *edits;
     let spans = &head.spans;
     let mut patches = Vec::new();
@@ -62,6 +64,16 @@ fn patches(endpoint: Endpoint, head: &RequestHead, edits: &Edits<'_>) -> Vec<Pat
         match &spans.model {
             Some(span) => patches.push(replace(span, text)),
             None => members.push(format!("\"model\":{text}")),
+        }
+    }
+    if let Some(member) = &spans.fallbacks {
+        // In the place of a name that is not there, so that the object is never left without members.
+        match (members.is_empty(), model) {
+            (false, Some(model)) => {
+                members.clear();
+                patches.push(replace(member, format!("\"model\":\"{model}\"")));
+            }
+            _ => patches.push(removal(bytes, member)),
         }
     }
     if let Some((limit, name)) = output_limit.zip(output_limit_name(endpoint)) {
@@ -95,6 +107,23 @@ fn patches(endpoint: Endpoint, head: &RequestHead, edits: &Edits<'_>) -> Vec<Pat
         patches.push(insertion(braces, &members));
     }
     patches
+}
+
+/// Takes a member out of an object, with the comma behind it or else before it.
+fn removal(bytes: &[u8], member: &Span) -> Patch {
+    let is_space = |byte: &u8| matches!(byte, b' ' | b'\t' | b'\n' | b'\r');
+    let after = bytes.get(member.end..).unwrap_or_default();
+    let gap = after.iter().take_while(|byte| is_space(byte)).count();
+    let span = if after.get(gap) == Some(&b',') {
+        member.start..member.end.saturating_add(gap).saturating_add(1)
+    } else {
+        let before = bytes.get(..member.start).unwrap_or_default();
+        let gap = before.iter().rev().take_while(|byte| is_space(byte)).count();
+        let comma = before.len().saturating_sub(gap).saturating_sub(1);
+        let start = if before.get(comma) == Some(&b',') { comma } else { member.start };
+        start..member.end
+    };
+    Patch { span, text: String::new() }
 }
 
 /// Puts members at the beginning of an object.

@@ -9,6 +9,13 @@ use crate::usage::{Modifiers, ServiceTier};
 /// Longest model name that is looked up, in bytes.
 const MODEL_BYTES_MAX: usize = 256;
 
+/// The field in which a client lists models to fall back on. It is the gateway's own and never
+/// goes to a provider.
+pub(super) const FALLBACKS: &str = "models";
+
+/// Most models that a client may fall back on.
+pub const FALLBACKS_MAX: usize = 8;
+
 /// The model name that a client wrote: text of a request, so it is compared and never shown.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ModelName(Box<str>);
@@ -31,6 +38,8 @@ impl fmt::Debug for ModelName {
 pub struct RequestHead {
     /// The model; `None` when the client leaves the choice to the gateway.
     pub model: Option<ModelName>,
+    /// Models to fall back on, in order, when that one cannot serve or fails.
+    pub fallbacks: Vec<ModelName>,
     /// Whether the answer is to be streamed.
     pub stream: bool,
     /// The output limit of one choice, in tokens, reasoning included.
@@ -94,6 +103,8 @@ pub(super) struct Spans {
     /// Offset behind the first brace of the body, and whether the object is empty.
     pub(super) body: Option<Braces>,
     pub(super) model: Option<Span>,
+    /// The whole member that lists fallbacks, key included.
+    pub(super) fallbacks: Option<Span>,
     pub(super) output_limits: Vec<Span>,
     pub(super) store: Option<Span>,
     pub(super) stream_options: Option<Options>,
@@ -115,6 +126,7 @@ impl Default for RequestHead {
     fn default() -> Self {
         Self {
             model: None,
+            fallbacks: Vec::new(),
             stream: false,
             output_limit: None,
             choices: 1,
@@ -139,12 +151,25 @@ impl RequestHead {
         if kind == Kind::Null {
             return scanner.pass();
         }
-        let name = scanner.string()?.decode();
-        if name.len() > MODEL_BYTES_MAX {
-            return Err(RequestFault::invalid("the name is too long"));
-        }
-        self.model = Some(ModelName(name.into()));
+        self.model = Some(read_name(scanner)?);
         self.spans.model = Some(start..scanner.offset());
+        Ok(())
+    }
+
+    /// Reads the list of models to fall back on; to be called before anything else of the member.
+    pub(super) fn read_fallbacks(&mut self, scanner: &mut Scanner<'_>) -> Result<(), RequestFault> {
+        let start = scanner.key_start();
+        let fallbacks = &mut self.fallbacks;
+        scanner.optional(|list| {
+            list.array(|item| {
+                if fallbacks.len() == FALLBACKS_MAX {
+                    return Err(RequestFault::invalid("at most 8 models"));
+                }
+                fallbacks.push(read_name(item)?);
+                Ok(())
+            })
+        })?;
+        self.spans.fallbacks = Some(start..scanner.offset());
         Ok(())
     }
 
@@ -222,6 +247,14 @@ impl RequestHead {
         let media = images.saturating_add(documents).saturating_mul(MEDIA_TOKENS);
         self.input_tokens_guess = text.div_ceil(4).saturating_add(media);
     }
+}
+
+fn read_name(scanner: &mut Scanner<'_>) -> Result<ModelName, RequestFault> {
+    let name = scanner.string()?.decode();
+    if name.len() > MODEL_BYTES_MAX {
+        return Err(RequestFault::invalid("the name is too long"));
+    }
+    Ok(ModelName(name.into()))
 }
 
 /// Reads a choice among known words; `null` is `None`.

@@ -25,7 +25,7 @@ pub use edit::{Edits, edit};
 pub use endpoint::{Dialect, Endpoint};
 pub(crate) use events::{EventSplitter, stream_error};
 pub use fault::{FaultKind, RequestFault};
-pub use head::{MEDIA_TOKENS, ModelName, RequestHead};
+pub use head::{FALLBACKS_MAX, MEDIA_TOKENS, ModelName, RequestHead};
 pub use meter::{Ending, Meter, MeterConfig, StreamError};
 pub use reading::{Reading, StreamFault};
 pub use request::{DEPTH_MAX, ITEMS_MAX, inspect};

@@ -1,7 +1,9 @@
 //! Requests of the Messages API.
 
 use super::super::fault::{FaultKind, RequestFault};
-use super::super::head::{RequestHead, read_cache_mark, read_choice, read_tier, refuse_unless_empty};
+use super::super::head::{
+    FALLBACKS, RequestHead, read_cache_mark, read_choice, read_tier, refuse_unless_empty,
+};
 use super::super::json::{Braces, Kind, Scanner};
 use crate::usage::ServiceTier;
 
@@ -13,8 +15,9 @@ const SHORT_LIFE: &str = "5m";
 /// Web searches that are assumed when a tool has no `max_uses`. More are billed as they come.
 const SEARCHES_ASSUMED: u64 = 16;
 
-const FIELDS: [&str; 19] = [
+const FIELDS: [&str; 20] = [
     "model",
+    FALLBACKS,
     "max_tokens",
     "stream",
     "messages",
@@ -67,6 +70,7 @@ pub(in crate::dialect) fn read_count(
     let mut prompted = false;
     let braces = scanner.object(&FIELDS, |scanner, name| match name {
         "model" => head.read_model(scanner),
+        FALLBACKS => head.read_fallbacks(scanner),
         "max_tokens" => head.read_output_limit(scanner, 0),
         "stream" => head.read_stream(scanner),
         "messages" => {

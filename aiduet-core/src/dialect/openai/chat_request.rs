@@ -2,7 +2,7 @@
 
 use super::super::fault::RequestFault;
 use super::super::head::{
-    Options, RequestHead, read_cache_mark, read_choice, read_tier, refuse_unless_empty,
+    FALLBACKS, Options, RequestHead, read_cache_mark, read_choice, read_tier, refuse_unless_empty,
 };
 use super::super::json::{Braces, Kind, Scanner};
 use super::{INCLUDE_USAGE, STREAM_OPTIONS, tier};
@@ -15,8 +15,9 @@ pub(super) const SHORT_LIFE: &str = "30m";
 /// More choices than this are refused, as the provider does.
 pub(super) const CHOICES_MAX: u64 = 128;
 
-const FIELDS: [&str; 20] = [
+const FIELDS: [&str; 21] = [
     "model",
+    FALLBACKS,
     "stream",
     STREAM_OPTIONS,
     "max_tokens",
@@ -45,6 +46,7 @@ pub(in crate::dialect) fn read(
     let mut prompted = false;
     let braces = scanner.object(&FIELDS, |scanner, name| match name {
         "model" => head.read_model(scanner),
+        FALLBACKS => head.read_fallbacks(scanner),
         "stream" => head.read_stream(scanner),
         STREAM_OPTIONS => read_stream_options(scanner, head),
         "max_tokens" | "max_completion_tokens" => head.read_output_limit(scanner, 1),

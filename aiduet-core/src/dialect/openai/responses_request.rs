@@ -1,7 +1,9 @@
 //! Requests of the Responses API.
 
 use super::super::fault::RequestFault;
-use super::super::head::{RequestHead, read_cache_mark, read_choice, read_tier, refuse_unless_empty};
+use super::super::head::{
+    FALLBACKS, RequestHead, read_cache_mark, read_choice, read_tier, refuse_unless_empty,
+};
 use super::super::json::{Braces, Kind, Scanner};
 use super::chat_request::SHORT_LIFE;
 use super::tier;
@@ -11,8 +13,9 @@ type Read = Result<(), RequestFault>;
 /// Web searches that are assumed when the client sets no limit. More are billed as they come.
 const SEARCHES_ASSUMED: u64 = 16;
 
-const FIELDS: [&str; 21] = [
+const FIELDS: [&str; 22] = [
     "model",
+    FALLBACKS,
     "stream",
     "max_output_tokens",
     "max_tool_calls",
@@ -64,6 +67,7 @@ pub(in crate::dialect) fn read(
     let mut tools = Tools::default();
     let braces = scanner.object(&FIELDS, |scanner, name| match name {
         "model" => head.read_model(scanner),
+        FALLBACKS => head.read_fallbacks(scanner),
         "stream" => head.read_stream(scanner),
         "max_output_tokens" => head.read_output_limit(scanner, 1),
         "max_tool_calls" => {

@@ -467,6 +467,36 @@ fn edits_change_only_their_field() {
     );
 }
 
+#[test]
+fn models_to_fall_back_on_are_read_and_never_forwarded() {
+    let model = ModelId::parse("n").unwrap();
+    let chosen = Edits { model: Some(&model), store_false: true, ..Edits::default() };
+    for (before, plain, after) in [
+        (
+            r#"{"model":"m", "models" : ["a","b\u0063"] , "input":1}"#,
+            r#"{"model":"m",  "input":1}"#,
+            r#"{"store":false,"model":"n",  "input":1}"#,
+        ),
+        (r#"{"models":["a"],"model":"m"}"#, r#"{"model":"m"}"#, r#"{"store":false,"model":"n"}"#),
+        (r#"{"model":"m" , "models":["a"] }"#, r#"{"model":"m"  }"#, r#"{"store":false,"model":"n"  }"#),
+        (r#"{ "models":["a"] }"#, "{  }", r#"{"store":false, "model":"n" }"#),
+        (r#"{"models":null,"input":1}"#, r#"{"input":1}"#, r#"{"store":false,"model":"n","input":1}"#),
+    ] {
+        assert_eq!(edited(Endpoint::Responses, before, &Edits::default()), plain);
+        assert_eq!(edited(Endpoint::Responses, before, &chosen), after);
+    }
+    let head = ok(Endpoint::Responses, r#"{"models":["a","b\u0063"]}"#);
+    assert_eq!(head.fallbacks.iter().map(ModelName::expose).collect::<Vec<_>>(), ["a", "bc"]);
+    for endpoint in [Endpoint::ChatCompletions, Endpoint::Responses, Endpoint::Messages] {
+        for wrong in [r#""a""#, "[1]", r#"["1","2","3","4","5","6","7","8","9"]"#] {
+            let body = with(endpoint, &format!(r#""models":{wrong}"#));
+            assert_eq!(fault(endpoint, &body), (FaultKind::Invalid, Some("models")), "{wrong}");
+        }
+        let body = with(endpoint, r#""models":["a"],"models":["b"]"#);
+        assert_eq!(fault(endpoint, &body), (FaultKind::Duplicate, Some("models")));
+    }
+}
+
 fn json_value() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
         Just(Value::Null),
