@@ -130,7 +130,11 @@ impl File<'_> {
                 format!("{path}.{}", name.get_ref())
             };
             let line = line_of(self.text, name.span().start);
+            let is_key = KEYS.iter().any(|key| key.path == path);
             match value.get_ref() {
+                DeValue::Table(inner) if is_key => {
+                    layers.set(&path, table_json(inner), Origin::File { name: self.name.clone(), line })?;
+                }
                 DeValue::Table(inner) if !inner.is_empty() => self.take(layers, &path, inner)?,
                 DeValue::Table(_) => {}
                 other => layers.set(&path, json(other), Origin::File { name: self.name.clone(), line })?,
@@ -153,8 +157,15 @@ fn json(value: &DeValue<'_>) -> Value {
             i64::from_str_radix(number.as_str(), number.radix()).map(Value::from).unwrap_or_default()
         }
         DeValue::Array(items) => items.iter().map(Spanned::get_ref).map(json).collect(),
-        DeValue::Float(_) | DeValue::Datetime(_) | DeValue::Table(_) => Value::from(f64::INFINITY),
+        DeValue::Table(table) => table_json(table),
+        DeValue::Float(_) | DeValue::Datetime(_) => Value::from(f64::INFINITY),
     }
+}
+
+fn table_json(table: &DeTable<'_>) -> Value {
+    Value::Object(
+        table.iter().map(|(name, value)| (name.get_ref().to_string(), json(value.get_ref()))).collect(),
+    )
 }
 
 /// A relative path is a credential of systemd if there is one, else beside the configuration.

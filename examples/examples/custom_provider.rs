@@ -54,7 +54,7 @@ async fn main() -> Result<(), Failure> {
     let mut settings = Settings::default();
     settings.database.url = Some("memory:".to_owned().into());
     let name = UpstreamName::parse("parrot").ok_or("not a name of an upstream")?;
-    let parrot = Upstream { name, vendor: Vendor::OpenAi, provider: Arc::new(Parrot) };
+    let parrot = Upstream::new(name, Vendor::OpenAi, Arc::new(Parrot));
     let app = AppBuilder::new(settings).upstreams(vec![parrot]).build().await?;
 
     let key = new_customer(&app, Money::try_from_cents(100)?).await?;

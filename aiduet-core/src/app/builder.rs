@@ -12,7 +12,7 @@ use crate::http::metrics::Metrics;
 use crate::id::{Entropy, NodeId, SystemEntropy};
 use crate::keys::{CachedKeys, KeyStore};
 use crate::limit::RateLimiter;
-use crate::settings::{GatewaySettings, Settings};
+use crate::settings::{GatewaySettings, RoutingSettings, Settings};
 
 /// Puts an application together: what is not given comes from the settings.
 ///
@@ -127,7 +127,7 @@ impl AppBuilder {
             observer,
             node,
         };
-        let gateway = Gateway::new(parts, gateway_config(&settings.gateway));
+        let gateway = Gateway::new(parts, gateway_config(&settings.gateway, &settings.routing));
         let limits = settings.server.limits;
         let limits = BodyLimits { bytes_max: limits.body_bytes_max, time_max: limits.body_timeout };
         Ok(App(Arc::new(Inner {
@@ -155,7 +155,7 @@ fn local_limiter(_clock: &Arc<dyn Clock>) -> Result<Arc<dyn RateLimiter>, BuildE
     Err(BuildError::Missing("rate limiter"))
 }
 
-fn gateway_config(settings: &GatewaySettings) -> GatewayConfig {
+fn gateway_config(settings: &GatewaySettings, routing: &RoutingSettings) -> GatewayConfig {
     let GatewaySettings {
         margin_bp,
         disconnect,
@@ -183,5 +183,10 @@ fn gateway_config(settings: &GatewaySettings) -> GatewayConfig {
         answer_bytes_max,
         progress,
         settle_wait,
+        deadline: routing.deadline,
+        patience: routing.patience,
+        repeat: routing.repeat(),
+        circuit: routing.circuit.config(),
+        aliases: routing.aliases.clone(),
     }
 }

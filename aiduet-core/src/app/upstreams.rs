@@ -17,7 +17,9 @@ pub(super) fn from_settings(
     let mut upstreams = Vec::new();
     #[cfg(feature = "simulated")]
     let mut simulated: Option<Arc<dyn Provider>> = None;
-    for (vendor, settings) in settings.vendors() {
+    let standard = settings.vendors().into_iter().map(|(vendor, own)| (None, vendor, own));
+    let more = settings.more.iter().map(|more| (Some(&more.name), more.vendor, &more.settings));
+    for (name, vendor, settings) in standard.chain(more) {
         if !settings.is_usable() {
             continue;
         }
@@ -28,8 +30,10 @@ pub(super) fn from_settings(
             #[cfg(not(feature = "simulated"))]
             UpstreamKind::Simulated => return Err(BuildError::UnknownVendor(vendor)),
         };
-        let name = UpstreamName::parse(vendor.as_str()).ok_or(BuildError::Missing("name of an upstream"))?;
-        upstreams.push(Upstream { name, vendor, provider });
+        let name = name.cloned().or_else(|| UpstreamName::parse(vendor.as_str()));
+        let name = name.ok_or(BuildError::Missing("name of an upstream"))?;
+        let VendorSettings { weight, priority, .. } = *settings;
+        upstreams.push(Upstream { weight, priority, ..Upstream::new(name, vendor, provider) });
     }
     Ok(upstreams)
 }
@@ -83,6 +87,8 @@ fn exchange(
     use crate::backends::upstream_http::{BaseUrl, HttpLimits, NetworkRules, UpstreamHttpConfig};
     let VendorSettings {
         kind: _,
+        weight: _,
+        priority: _,
         base_url,
         api_key,
         api_key_file: _,

@@ -143,6 +143,13 @@ impl Default for RequestHead {
     }
 }
 
+impl RequestHead {
+    /// Whether the client names its own user, whose name does not reach a provider.
+    pub const fn names_user(&self) -> bool {
+        !self.spans.end_users.is_empty()
+    }
+}
+
 /// What the fields of both dialects have in common.
 impl RequestHead {
     pub(super) fn read_model(&mut self, scanner: &mut Scanner<'_>) -> Result<(), RequestFault> {

@@ -2,97 +2,72 @@
 
 use std::sync::Arc;
 
+use http::HeaderMap;
+
+use super::prepare::{Prepared, ask};
 use super::receive::{Received, Shortfall};
+use super::route::{Candidate, Route};
 use super::tab::{Facts, Slot, Tab};
-use super::{Gateway, GatewayError, Upstream};
-use crate::dialect::{Endpoint, RequestFault};
+use super::{Gateway, GatewayError};
+use crate::dialect::Endpoint;
 use crate::keys::ApiKey;
 use crate::ledger::{LedgerError, Shortage, VoidRequest};
 use crate::limit::{Claim, LimitKey, Quota, Standing};
 use crate::money::Money;
-use crate::price::{Ask, ModelId, PriceSheet, PricedModel, affordable_output};
+use crate::price::affordable_output;
 use crate::provider::{UpstreamCall, Vendor, forwardable};
-
-/// Output limit that is forwarded when neither the client nor the catalogue knows one.
-const OUTPUT_LIMIT_UNKNOWN: u64 = 128_000;
+use crate::routing::{Affinity, Tried};
 
 /// A call that may run: funds for it are set aside.
 pub(super) struct Admitted {
     pub(super) received: Received,
-    pub(super) upstream: Upstream,
+    pub(super) route: Route,
+    /// The model that is called first, and its place in the route.
+    pub(super) candidate: Candidate,
+    pub(super) place: usize,
+    /// How it is called.
+    pub(super) prepared: Prepared,
     pub(super) tab: Tab,
-    /// The catalogue's name of the model, when the client wrote another one.
-    pub(super) model_edit: Option<ModelId>,
-    /// The output limit to forward, when it differs from what the client wrote.
-    pub(super) limit_edit: Option<u64>,
-    /// The same, if the reason is that funds are short.
+    /// The output limit of one choice, if it had to be lowered because funds are short.
     pub(super) lowered_limit: Option<u64>,
-}
-
-/// Where a call goes and at which prices.
-pub(super) struct Chosen {
-    pub(super) model: Arc<PricedModel>,
-    pub(super) sheet: Arc<PriceSheet>,
-    pub(super) upstream: Upstream,
-    pub(super) model_edit: Option<ModelId>,
 }
 
 impl Gateway {
     pub(super) async fn admit(&self, received: Received) -> Result<Admitted, GatewayError> {
-        let chosen = self.choose(&received).await?;
-        let per_choice = output_limit(&received, &chosen.model);
-        let ask = Ask {
-            input_tokens: input_bound(&received, &chosen.model),
-            output_tokens: per_choice.saturating_mul(received.head.choices),
-            modifiers: received.head.modifiers,
-            web_searches: received.head.web_searches,
-            long_cache: received.head.long_cache,
-        };
+        let route = self.choose(&received).await?;
+        let (place, candidate, mut prepared) = self.first_that_serves(&received, &route)?;
+        let ask = ask(&received, &candidate, &prepared);
         let tokens = received.head.input_tokens_guess.saturating_add(ask.output_tokens);
         let standings = self.take_rate(&received, tokens).await?;
         let slot = self.take_slot(&received).await?;
-        let mut tab = Tab::new(self.facts(&received, &chosen), ask, received.head.input_tokens_guess, slot);
+        let facts = self.facts(&received, &route, &candidate);
+        let mut tab = Tab::new(facts, ask, received.head.input_tokens_guess, slot);
         tab.standings = standings;
-        let lowered = self.set_aside(&mut tab, &received, &chosen.upstream).await?;
+        let lowered = self.set_aside(&mut tab, &received, &prepared).await?;
         let lowered_limit = lowered.map(|output| output / received.head.choices.max(1));
-        let unknown = received.head.output_limit.is_none() && chosen.model.limits.max_output.is_none();
-        let limit_edit = lowered_limit.or((unknown && per_choice > 0).then_some(per_choice));
-        Ok(Admitted {
-            received,
-            upstream: chosen.upstream,
-            tab,
-            model_edit: chosen.model_edit,
-            limit_edit,
-            lowered_limit,
-        })
+        if lowered_limit.is_some() {
+            prepared = self.prepare(&received, &candidate, lowered_limit).map_err(GatewayError::Invalid)?;
+        }
+        Ok(Admitted { received, route, candidate, place, prepared, tab, lowered_limit })
     }
 
-    /// From the name in the request to a priced model and an upstream that serves it.
-    pub(super) async fn choose(&self, received: &Received) -> Result<Chosen, GatewayError> {
-        let endpoint = received.endpoint;
-        let Some(written) = received.head.model.as_ref() else {
-            return Err(GatewayError::Invalid(RequestFault::missing("model")));
-        };
-        let now = self.parts.clock.now();
-        let sheet = self.parts.prices.sheet(now).await?;
-        let (vendor, name) = split_vendor(written.expose());
-        let model = sheet.find_at(name, now).ok_or(GatewayError::ModelNotFound)?;
-        if vendor.is_some_and(|vendor| vendor != model.vendor) {
-            return Err(GatewayError::ModelNotFound);
+    /// The first candidate that can be asked what the client asks.
+    ///
+    /// # Errors
+    /// Why the first one cannot, if none can.
+    fn first_that_serves(
+        &self,
+        received: &Received,
+        route: &Route,
+    ) -> Result<(usize, Candidate, Prepared), GatewayError> {
+        let mut refused = None;
+        for (place, candidate) in route.candidates().enumerate() {
+            match self.prepare(received, candidate, None) {
+                Ok(prepared) => return Ok((place, candidate.clone(), prepared)),
+                Err(fault) => drop(refused.get_or_insert(fault)),
+            }
         }
-        let model = Arc::clone(model);
-        if !received.caller.key().limits.allows_model(&model.id) {
-            return Err(GatewayError::ModelNotAllowed);
-        }
-        let serving = if endpoint == Endpoint::CountTokens { Endpoint::Messages } else { endpoint };
-        if !model.endpoints.contains(&serving) {
-            let served_on = model.endpoints.first().map(|endpoint| endpoint.path());
-            return Err(GatewayError::WrongEndpoint { served_on });
-        }
-        let upstream = self.upstreams.get(&model.vendor).cloned().ok_or(GatewayError::ModelNotFound)?;
-        // A dated snapshot keeps the name the client wrote; only a vendor prefix is cut off.
-        let model_edit = if vendor.is_some() { ModelId::parse(name).ok() } else { None };
-        Ok(Chosen { model, sheet, upstream, model_edit })
+        Err(refused.map_or(GatewayError::Internal, GatewayError::Invalid))
     }
 
     /// Takes the call from the quotas of the key.
@@ -129,7 +104,7 @@ impl Gateway {
         Ok(Slot::new(&self.parts.limiter, received.id, keys))
     }
 
-    fn facts(&self, received: &Received, chosen: &Chosen) -> Facts {
+    fn facts(&self, received: &Received, route: &Route, candidate: &Candidate) -> Facts {
         let key = received.caller.key();
         Facts {
             id: received.id,
@@ -138,8 +113,8 @@ impl Gateway {
             limits: key.limits.spend,
             endpoint: received.endpoint,
             stream: received.head.stream,
-            model: Arc::clone(&chosen.model),
-            sheet: Arc::clone(&chosen.sheet),
+            model: Arc::clone(&candidate.model),
+            sheet: Arc::clone(&route.sheet),
             margin: self.config.margin,
             node: self.parts.node,
             started_at: received.started_at,
@@ -147,20 +122,21 @@ impl Gateway {
         }
     }
 
-    /// Sets funds aside; returns the whole output limit if it had to be lowered.
-    async fn set_aside(
+    /// Sets funds aside for the model that the tab has turned to, as far as what is held does not
+    /// cover it; returns the whole output limit if it had to be lowered.
+    pub(super) async fn set_aside(
         &self,
         tab: &mut Tab,
         received: &Received,
-        upstream: &Upstream,
+        prepared: &Prepared,
     ) -> Result<Option<u64>, GatewayError> {
+        let whole = tab.ask.output_tokens;
         let mut result = self.reserve_or_lower(tab, received).await?;
         if result.is_err() && received.shortfall == Shortfall::Lower {
             // The cheap bound counts bytes as tokens; the provider can count exactly, for free.
-            if let Some(exact) = self.count_exactly(received, upstream).await {
+            if let Some(exact) = self.count_exactly(received, prepared).await {
                 tab.set_exact_input(exact);
-                let limit = output_limit(received, &tab.facts.model);
-                tab.ask.output_tokens = limit.saturating_mul(received.head.choices);
+                tab.ask.output_tokens = whole;
                 result = self.reserve_or_lower(tab, received).await?;
             }
         }
@@ -190,6 +166,10 @@ impl Gateway {
         received: &Received,
     ) -> Result<Result<(), Shortage>, GatewayError> {
         let output = self.first_stretch(tab.ask.output_tokens, received);
+        if tab.covers(output) {
+            tab.covered = tab.covered.max(output);
+            return Ok(Ok(()));
+        }
         let request = tab.reserve_for(output, self.parts.clock.now())?;
         let (id, begun) = (request.id, self.parts.clock.monotonic());
         let release = VoidRequest {
@@ -234,6 +214,7 @@ impl Gateway {
             Shortage::KeyLimit { left, .. } => left,
             Shortage::Negative => return None,
         };
+        let funds = funds.checked_add(tab.held).ok()?;
         let choices = received.head.choices.max(1);
         let affordable = affordable_output(&tab.facts.model, &tab.ask, tab.facts.margin, funds)?;
         let per_choice = affordable / choices;
@@ -276,45 +257,25 @@ impl Gateway {
     }
 
     /// Asks the provider how many tokens the prompt has; `None` where it cannot be asked.
-    async fn count_exactly(&self, received: &Received, upstream: &Upstream) -> Option<u64> {
-        if received.endpoint != Endpoint::Messages {
+    async fn count_exactly(&self, received: &Received, prepared: &Prepared) -> Option<u64> {
+        if prepared.endpoint != Endpoint::Messages {
             return None;
         }
+        let visit = self.health.visit(Vendor::Anthropic, Affinity::default(), &mut Tried::default())?;
+        let headers = match prepared.plan {
+            None => forwardable(Endpoint::CountTokens, &received.headers),
+            Some(_) => HeaderMap::new(),
+        };
         let call = UpstreamCall {
             endpoint: Endpoint::CountTokens,
             request: received.id,
-            headers: forwardable(Endpoint::CountTokens, &received.headers),
-            body: crate::dialect::count_request(&received.body)?,
+            headers,
+            body: crate::dialect::count_request(&prepared.body)?,
             stream: false,
         };
-        let reply = upstream.provider.send(call).await.ok().filter(|reply| reply.status.is_success())?;
+        let reply = visit.upstream().provider.send(call).await.ok();
+        let reply = reply.filter(|reply| reply.status.is_success())?;
         let body = super::exchange::collect(reply.body, 64 << 10).await.ok()?;
         crate::dialect::counted_tokens(&body)
     }
-}
-
-/// `anthropic/…` and `openai/…` name a vendor; any other text is a model name as it is.
-fn split_vendor(name: &str) -> (Option<Vendor>, &str) {
-    match name.split_once('/').map(|(vendor, rest)| (Vendor::from_name(vendor), rest)) {
-        Some((Some(vendor), rest)) => (Some(vendor), rest),
-        _ => (None, name),
-    }
-}
-
-/// The output limit of one choice, in tokens; zero where nothing is generated.
-fn output_limit(received: &Received, model: &PricedModel) -> u64 {
-    if received.endpoint == Endpoint::Embeddings {
-        return 0;
-    }
-    match (received.head.output_limit, model.limits.max_output) {
-        (Some(asked), Some(most)) => asked.min(most),
-        (Some(limit), None) | (None, Some(limit)) => limit,
-        (None, None) => OUTPUT_LIMIT_UNKNOWN,
-    }
-}
-
-/// An upper bound of the prompt, in tokens.
-fn input_bound(received: &Received, model: &PricedModel) -> u64 {
-    let most = model.limits.max_input.or(model.limits.context_window).unwrap_or(u64::MAX);
-    received.head.input_tokens_bound.min(most.saturating_mul(received.head.inputs))
 }

@@ -114,6 +114,12 @@ pub enum UpstreamFailure {
     /// It cannot be reached.
     #[error("unreachable")]
     Unreachable,
+    /// It failed too often lately and is left alone for a while.
+    #[error("resting")]
+    Resting {
+        /// When it is called again.
+        retry_after: Duration,
+    },
     /// It refused the operator's credential or has no credit from the operator.
     #[error("operator")]
     Operator,

@@ -4,122 +4,70 @@ use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt;
-use http::StatusCode;
 
+use super::attempt::{Begun, BegunBody};
+use super::health::Visit;
+use super::judge::Failure;
 use super::relay::Relay;
 use super::settle::Settled;
 use super::shield::Presence;
 use super::tab::{Closing, Tab};
-use super::{Answer, AnswerBody, Gateway, GatewayError, UpstreamFailure};
+use super::{Answer, AnswerBody, Gateway, GatewayError};
 use crate::content::Content;
-use crate::dialect::{Endpoint, Meter, Reading, StreamFault};
 use crate::ledger::Outcome;
-use crate::provider::{ProviderError, ReplyBody, UpstreamReply};
+use crate::provider::{ProviderError, ReplyBody};
 
-/// A provider's answer whose body is still to come.
+/// A provider's answer that has begun.
 pub(super) struct Exchange {
     pub(super) gateway: Arc<Gateway>,
     pub(super) tab: Tab,
-    pub(super) meter: Meter,
-    pub(super) reply: UpstreamReply,
+    pub(super) begun: Begun,
+    pub(super) visit: Visit,
     pub(super) presence: Presence,
     pub(super) lowered_limit: Option<u64>,
 }
 
 impl Exchange {
     pub(super) async fn answer(self) -> Result<Answer, GatewayError> {
-        match (self.tab.facts.stream, self.reply.is_event_stream) {
-            (true, true) => Ok(self.relay()),
-            (_, false) => self.whole().await,
-            (false, true) => Err(self.gateway.fail(self.tab, UpstreamFailure::Error).await),
-        }
-    }
-
-    fn relay(self) -> Answer {
-        let Self { gateway, tab, meter, reply, lowered_limit, .. } = self;
-        let mut answer = head(&tab, &reply, lowered_limit);
-        let relay = Relay::new(Arc::clone(&gateway.settler), tab, meter, reply.body);
-        answer.body = AnswerBody::Stream(relay.into_stream());
-        answer
-    }
-
-    async fn whole(self) -> Result<Answer, GatewayError> {
-        let Self { gateway, mut tab, mut meter, reply, presence, lowered_limit } = self;
-        let mut answer = head(&tab, &reply, lowered_limit);
-        let body = tokio::select! {
-            body = collect(reply.body, gateway.config.answer_bytes_max) => body,
-            () = gateway.settler.patience_over(&presence) => return Err(gateway.abandon(tab, &presence).await),
+        let Self { gateway, mut tab, begun, visit, presence, lowered_limit } = self;
+        let Begun { status, channel, body } = begun;
+        let mut answer = head(&tab, status, lowered_limit);
+        let whole = match body {
+            BegunBody::Stream(body, frames) => {
+                let relay = Relay::new(Arc::clone(&gateway.settler), tab, channel, (body, frames, visit));
+                answer.body = AnswerBody::Stream(relay.into_stream());
+                return Ok(answer);
+            }
+            BegunBody::Whole(whole) => whole,
         };
-        let body = match body {
-            Ok(body) => body,
-            Err(error) => return Err(gateway.fail(tab, super::forward::failure_of(error)).await),
-        };
-        if meter.read_whole(&body).is_err() {
-            return Err(gateway.fail(tab, UpstreamFailure::Error).await);
-        }
         tab.first_byte = Some(gateway.parts.clock.monotonic().saturating_sub(tab.facts.started));
-        let reading = meter.reading();
-        if reading.failed {
-            return gateway.whole_failure(tab, reading.failure, body).await;
-        }
+        let reading = channel.reading();
         let outcome = match (presence.is_gone(), reading.final_usage) {
             (false, true) => Outcome::Completed,
             (false, false) => Outcome::CompletedEstimated,
             (true, true) => Outcome::ClientDisconnected,
             (true, false) => Outcome::ClientDisconnectedEstimated,
         };
-        let closing = Closing { outcome, status: answer.status.as_u16() };
-        let Settled { cost, available } = gateway.settler.settle(&tab, reading, closing).await?;
+        let closing = Closing { outcome, status: status.as_u16() };
+        let request = tab.close(reading, closing, gateway.settler.clock());
+        let Ok(told) = channel.write_whole(Content::new(whole), &request.record.usage) else {
+            return Err(gateway.fail(tab, Failure::nonsense().kind).await);
+        };
+        let Settled { cost, available, .. } = gateway.settler.finish(request).await?;
         answer.cost = Some(cost);
         answer.balance = Some(available);
-        answer.body = AnswerBody::Whole(Content::new(body));
+        answer.body = AnswerBody::Whole(told);
         Ok(answer)
     }
 }
 
-impl Gateway {
-    /// Nobody waits for an answer of which nothing was passed on: the client has left and patience
-    /// is over, which costs the prompt; or the process stops, which costs nothing.
-    pub(super) async fn abandon(&self, tab: Tab, presence: &Presence) -> GatewayError {
-        let (outcome, status) = match presence.is_gone() {
-            true => (Outcome::ClientDisconnectedEstimated, 499),
-            false => (Outcome::UpstreamError, 503),
-        };
-        drop(self.settler.settle(&tab, &Reading::default(), Closing { outcome, status }).await);
-        GatewayError::Stopping
-    }
-
-    /// An answer with the status of a success that says that the provider failed. Nothing was
-    /// delivered, so nothing is charged. What is about the request itself passes.
-    async fn whole_failure(
-        self: &Arc<Self>,
-        tab: Tab,
-        fault: Option<StreamFault>,
-        body: Bytes,
-    ) -> Result<Answer, GatewayError> {
-        let failure = match fault {
-            Some(StreamFault::Request) => {
-                // A response object says for itself that it failed; elsewhere the status must.
-                let is_response = tab.facts.endpoint == Endpoint::Responses;
-                let status = if is_response { StatusCode::OK } else { StatusCode::BAD_REQUEST };
-                return Ok(self.pass_error(tab, status, body).await);
-            }
-            Some(StreamFault::Timeout) => UpstreamFailure::Timeout,
-            Some(StreamFault::Overloaded) => UpstreamFailure::Overloaded,
-            Some(StreamFault::Unavailable) => UpstreamFailure::Operator,
-            Some(StreamFault::Upstream) | None => UpstreamFailure::Error,
-        };
-        Err(self.fail(tab, failure).await)
-    }
-}
-
-fn head(tab: &Tab, reply: &UpstreamReply, lowered_limit: Option<u64>) -> Answer {
+fn head(tab: &Tab, status: http::StatusCode, lowered_limit: Option<u64>) -> Answer {
     Answer {
         id: tab.facts.id,
-        status: reply.status,
+        status,
         model: tab.facts.model.id.clone(),
         vendor: tab.facts.model.vendor,
-        upstream_request_id: reply.upstream_request_id.clone(),
+        upstream_request_id: tab.upstream_request_id.clone(),
         cost: None,
         balance: None,
         lowered_limit,

@@ -1,26 +1,33 @@
-//! The call to the provider, and what its status means for the caller.
+//! The calls to providers: one upstream after the other, one model after the other, until the first
+//! byte of an answer; never after it.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use bytes::Bytes;
 use http::StatusCode;
-use sha2::{Digest, Sha256};
+use tokio::time::Instant;
 
 use super::admit::Admitted;
-use super::exchange::{Exchange, collect};
+use super::attempt::{Attempted, Begun, Leg, Recourse};
+use super::exchange::Exchange;
+use super::health::Visit;
+use super::judge::{Failure, status_of};
+use super::prepare::{Prepared, ask};
+use super::receive::Received;
+use super::route::{Candidate, Route};
 use super::shield::Presence;
 use super::tab::{Closing, Tab};
 use super::{Answer, AnswerBody, Gateway, GatewayError, UpstreamFailure};
 use crate::content::Content;
-use crate::dialect::{Dialect, Edits, Endpoint, Meter, MeterConfig, Reading, edit, is_credit_trouble};
-use crate::id::AccountId;
-use crate::ledger::{Attempt, AttemptResult, Outcome};
+use crate::dialect::Reading;
+use crate::ledger::Outcome;
 use crate::money::Money;
-use crate::provider::{ProviderError, Stage, UpstreamCall, UpstreamReply, forwardable};
+use crate::provider::Vendor;
+use crate::routing::{ProviderHealth, Tried};
+use crate::translate::refusal;
 
-/// Largest error body that is read and passed on, in bytes.
-const ERROR_BYTES_MAX: usize = 64 << 10;
+/// Most attempts for one request, over all upstreams and models.
+const ATTEMPTS_MAX: usize = 12;
 
 /// What came of a call: an answer that is still to be relayed, or an error of the provider about
 /// the request itself, ready to be passed on.
@@ -31,88 +38,100 @@ pub(super) enum Forwarded {
     Declined(Answer),
 }
 
+/// A candidate, ready to be called.
+struct Stop {
+    candidate: Candidate,
+    place: usize,
+    prepared: Prepared,
+    lowered_limit: Option<u64>,
+}
+
+/// A request on its way from one candidate to the next.
+struct Trip<'a> {
+    gateway: &'a Arc<Gateway>,
+    received: &'a Received,
+    route: &'a Route,
+    presence: &'a Presence,
+    tab: Tab,
+    /// When an answer must have begun.
+    deadline: Instant,
+    repeats: u32,
+    failed: Option<(Vendor, UpstreamFailure)>,
+}
+
+/// What came of a candidate.
+enum Passage {
+    Begun(Box<Begun>, Visit),
+    Declined(StatusCode, Bytes),
+    Failed(Failure),
+    Abandoned,
+}
+
 impl Gateway {
     pub(super) async fn forward(
         self: &Arc<Self>,
         admitted: Admitted,
         presence: Presence,
     ) -> Result<Forwarded, GatewayError> {
-        let call = Self::call(&admitted);
-        let Admitted { received, upstream, mut tab, lowered_limit, .. } = admitted;
-        let begun = self.parts.clock.monotonic();
-        let result = tokio::select! {
-            result = upstream.provider.send(call) => result,
-            () = self.settler.patience_over(&presence) => return Err(self.abandon(tab, &presence).await),
+        let Admitted { received, route, candidate, place, prepared, tab, lowered_limit } = admitted;
+        self.repeats.earn();
+        let begun = Instant::now();
+        let mut trip = Trip {
+            gateway: self,
+            received: &received,
+            route: &route,
+            presence: &presence,
+            tab,
+            deadline: begun.checked_add(self.config.deadline).unwrap_or(begun),
+            repeats: 0,
+            failed: None,
         };
-        let duration = self.parts.clock.monotonic().saturating_sub(begun);
-        tab.attempts.push(Attempt {
-            upstream: upstream.name.clone(),
-            result: attempt_result(&result),
-            duration_ms: u64::try_from(duration.as_millis()).unwrap_or(u64::MAX),
-        });
-        let reply = match result {
-            Ok(reply) => reply,
-            Err(error) => return Err(self.fail(tab, failure_of(error)).await),
-        };
-        tab.upstream_request_id = reply.upstream_request_id.clone();
-        if !reply.status.is_success() {
-            return self.decline(tab, reply).await.map(Forwarded::Declined);
-        }
-        let meter = Meter::new(MeterConfig {
-            endpoint: received.endpoint,
-            relay_usage: received.head.wants_usage,
-            long_cache: received.head.long_cache,
-            asked: received.head.modifiers,
-        });
-        let exchange = Exchange { gateway: Arc::clone(self), tab, meter, reply, presence, lowered_limit };
-        Ok(Forwarded::Answering(Box::new(exchange)))
-    }
-
-    fn call(admitted: &Admitted) -> UpstreamCall {
-        let Admitted { received, model_edit, limit_edit, .. } = admitted;
-        let end_user = end_user(received.caller.key().account);
-        let edits = Edits {
-            model: model_edit.as_ref(),
-            output_limit: *limit_edit,
-            include_usage: received.endpoint == Endpoint::ChatCompletions && received.head.stream,
-            store_false: received.endpoint.dialect() == Dialect::OpenAi
-                && received.endpoint != Endpoint::Embeddings,
-            end_user: Some(&end_user),
-        };
-        UpstreamCall {
-            endpoint: received.endpoint,
-            request: received.id,
-            headers: forwardable(received.endpoint, &received.headers),
-            body: edit(received.endpoint, &received.body, &received.head, &edits),
-            stream: received.head.stream,
+        let (stop, passage) = trip.go(Stop { candidate, place, prepared, lowered_limit }).await;
+        let Trip { tab, .. } = trip;
+        match passage {
+            Passage::Begun(begun, visit) => Ok(Forwarded::Answering(Box::new(Exchange {
+                gateway: Arc::clone(self),
+                tab,
+                begun: *begun,
+                visit,
+                presence,
+                lowered_limit: stop.lowered_limit,
+            }))),
+            Passage::Declined(status, body) => {
+                let body = match &stop.prepared.plan {
+                    None => Content::new(body),
+                    Some(plan) => {
+                        let told = (&Content::new(body), received.id.to_string());
+                        refusal(plan.client(), plan.upstream(), status.as_u16(), (told.0, &told.1))
+                    }
+                };
+                Ok(Forwarded::Declined(self.pass_error(tab, status, body).await))
+            }
+            Passage::Failed(failure) => Err(self.fail(tab, failure.kind).await),
+            Passage::Abandoned => Err(self.abandon(tab, &presence).await),
         }
     }
 
-    /// The provider failed before any output: nothing is charged.
+    /// No upstream gave an answer: nothing is charged.
     pub(super) async fn fail(&self, tab: Tab, failure: UpstreamFailure) -> GatewayError {
-        self.parts.observer.upstream_failed(tab.facts.model.vendor, failure);
-        if failure == UpstreamFailure::Operator {
-            let upstream = tab.attempts.last().map(|attempt| attempt.upstream.as_str().to_owned());
-            tracing::error!(request_id = %tab.facts.id, upstream, "the provider refuses the operator's credential or credit");
-        }
-        let error = GatewayError::Upstream(failure);
         let closing = Closing { outcome: Outcome::UpstreamError, status: status_of(failure) };
         // Nothing is charged, so a release that is not durable yet changes nothing for the caller.
         drop(self.settler.settle(&tab, &Reading::default(), closing).await);
-        error
+        GatewayError::Upstream(failure)
     }
 
-    /// An error of the provider: passed on if it is about the request, else in our own words.
-    async fn decline(&self, tab: Tab, reply: UpstreamReply) -> Result<Answer, GatewayError> {
-        let (status, retry_after) = (reply.status, reply.retry_after);
-        let body = collect(reply.body, ERROR_BYTES_MAX).await.unwrap_or_default();
-        let Some(failure) = judge(status, retry_after, &body) else {
-            return Ok(self.pass_error(tab, status, body).await);
+    /// Nobody waits for an answer of which nothing was passed on: the client has left and patience
+    /// is over, which costs the prompt; or the process stops, which costs nothing.
+    async fn abandon(&self, tab: Tab, presence: &Presence) -> GatewayError {
+        let (outcome, status) = match presence.is_gone() {
+            true => (Outcome::ClientDisconnectedEstimated, 499),
+            false => (Outcome::UpstreamError, 503),
         };
-        Err(self.fail(tab, failure).await)
+        drop(self.settler.settle(&tab, &Reading::default(), Closing { outcome, status }).await);
+        GatewayError::Stopping
     }
 
-    pub(super) async fn pass_error(&self, tab: Tab, status: StatusCode, body: Bytes) -> Answer {
+    async fn pass_error(&self, tab: Tab, status: StatusCode, body: Content) -> Answer {
         let closing = Closing { outcome: Outcome::UpstreamError, status: status.as_u16() };
         let settled = self.settler.settle(&tab, &Reading::default(), closing).await.ok();
         Answer {
@@ -125,77 +144,165 @@ impl Gateway {
             balance: settled.map(|settled| settled.available),
             lowered_limit: None,
             standings: tab.standings,
-            body: AnswerBody::Whole(Content::new(body)),
+            body: AnswerBody::Whole(body),
         }
     }
 }
 
-/// What a provider is told in place of whatever a client calls its own users: a name per account
-/// that does not change and says nothing.
-fn end_user(account: AccountId) -> String {
-    let digest =
-        Sha256::new().chain_update("end user at a provider").chain_update(account.as_uuid()).finalize();
-    digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect()
-}
-
-const fn attempt_result(result: &Result<UpstreamReply, ProviderError>) -> AttemptResult {
-    match result {
-        Ok(reply) => AttemptResult::Status(reply.status.as_u16()),
-        Err(ProviderError::Connect) => AttemptResult::Connect,
-        Err(ProviderError::Timeout { .. }) => AttemptResult::Timeout,
-        Err(ProviderError::Broken { .. } | ProviderError::TooLarge) => AttemptResult::Broken,
-    }
-}
-
-/// What a broken exchange means for the caller.
-pub(super) const fn failure_of(error: ProviderError) -> UpstreamFailure {
-    match error {
-        ProviderError::Connect | ProviderError::Timeout { stage: Stage::Connect } => {
-            UpstreamFailure::Unreachable
+impl Trip<'_> {
+    /// Goes from candidate to candidate, and then back to the first one for as often as may be.
+    async fn go(&mut self, first: Stop) -> (Stop, Passage) {
+        let start = first.place;
+        let mut stop = first;
+        let mut failed = None;
+        loop {
+            match self.call_upstreams(&stop).await {
+                // The caller is told what became of the model that was wanted most.
+                Passage::Failed(failure) if failure.moves_on() => drop(failed.get_or_insert(failure)),
+                settled => return (stop, settled),
+            }
+            match self.next_stop(stop.place).await {
+                Some(next) => stop = next,
+                None => break,
+            }
         }
-        ProviderError::Timeout { .. } => UpstreamFailure::Timeout,
-        ProviderError::Broken { .. } | ProviderError::TooLarge => UpstreamFailure::Error,
+        self.repeat(stop, (start, failed.unwrap_or_else(Failure::nonsense))).await
     }
-}
 
-/// What an error of the provider means for the caller; `None`: it is about the request and passes.
-pub(super) fn judge(
-    status: StatusCode,
-    retry_after: Option<Duration>,
-    body: &[u8],
-) -> Option<UpstreamFailure> {
-    if is_credit_trouble(body) {
-        return Some(UpstreamFailure::Operator);
+    /// Repeats the call of the first candidate, after a pause each time, while the budget allows it.
+    async fn repeat(&mut self, mut stop: Stop, (start, mut failure): (usize, Failure)) -> (Stop, Passage) {
+        let most = self.gateway.config.repeat.repeats_max;
+        while let Some(asked) = failure.repeats().filter(|_asked| self.repeats < most) {
+            let chance = self.gateway.health.chance();
+            let Some(pause) = self.gateway.repeats.pause(self.repeats, asked, chance) else { break };
+            let then = Instant::now().checked_add(pause).unwrap_or(self.deadline);
+            if then >= self.deadline || !self.may_go_on() || !self.gateway.repeats.take() {
+                break;
+            }
+            self.repeats = self.repeats.saturating_add(1);
+            tokio::select! {
+                () = tokio::time::sleep_until(then) => {}
+                () = self.gateway.settler.patience_over(self.presence) => return (stop, Passage::Abandoned),
+            }
+            if stop.place != start {
+                match self.turn_to(start).await {
+                    Some(back) => stop = back,
+                    None => break,
+                }
+            }
+            if !self.may_go_on() {
+                break;
+            }
+            match self.call_upstreams(&stop).await {
+                Passage::Failed(again) if again.moves_on() => failure = again,
+                settled => return (stop, settled),
+            }
+        }
+        (stop, Passage::Failed(failure))
     }
-    let unreadable = || (!is_json_object(body)).then_some(UpstreamFailure::Error);
-    failure_of_status(status, retry_after).or_else(unreadable)
-}
 
-fn failure_of_status(status: StatusCode, retry_after: Option<Duration>) -> Option<UpstreamFailure> {
-    match status.as_u16() {
-        401..=403 => Some(UpstreamFailure::Operator),
-        404 => Some(UpstreamFailure::UnknownModel),
-        408 | 504 => Some(UpstreamFailure::Timeout),
-        413 => Some(UpstreamFailure::TooLarge),
-        429 => Some(UpstreamFailure::RateLimited { retry_after }),
-        503 | 529 => Some(UpstreamFailure::Overloaded),
-        400..=499 => None,
-        _ => Some(UpstreamFailure::Error),
+    /// Calls the upstreams of a candidate, one after the other.
+    async fn call_upstreams(&mut self, stop: &Stop) -> Passage {
+        let vendor = stop.candidate.model.vendor;
+        let mut tried = Tried::default();
+        let mut failed: Option<Failure> = None;
+        while failed.is_none() || self.may_go_on() {
+            let health = &self.gateway.health;
+            let Some(mut visit) = health.visit(vendor, self.route.affinity, &mut tried) else { break };
+            if let Some((vendor, failure)) = self.failed.take() {
+                self.gateway.parts.observer.upstream_retried(vendor, failure);
+            }
+            let recourse = self.recourse(stop, tried);
+            let leg = Leg {
+                received: self.received,
+                prepared: &stop.prepared,
+                presence: self.presence,
+                limit: self.limit(recourse),
+                recourse,
+            };
+            let (attempted, attempt, upstream_request_id) = self.gateway.attempt(leg, &mut visit).await;
+            self.tab.attempts.push(attempt);
+            self.tab.upstream_request_id = upstream_request_id.or(self.tab.upstream_request_id.take());
+            match attempted {
+                Attempted::Begun(begun) => return Passage::Begun(begun, visit),
+                Attempted::Declined(status, body) => return Passage::Declined(status, body),
+                Attempted::Abandoned => return Passage::Abandoned,
+                Attempted::Failed(failure) => {
+                    self.gateway.note_failure(self.received.id, visit.upstream(), failure);
+                    self.failed = Some((vendor, failure.kind));
+                    if !failure.moves_on() {
+                        return Passage::Failed(failure);
+                    }
+                    // What can be repeated is worth more than what cannot.
+                    failed = failed.filter(|failed| failed.repeats().is_some()).or(Some(failure));
+                }
+            }
+        }
+        Passage::Failed(failed.unwrap_or_else(|| Failure::resting(self.gateway.health.resting(vendor))))
     }
-}
 
-/// The status that a failure is recorded with; what the client gets is decided by its dialect.
-const fn status_of(failure: UpstreamFailure) -> u16 {
-    match failure {
-        UpstreamFailure::Error => 502,
-        UpstreamFailure::Unreachable | UpstreamFailure::Operator | UpstreamFailure::Overloaded => 503,
-        UpstreamFailure::Timeout => 504,
-        UpstreamFailure::RateLimited { .. } => 429,
-        UpstreamFailure::TooLarge => 413,
-        UpstreamFailure::UnknownModel => 404,
+    /// What can be done when the next attempt fails.
+    fn recourse(&self, stop: &Stop, tried: Tried) -> Recourse {
+        let upstreams = self.gateway.health.pool().of(stop.candidate.model.vendor).len();
+        if tried.count() < upstreams || stop.place.saturating_add(1) < self.route.len() {
+            Recourse::Elsewhere
+        } else if self.repeats < self.gateway.config.repeat.repeats_max {
+            Recourse::Again
+        } else {
+            Recourse::None
+        }
     }
-}
 
-fn is_json_object(body: &[u8]) -> bool {
-    body.trim_ascii_start().starts_with(b"{") && serde_json::from_slice::<serde::de::IgnoredAny>(body).is_ok()
+    /// When the next attempt must have come to something: while there is somewhere else to go, time
+    /// is left for that.
+    fn limit(&self, recourse: Recourse) -> Instant {
+        let now = Instant::now();
+        let left = self.deadline.saturating_duration_since(now);
+        let share = match recourse {
+            Recourse::Elsewhere if self.received.head.stream => self.gateway.config.patience.min(left / 2),
+            Recourse::Elsewhere => left / 2,
+            Recourse::Again | Recourse::None => left,
+        };
+        now.checked_add(share).unwrap_or(self.deadline)
+    }
+
+    fn may_go_on(&self) -> bool {
+        !self.presence.is_gone() && Instant::now() < self.deadline && self.tab.attempts.len() < ATTEMPTS_MAX
+    }
+
+    /// The next candidate that can be called and paid for.
+    async fn next_stop(&mut self, place: usize) -> Option<Stop> {
+        for next in place.saturating_add(1)..self.route.len() {
+            if !self.may_go_on() {
+                return None;
+            }
+            if let Some(stop) = self.turn_to(next).await {
+                return Some(stop);
+            }
+        }
+        None
+    }
+
+    /// Turns to another candidate: the call is written for it, and the holds are made to cover it
+    /// before it is called. `None` if it cannot serve, rests, or there are no funds for it.
+    async fn turn_to(&mut self, place: usize) -> Option<Stop> {
+        let candidate = self.route.candidate(place)?.clone();
+        if self.gateway.health.of(candidate.model.vendor) == ProviderHealth::Down {
+            return None;
+        }
+        let mut prepared = self.gateway.prepare(self.received, &candidate, None).ok()?;
+        let before = self.tab.turn_to(&candidate.model, ask(self.received, &candidate, &prepared));
+        let funded = self.gateway.set_aside(&mut self.tab, self.received, &prepared).await;
+        let lowered = match funded {
+            Ok(lowered) => lowered.map(|output| output / self.received.head.choices.max(1)),
+            Err(_unfunded) => {
+                self.tab.turn_back(before);
+                return None;
+            }
+        };
+        if lowered.is_some() {
+            prepared = self.gateway.prepare(self.received, &candidate, lowered).ok()?;
+        }
+        Some(Stop { candidate, place, prepared, lowered_limit: lowered })
+    }
 }

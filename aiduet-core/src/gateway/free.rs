@@ -1,53 +1,105 @@
 //! Calls that cost nothing: counting tokens. No hold, no record, never blocked by the balance.
 
 use super::exchange::collect;
-use super::forward::{failure_of, judge};
+use super::judge::{Failure, judge};
+use super::prepare::Prepared;
 use super::receive::Received;
-use super::{Answer, AnswerBody, Gateway, GatewayError, UpstreamFailure};
+use super::route::{Candidate, Route};
+use super::{Answer, AnswerBody, Gateway, GatewayError};
 use crate::content::Content;
-use crate::dialect::{Edits, edit};
+use crate::limit::Standing;
 use crate::money::Money;
-use crate::provider::{UpstreamCall, forwardable};
+use crate::provider::{UpstreamReply, UpstreamRequestId, Vendor};
+use crate::routing::{Tried, Verdict};
 
 /// Largest answer of a free call, in bytes.
 const FREE_BYTES_MAX: usize = 64 << 10;
 
+/// An answer as it came.
+struct Counted {
+    status: http::StatusCode,
+    upstream_request_id: Option<UpstreamRequestId>,
+    body: Content,
+}
+
 impl Gateway {
     pub(super) async fn pass_free(&self, received: Received) -> Result<Answer, GatewayError> {
-        let chosen = self.choose(&received).await?;
+        let route = self.choose(&received).await?;
         let standings = self.take_rate(&received, 0).await?;
         let _slot = self.take_slot(&received).await?;
-        let edits = Edits { model: chosen.model_edit.as_ref(), ..Edits::default() };
-        let call = UpstreamCall {
-            endpoint: received.endpoint,
-            request: received.id,
-            headers: forwardable(received.endpoint, &received.headers),
-            body: edit(received.endpoint, &received.body, &received.head, &edits),
-            stream: false,
+        let Some(candidate) = route.candidate(0) else { return Err(GatewayError::Internal) };
+        let counted = match candidate.model.vendor {
+            Vendor::Anthropic => self.ask_for_count(&received, &route, candidate).await?,
+            Vendor::OpenAi => estimate(&received),
         };
-        let vendor = chosen.model.vendor;
-        let failed = |failure: UpstreamFailure| {
-            self.parts.observer.upstream_failed(vendor, failure);
-            GatewayError::Upstream(failure)
-        };
-        let reply = chosen.upstream.provider.send(call).await.map_err(|error| failed(failure_of(error)))?;
-        let body = collect(reply.body, FREE_BYTES_MAX).await.map_err(|error| failed(failure_of(error)))?;
-        if !reply.status.is_success()
-            && let Some(failure) = judge(reply.status, reply.retry_after, &body)
-        {
-            return Err(failed(failure));
+        Ok(answer(&received, candidate, standings, counted))
+    }
+
+    /// Asks the upstreams of the vendor, one after the other.
+    async fn ask_for_count(
+        &self,
+        received: &Received,
+        route: &Route,
+        candidate: &Candidate,
+    ) -> Result<Counted, GatewayError> {
+        let prepared = self.prepare(received, candidate, None).map_err(GatewayError::Invalid)?;
+        let vendor = candidate.model.vendor;
+        let mut tried = Tried::default();
+        let mut failed = None;
+        while let Some(mut visit) = self.health.visit(vendor, route.affinity, &mut tried) {
+            let result = try_count(received, &prepared, visit.upstream().provider.as_ref()).await;
+            match result {
+                Ok(counted) => {
+                    visit.report(Verdict::Works);
+                    return Ok(counted);
+                }
+                Err(failure) => {
+                    visit.report(failure.verdict);
+                    self.note_failure(received.id, visit.upstream(), failure);
+                    failed.get_or_insert(failure.kind);
+                    if !failure.moves_on() {
+                        break;
+                    }
+                }
+            }
         }
-        Ok(Answer {
-            id: received.id,
-            status: reply.status,
-            model: chosen.model.id.clone(),
-            vendor,
-            upstream_request_id: reply.upstream_request_id,
-            cost: Some(Money::ZERO),
-            balance: None,
-            lowered_limit: None,
-            standings,
-            body: AnswerBody::Whole(Content::new(body)),
-        })
+        Err(GatewayError::Upstream(failed.unwrap_or_else(|| self.health.resting(vendor))))
+    }
+}
+
+async fn try_count(
+    received: &Received,
+    prepared: &Prepared,
+    provider: &dyn crate::provider::Provider,
+) -> Result<Counted, Failure> {
+    let reply = provider.send(prepared.call(received)).await.map_err(Failure::of_error)?;
+    let UpstreamReply { status, retry_after, upstream_request_id, body, .. } = reply;
+    let body = collect(body, FREE_BYTES_MAX).await.map_err(Failure::of_error)?;
+    match judge(status, retry_after, &body).filter(|_failure| !status.is_success()) {
+        Some(failure) => Err(failure),
+        None => Ok(Counted { status, upstream_request_id, body: Content::new(body) }),
+    }
+}
+
+/// Models that have nothing to count with: a quarter of the bytes, and a fixed number for each image
+/// or document.
+fn estimate(received: &Received) -> Counted {
+    let body = format!("{{\"input_tokens\":{}}}", received.head.input_tokens_guess.max(1));
+    Counted { status: http::StatusCode::OK, upstream_request_id: None, body: Content::new(body.into()) }
+}
+
+fn answer(received: &Received, candidate: &Candidate, standings: Vec<Standing>, counted: Counted) -> Answer {
+    let Counted { status, upstream_request_id, body } = counted;
+    Answer {
+        id: received.id,
+        status,
+        model: candidate.model.id.clone(),
+        vendor: candidate.model.vendor,
+        upstream_request_id,
+        cost: Some(Money::ZERO),
+        balance: None,
+        lowered_limit: None,
+        standings,
+        body: AnswerBody::Whole(body),
     }
 }

@@ -5,49 +5,48 @@
 
 mod admit;
 mod answer;
+mod attempt;
 mod authenticate;
+mod channel;
 mod error;
 mod exchange;
 mod forward;
 mod free;
+mod health;
+mod judge;
 mod observer;
+mod prepare;
 mod receive;
 mod relay;
+mod route;
 mod settle;
 mod shield;
 mod tab;
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 pub use answer::{Answer, AnswerBody, AnswerStream};
 pub use authenticate::{Caller, Credentials};
 pub use error::{GatewayError, UpstreamFailure};
+pub use health::UpstreamHealth;
 pub use observer::{NoObserver, Observer, Refusal};
 pub use receive::GatewayRequest;
+
+pub use crate::routing::Upstream;
 
 use crate::clock::Clock;
 use crate::id::{Entropy, NodeId, RequestId};
 use crate::keys::KeyStore;
-use crate::ledger::{Ledger, UpstreamName};
+use crate::ledger::Ledger;
 use crate::limit::RateLimiter;
 use crate::price::{Margin, PriceBook};
-use crate::provider::{Provider, Vendor};
+use crate::provider::Vendor;
+use crate::routing::{Aliases, CircuitConfig, ProviderHealth, RepeatBudget, RepeatConfig};
 use forward::Forwarded;
+use health::Health;
 use settle::Settler;
 use shield::Shield;
-
-/// A configured target: a provider with its base URL and credential, under the operator's name.
-#[derive(Clone, Debug)]
-pub struct Upstream {
-    /// The operator's name of it.
-    pub name: UpstreamName,
-    /// Whose models it serves.
-    pub vendor: Vendor,
-    /// What speaks to it.
-    pub provider: Arc<dyn Provider>,
-}
 
 /// What happens to the upstream call when the client leaves.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -61,7 +60,7 @@ pub enum DisconnectPolicy {
 }
 
 /// How the gateway behaves.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct GatewayConfig {
     /// What is added to the providers' prices.
     pub margin: Margin,
@@ -85,6 +84,16 @@ pub struct GatewayConfig {
     pub progress: Duration,
     /// How long the client waits for its last frame while a settlement cannot be written.
     pub settle_wait: Duration,
+    /// How long a request may look for an answer that begins, over all upstreams and models.
+    pub deadline: Duration,
+    /// How long a stream may take to begin while there is another upstream or model to go to.
+    pub patience: Duration,
+    /// How calls are repeated.
+    pub repeat: RepeatConfig,
+    /// When an upstream is no longer called.
+    pub circuit: CircuitConfig,
+    /// Names of the operator for models.
+    pub aliases: Aliases,
 }
 
 impl Default for GatewayConfig {
@@ -101,6 +110,11 @@ impl Default for GatewayConfig {
             answer_bytes_max: 64 << 20,
             progress: Duration::from_secs(5),
             settle_wait: Duration::from_secs(30),
+            deadline: Duration::from_mins(10),
+            patience: Duration::from_mins(1),
+            repeat: RepeatConfig::default(),
+            circuit: CircuitConfig::default(),
+            aliases: Aliases::default(),
         }
     }
 }
@@ -120,7 +134,7 @@ pub struct GatewayParts {
     pub prices: Arc<dyn PriceBook>,
     /// Limits.
     pub limiter: Arc<dyn RateLimiter>,
-    /// Where calls go; the first of a vendor is used.
+    /// Where calls go.
     pub upstreams: Vec<Upstream>,
     /// Who is told what happened.
     pub observer: Arc<dyn Observer>,
@@ -132,7 +146,8 @@ pub struct GatewayParts {
 #[derive(Debug)]
 pub struct Gateway {
     parts: GatewayParts,
-    upstreams: BTreeMap<Vendor, Upstream>,
+    health: Arc<Health>,
+    repeats: RepeatBudget,
     config: GatewayConfig,
     settler: Arc<Settler>,
     used_keys: authenticate::UsedKeys,
@@ -141,12 +156,11 @@ pub struct Gateway {
 impl Gateway {
     /// Puts a gateway together.
     pub fn new(parts: GatewayParts, config: GatewayConfig) -> Arc<Self> {
-        let mut upstreams = BTreeMap::new();
-        for upstream in &parts.upstreams {
-            upstreams.entry(upstream.vendor).or_insert_with(|| upstream.clone());
-        }
-        let settler = Arc::new(Settler::new(&parts, config));
-        Arc::new(Self { parts, upstreams, config, settler, used_keys: authenticate::UsedKeys::default() })
+        let health = Arc::new(Health::new(&parts, config.circuit));
+        let settler = Arc::new(Settler::new(&parts, config.clone()));
+        let repeats = RepeatBudget::new(config.repeat);
+        let used_keys = authenticate::UsedKeys::default();
+        Arc::new(Self { parts, health, repeats, config, settler, used_keys })
     }
 
     /// A new identifier for a request.
@@ -156,7 +170,23 @@ impl Gateway {
 
     /// The vendors that this gateway has an upstream for.
     pub fn vendors(&self) -> impl Iterator<Item = Vendor> + '_ {
-        self.upstreams.keys().copied()
+        let vendors = [Vendor::Anthropic, Vendor::OpenAi].into_iter();
+        vendors.filter(|vendor| !self.health.pool().of(*vendor).is_empty())
+    }
+
+    /// How a vendor is doing.
+    pub fn provider_health(&self, vendor: Vendor) -> ProviderHealth {
+        self.health.of(vendor)
+    }
+
+    /// How every upstream is doing.
+    pub fn health(&self) -> Vec<UpstreamHealth> {
+        self.health.list()
+    }
+
+    /// The operator's names for models.
+    pub const fn aliases(&self) -> &Aliases {
+        &self.config.aliases
     }
 
     /// Answers one call.

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::{GatewayError, UpstreamFailure};
+use super::{GatewayError, UpstreamFailure, UpstreamHealth};
 use crate::class::{Classify, ErrorClass};
 use crate::ledger::{RequestRecord, Settlement};
 use crate::provider::Vendor;
@@ -18,6 +18,10 @@ pub trait Observer: fmt::Debug + Send + Sync + 'static {
     fn reserved(&self, took: Duration);
     /// A provider failed.
     fn upstream_failed(&self, vendor: Vendor, failure: UpstreamFailure);
+    /// A call that failed is made again: at another upstream, with another model, or the same.
+    fn upstream_retried(&self, vendor: Vendor, failure: UpstreamFailure);
+    /// Whether an upstream is called has changed, or is told for the first time.
+    fn health_changed(&self, health: &UpstreamHealth);
     /// A stream was opened (`1`) or closed (`-1`).
     fn streams_changed(&self, by: i64);
     /// A settlement could not be written yet and is being repeated.
@@ -47,6 +51,8 @@ impl Observer for NoObserver {
     fn refused(&self, _refusal: &Refusal) {}
     fn reserved(&self, _took: Duration) {}
     fn upstream_failed(&self, _vendor: Vendor, _failure: UpstreamFailure) {}
+    fn upstream_retried(&self, _vendor: Vendor, _failure: UpstreamFailure) {}
+    fn health_changed(&self, _health: &UpstreamHealth) {}
     fn streams_changed(&self, _by: i64) {}
     fn settlement_delayed(&self) {}
 }

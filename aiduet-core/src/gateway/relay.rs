@@ -13,14 +13,17 @@ use tokio::runtime::Handle;
 use tokio::time::timeout;
 use tokio_util::sync::WaitForCancellationFutureOwned;
 
+use super::channel::{Channel, Progress};
+use super::health::Visit;
 use super::settle::{Settled, Settler};
 use super::tab::{Closing, Tab};
 use super::{AnswerStream, GatewayError};
 use crate::class::{Classify, ErrorClass};
-use crate::dialect::{Ending, Meter, StreamError, StreamFault};
+use crate::dialect::{Ending, StreamError, StreamFault};
 use crate::id::HoldId;
 use crate::ledger::{Hold, Ledger, LedgerError, Outcome, ReserveRequest};
 use crate::provider::{ProviderError, ReplyBody};
+use crate::routing::Verdict;
 
 /// Tries of an extension while the ledger is not available.
 const EXTENSION_TRIES: u32 = 8;
@@ -74,7 +77,8 @@ pub(super) struct Relay {
 
 struct Running {
     tab: Tab,
-    meter: Meter,
+    channel: Channel,
+    visit: Visit,
     body: Option<ReplyBody>,
     /// The body of a complete answer, which is still to be read to its end.
     trailer: Option<ReplyBody>,
@@ -91,16 +95,23 @@ struct Running {
 }
 
 impl Relay {
-    pub(super) fn new(settler: Arc<Settler>, tab: Tab, meter: Meter, body: ReplyBody) -> Self {
+    /// A stream that has begun: its body, what may pass of it already, and where it comes from.
+    pub(super) fn new(
+        settler: Arc<Settler>,
+        tab: Tab,
+        channel: Channel,
+        (body, frames, visit): (ReplyBody, Vec<Bytes>, Visit),
+    ) -> Self {
         settler.observer().streams_changed(1);
         let now = settler.clock().monotonic();
-        let running = Running {
+        let mut running = Running {
             tab,
-            meter,
+            channel,
+            visit,
             body: Some(body),
             trailer: None,
             chore: None,
-            frames: VecDeque::new(),
+            frames: frames.into(),
             no_more_funds: false,
             unseen: Unseen { seen: 0, looked_at: now, silence: Duration::ZERO },
             noted_at: now,
@@ -109,6 +120,7 @@ impl Relay {
             ending: None,
             settlement: None,
         };
+        running.look();
         Self { running: Some(Box::new(running)), last: VecDeque::new(), settler, runtime: Handle::current() }
     }
 
@@ -130,7 +142,7 @@ impl Relay {
             }
             match running.step(&self.settler).await {
                 Step::Again => {}
-                Step::Silence => return Some(running.meter.keep_alive()),
+                Step::Silence => return Some(running.channel.keep_alive()),
                 Step::Closed => {
                     self.last = std::mem::take(&mut running.frames);
                     self.running = None;
@@ -182,11 +194,19 @@ impl Running {
     /// Decides how the stream ends; the first decision stands.
     fn end(&mut self, end: End) {
         let end = if self.client_left && end == End::Exhausted { End::Abandoned } else { end };
+        if self.ending.is_none() && matches!(end, End::Interrupted(_)) && !self.is_about_the_request() {
+            self.visit.report(Verdict::Failed);
+        }
         self.ending.get_or_insert(end);
         let body = self.body.take();
         if end == End::Complete {
             self.trailer = body;
         }
+    }
+
+    /// Whether the provider refuses the request itself, although it had accepted it.
+    fn is_about_the_request(&self) -> bool {
+        self.channel.reading().failure == Some(StreamFault::Request)
     }
 
     /// Takes what comes next: a chunk of the provider, or an answer of the ledger.
@@ -225,33 +245,39 @@ impl Running {
     /// Output tokens until now: those that were seen, and those that may have been generated
     /// while nothing was to be seen.
     fn used(&mut self, settler: &Settler) -> u64 {
-        let seen = self.meter.reading().output_tokens_estimate();
+        let seen = self.channel.reading().output_tokens_estimate();
         seen.saturating_add(self.unseen.look(seen, settler.clock().monotonic()))
     }
 
     /// Takes one chunk, or the end, of the provider's body.
     fn take(&mut self, chunk: Option<Result<Bytes, ProviderError>>) {
-        let end = match chunk {
+        match chunk {
             Some(Ok(chunk)) => {
                 #[cfg(leak_mutants)]
                 crate::leak::answer(&chunk);
-                self.frames.extend(self.meter.push(chunk));
-                if self.meter.is_complete() {
-                    End::Complete
-                } else if self.meter.reading().failed {
-                    End::Interrupted(StreamFault::Upstream)
-                } else {
-                    return;
-                }
+                self.frames.extend(self.channel.push(chunk));
+                self.look();
             }
-            Some(Err(ProviderError::Timeout { .. })) => End::Interrupted(StreamFault::Timeout),
-            Some(Err(_broken)) => End::Interrupted(StreamFault::Upstream),
-            None => match self.meter.end() {
-                Ending::Complete => End::Complete,
-                Ending::Interrupted => End::Interrupted(StreamFault::Upstream),
-            },
-        };
-        self.end(end);
+            Some(Err(ProviderError::Timeout { .. })) => self.end(End::Interrupted(StreamFault::Timeout)),
+            Some(Err(_broken)) => self.end(End::Interrupted(StreamFault::Upstream)),
+            None => {
+                let (frames, ending) = self.channel.end();
+                self.frames.extend(frames);
+                self.end(match ending {
+                    Ending::Complete => End::Complete,
+                    Ending::Interrupted => End::Interrupted(StreamFault::Upstream),
+                });
+            }
+        }
+    }
+
+    /// Looks whether what has come is the end.
+    fn look(&mut self) {
+        match self.channel.progress() {
+            Progress::Running => {}
+            Progress::Complete => self.end(End::Complete),
+            Progress::Failed => self.end(End::Interrupted(StreamFault::Upstream)),
+        }
     }
 
     /// Starts an extension when half of what is held is used, or notes what was used.
@@ -272,7 +298,7 @@ impl Running {
         if now.saturating_sub(self.noted_at) >= settler.config().progress {
             self.noted_at = now;
             let Some(first) = self.tab.holds.first().copied() else { return };
-            let used = self.tab.used_so_far(self.meter.reading());
+            let used = self.tab.used_so_far(self.channel.reading());
             let ledger = Arc::clone(settler.ledger());
             self.chore = Some(Box::pin(async move {
                 if let Err(error) = ledger.progress(first, used).await {
@@ -311,7 +337,7 @@ impl Running {
         let outcome = self.outcome(end);
         let settlement = self.settlement.get_or_insert_with(|| {
             let closing = Closing { outcome, status: 200 };
-            let request = self.tab.close(self.meter.reading(), closing, settler.clock());
+            let request = self.tab.close(self.channel.reading(), closing, settler.clock());
             let settler = Arc::clone(settler);
             Box::pin(async move { settler.finish(request).await })
         });
@@ -328,10 +354,12 @@ impl Running {
     /// it were whole.
     fn last_frames(&mut self, end: End, settled: Option<Settled>) -> Vec<Bytes> {
         let (kind, message) = match (end, settled) {
-            (End::Complete, Some(settled)) => return self.meter.release(settled.cost),
-            (End::Exhausted | End::Abandoned, Some(_)) => return self.meter.close_at_limit(),
+            (End::Complete, Some(Settled { cost, usage, .. })) => return self.channel.release(cost, &usage),
+            (End::Exhausted | End::Abandoned, Some(Settled { cost, usage, .. })) => {
+                return self.channel.close_at_limit(cost, &usage);
+            }
             (End::Interrupted(kind), _) => (
-                self.meter.reading().failure.unwrap_or(kind),
+                self.channel.reading().failure.unwrap_or(kind),
                 "The provider broke off the answer. What was received until now is charged.",
             ),
             (End::ShutDown, _) => (
@@ -344,11 +372,11 @@ impl Running {
             ),
         };
         let request_id = self.tab.facts.id.to_string();
-        self.meter.close_with_error(StreamError { kind, message, request_id: &request_id })
+        self.channel.close_with_error(StreamError { kind, message, request_id: &request_id })
     }
 
     fn outcome(&self, end: End) -> Outcome {
-        let reading = self.meter.reading();
+        let reading = self.channel.reading();
         let known = reading.final_usage;
         match end {
             _ if reading.failed && !reading.output_started => Outcome::UpstreamError,

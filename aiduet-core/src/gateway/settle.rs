@@ -18,6 +18,7 @@ use crate::dialect::Reading;
 use crate::ledger::{Ledger, LedgerError, Outcome, RequestRecord, SettleRequest, Settlement, VoidRequest};
 use crate::money::Money;
 use crate::provider::ReplyBody;
+use crate::usage::Usage;
 
 /// First pause before a settlement is tried again.
 const RETRY_FIRST: Duration = Duration::from_millis(50);
@@ -34,6 +35,8 @@ const TRAILER_CHUNKS_MAX: usize = 16;
 pub(super) struct Settled {
     pub(super) cost: Money,
     pub(super) available: Money,
+    /// What the bill counts.
+    pub(super) usage: Usage,
 }
 
 /// Settles requests, and owns the work that goes on after a client has left.
@@ -56,9 +59,9 @@ impl Settler {
             ledger: Arc::clone(&parts.ledger),
             clock: Arc::clone(&parts.clock),
             observer: Arc::clone(&parts.observer),
+            drains: Arc::new(Semaphore::new(config.drains_max)),
             config,
             tracker: TaskTracker::new(),
-            drains: Arc::new(Semaphore::new(config.drains_max)),
             doubts: Mutex::default(),
             closing: CancellationToken::new(),
             shut_down: CancellationToken::new(),
@@ -153,7 +156,8 @@ impl Settler {
         let patience = tokio::time::timeout(self.config.settle_wait, self.write_until_done(&request)).await;
         match patience {
             Ok(Some(settlement)) => {
-                Ok(Settled { cost: settlement.charged, available: settlement.balance.available })
+                let usage = request.record.usage;
+                Ok(Settled { cost: settlement.charged, available: settlement.balance.available, usage })
             }
             Ok(None) => Err(GatewayError::Internal),
             Err(_elapsed) => {

@@ -11,7 +11,8 @@ use crate::ledger::{Attempt, HoldOrigin, Outcome, RequestRecord, ReserveRequest,
 use crate::limit::{LimitKey, RateLimiter, Standing};
 use crate::money::Money;
 use crate::price::{
-    Ask, Bill, Charge, ChargeRequest, Margin, ModelId, PriceError, PriceSheet, PricedModel, charge, quote,
+    Ask, Bill, Charge, ChargeRequest, Margin, ModelId, PriceError, PriceSheet, PricedModel,
+    affordable_output, charge, quote,
 };
 use crate::provider::UpstreamRequestId;
 use crate::usage::{Usage, UsageFlags, UsagePart};
@@ -87,6 +88,31 @@ impl Tab {
             standings: Vec::new(),
             _slot: slot,
         }
+    }
+
+    /// Turns to another model: what is held covers as much of its output as it pays for. Returns
+    /// what [`turn_back`](Self::turn_back) needs.
+    pub(super) fn turn_to(&mut self, model: &Arc<PricedModel>, ask: Ask) -> Turn {
+        let model = std::mem::replace(&mut self.facts.model, Arc::clone(model));
+        let ask = std::mem::replace(&mut self.ask, ask);
+        let covered = affordable_output(&self.facts.model, &self.ask, self.facts.margin, self.held);
+        let covered = std::mem::replace(&mut self.covered, covered.unwrap_or_default());
+        Turn { model, ask, covered, prompt_tokens: self.prompt_tokens }
+    }
+
+    /// Turns back to the model before.
+    pub(super) fn turn_back(&mut self, before: Turn) {
+        let Turn { model, ask, covered, prompt_tokens } = before;
+        self.facts.model = model;
+        self.ask = ask;
+        self.covered = covered;
+        self.prompt_tokens = prompt_tokens;
+    }
+
+    /// Whether the holds cover the prompt and `output` tokens.
+    pub(super) fn covers(&self, output: u64) -> bool {
+        let ask = Ask { output_tokens: output, ..self.ask };
+        quote(&self.facts.model, &ask, self.facts.margin).is_ok_and(|most| most <= self.held)
     }
 
     /// Takes note of the exact number of prompt tokens.
@@ -246,6 +272,14 @@ struct Priced {
     usage: Usage,
     flags: UsageFlags,
     bill: Bill,
+}
+
+/// What a tab was before it turned to another model.
+pub(super) struct Turn {
+    model: Arc<PricedModel>,
+    ask: Ask,
+    covered: u64,
+    prompt_tokens: u64,
 }
 
 /// How a request ended.

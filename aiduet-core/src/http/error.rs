@@ -309,14 +309,9 @@ fn tell_gateway(error: &GatewayError) -> Told {
 fn tell_upstream(failure: UpstreamFailure) -> Told {
     match failure {
         UpstreamFailure::Error => server(502, "upstream_error", "The provider failed. Nothing was charged."),
-        UpstreamFailure::Unreachable | UpstreamFailure::Operator => Told {
-            retry: Retry::After(Duration::from_secs(30)),
-            ..server(
-                503,
-                "upstream_unavailable",
-                "The provider is not available at the moment. Nothing was charged.",
-            )
-        },
+        UpstreamFailure::Unreachable | UpstreamFailure::Operator => unavailable(Duration::from_secs(30)),
+        // Longer waits hang SDKs that sleep whatever they are told.
+        UpstreamFailure::Resting { retry_after } => unavailable(retry_after.min(Duration::from_mins(1))),
         UpstreamFailure::Timeout => Told {
             anthropic_type: "timeout_error",
             ..server(504, "upstream_timeout", "The provider did not answer in time. Nothing was charged.")
@@ -357,6 +352,17 @@ fn server(status: u16, code: &'static str, message: &str) -> Told {
         anthropic_type: "api_error",
         retry: Retry::Unsaid,
         ..invalid(status, code, message)
+    }
+}
+
+fn unavailable(retry_after: Duration) -> Told {
+    Told {
+        retry: Retry::After(retry_after),
+        ..server(
+            503,
+            "upstream_unavailable",
+            "The provider is not available at the moment. Nothing was charged.",
+        )
     }
 }
 

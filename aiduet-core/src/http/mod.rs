@@ -8,6 +8,7 @@ pub mod metrics;
 mod proxy;
 mod receipt;
 mod reply;
+mod status;
 
 use axum::Router;
 use axum::extract::State;
@@ -27,7 +28,11 @@ use error::{HttpError, Place, respond};
 /// Every public route.
 pub fn router(app: App) -> Router {
     let panicked = app.clone();
-    let public = [("/api/hello", head(health::ok).get(health::ok)), ("/health", get(health::ok))];
+    let public = [
+        ("/api/hello", head(health::ok).get(health::ok)),
+        ("/health", get(health::ok)),
+        ("/api/v1/status", get(status::status)),
+    ];
     with_and_without_slash(public)
         .route("/", head(health::ok).get(health::ok))
         .merge(gateway_routes())

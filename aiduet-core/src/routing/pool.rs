@@ -72,6 +72,11 @@ impl Tried {
         self.0 & (1 << (place % UPSTREAMS_MAX)) != 0
     }
 
+    /// How many they are.
+    pub fn count(self) -> usize {
+        usize::try_from(self.0.count_ones()).unwrap_or(UPSTREAMS_MAX)
+    }
+
     const fn add(&mut self, place: usize) {
         self.0 |= 1 << (place % UPSTREAMS_MAX);
     }

@@ -31,6 +31,8 @@ const FLAG: &str = "true or false";
 const FILE: &str = "the path of a file";
 const SECRET: &str = "a text; prefer the key that ends in _file";
 const URL: &str = "a URL such as \"https://api.example.com\"";
+const WEIGHT: &str = "its share of the calls among upstreams of the same priority; 0: none";
+const PRIORITY: &str = "the lowest number is called first, the next when none of it can be";
 const KIND: &str = "\"api\" or \"simulated\"";
 
 /// Every key, in the order of the example file.
@@ -85,6 +87,8 @@ pub const KEYS: &[Key] = &[
     key("database.max_connections", COUNT, "connections to the database at the same time"),
     key("database.migrate_on_start", FLAG, "whether missing migrations are applied when something starts"),
     key("upstream.anthropic.kind", KIND, "the vendor's API, or a simulation inside this process"),
+    key("upstream.anthropic.weight", COUNT, WEIGHT),
+    key("upstream.anthropic.priority", COUNT, PRIORITY),
     unset("upstream.anthropic.base_url", [URL, "where the API is"], "\"https://api.anthropic.com\""),
     unset("upstream.anthropic.api_key", [SECRET, "the operator's credential"], "\"…\""),
     unset("upstream.anthropic.api_key_file", [FILE, "a file with the credential"], "\"anthropic_key\""),
@@ -95,6 +99,8 @@ pub const KEYS: &[Key] = &[
     key("upstream.anthropic.idle_timeout", DURATION, "between two pieces of the answer"),
     key("upstream.anthropic.total_timeout", DURATION, "until the end of the answer"),
     key("upstream.openai.kind", KIND, "the vendor's API, or a simulation inside this process"),
+    key("upstream.openai.weight", COUNT, WEIGHT),
+    key("upstream.openai.priority", COUNT, PRIORITY),
     unset("upstream.openai.base_url", [URL, "where the API is"], "\"https://api.openai.com\""),
     unset("upstream.openai.api_key", [SECRET, "the operator's credential"], "\"…\""),
     unset("upstream.openai.api_key_file", [FILE, "a file with the credential"], "\"openai_key\""),
@@ -104,6 +110,47 @@ pub const KEYS: &[Key] = &[
     key("upstream.openai.first_byte_timeout", DURATION, "until the head of the answer"),
     key("upstream.openai.idle_timeout", DURATION, "between two pieces of the answer"),
     key("upstream.openai.total_timeout", DURATION, "until the end of the answer"),
+    unset(
+        "upstream.more",
+        [
+            "a list of tables, each with a name of its own, vendor, and any key of upstream.openai",
+            "further upstreams: other credentials and addresses of a vendor",
+        ],
+        "[{ name = \"openai-2\", vendor = \"openai\", api_key_file = \"openai_key_2\", weight = 1, priority = 1 }]",
+    ),
+    unset(
+        "routing.aliases",
+        [
+            "a table of names, each with a model or a list of models",
+            "names for models; of a list the first that can serve answers, and the next when it fails",
+        ],
+        "{ fast = \"gpt-6-luna\", best = [\"claude-opus-5-5\", \"gpt-6.1-sol\"] }",
+    ),
+    key("routing.deadline", DURATION, "how long a request may look for an answer that begins"),
+    key(
+        "routing.patience",
+        DURATION,
+        "how long a stream may take to begin while there is another upstream or model to go to",
+    ),
+    key("routing.repeats_max", COUNT, "repetitions of one request once there is nowhere else to go"),
+    key("routing.repeat_pause", DURATION, "the longest first pause before one; doubles each time"),
+    key("routing.repeat_pause_max", DURATION, "the longest pause, and the longest a provider may ask for"),
+    key("routing.repeat_burst", COUNT, "repetitions that may be made at once, by all requests together"),
+    key(
+        "routing.repeat_earned_percent",
+        COUNT,
+        "what each request adds to that; with 10, one of ten may be repeated in the long run",
+    ),
+    key("routing.circuit.window", DURATION, "the time in which failures of an upstream are counted"),
+    key("routing.circuit.calls_min", COUNT, "calls in that time below which nothing is concluded"),
+    key("routing.circuit.failure_percent", COUNT, "the share of failed calls from which it is left alone"),
+    key("routing.circuit.cool_down", DURATION, "for how long, the first time; doubles each time"),
+    key("routing.circuit.cool_down_max", DURATION, "the longest that it is left alone"),
+    key(
+        "routing.circuit.refused_cool_down",
+        DURATION,
+        "the same when the provider refuses the credential or has no credit",
+    ),
     key("gateway.margin_bp", COUNT, "the price in basis points of the provider's; 10500 adds 5 %"),
     key(
         "gateway.disconnect",

@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 
 use super::error::SettingsError;
 use super::keys::{self, KEYS, Key};
-use super::sections::Settings;
+use super::sections::{Settings, UpstreamSettings};
 use crate::secret::Secret;
 
 /// What environment variables of the configuration begin with.
@@ -216,39 +216,66 @@ impl Loaded {
     fn read_secrets(&mut self, read: &SecretReader<'_>) -> Result<(), SettingsError> {
         let Self { settings, origins } = self;
         let Settings { database, upstream, .. } = settings;
-        for (key, file_key, secret, file) in [
-            ("database.url", "database.url_file", &mut database.url, &database.url_file),
-            (
-                "upstream.anthropic.api_key",
-                "upstream.anthropic.api_key_file",
-                &mut upstream.anthropic.api_key,
-                &upstream.anthropic.api_key_file,
-            ),
-            (
-                "upstream.openai.api_key",
-                "upstream.openai.api_key_file",
-                &mut upstream.openai.api_key,
-                &upstream.openai.api_key_file,
-            ),
-        ] {
-            let Some(file) = file else { continue };
-            let origin = |path: &str| origins.get(path).cloned().unwrap_or(Origin::Default);
-            if secret.is_some() {
-                let (origin, file_origin) = (origin(key), origin(file_key));
-                return Err(SettingsError::SecretGivenTwice { key: key.to_owned(), origin, file_origin });
-            }
-            let refused = |reason: String| SettingsError::SecretFile {
-                key: file_key.to_owned(),
-                origin: origin(file_key),
-                reason,
-            };
-            let text = Secret::new(read(file).map_err(refused)?);
-            let trimmed = text.expose().trim_end_matches(['\n', '\r']);
-            if trimmed.is_empty() {
-                return Err(refused("is empty".to_owned()));
-            }
-            *secret = Some(Secret::new(trimmed.to_owned()));
+        let UpstreamSettings { anthropic, openai, more } = upstream;
+        let origin = |path: &str| origins.get(path).cloned().unwrap_or(Origin::Default);
+        let vendor = |place: &'static str, own: &'static str| [place, own].map(origin);
+        let mut secrets = vec![
+            Given {
+                key: "database.url".to_owned(),
+                origins: vendor("database.url", "database.url_file"),
+                text: &mut database.url,
+                file: database.url_file.as_deref(),
+            },
+            Given {
+                key: "upstream.anthropic.api_key".to_owned(),
+                origins: vendor("upstream.anthropic.api_key", "upstream.anthropic.api_key_file"),
+                text: &mut anthropic.api_key,
+                file: anthropic.api_key_file.as_deref(),
+            },
+            Given {
+                key: "upstream.openai.api_key".to_owned(),
+                origins: vendor("upstream.openai.api_key", "upstream.openai.api_key_file"),
+                text: &mut openai.api_key,
+                file: openai.api_key_file.as_deref(),
+            },
+        ];
+        secrets.extend(more.iter_mut().enumerate().map(|(place, more)| Given {
+            key: format!("upstream.more[{place}].api_key"),
+            origins: vendor("upstream.more", "upstream.more"),
+            text: &mut more.settings.api_key,
+            file: more.settings.api_key_file.as_deref(),
+        }));
+        secrets.into_iter().try_for_each(|given| given.read(read))
+    }
+}
+
+/// A secret as it was given: as a text, or as a file.
+struct Given<'a> {
+    key: String,
+    /// Of the text and of the file.
+    origins: [Origin; 2],
+    text: &'a mut Option<Secret<String>>,
+    file: Option<&'a Path>,
+}
+
+impl Given<'_> {
+    fn read(self, read: &SecretReader<'_>) -> Result<(), SettingsError> {
+        let Self { key, origins: [origin, file_origin], text: secret, file } = self;
+        let Some(file) = file else { return Ok(()) };
+        if secret.is_some() {
+            return Err(SettingsError::SecretGivenTwice { key, origin, file_origin });
         }
+        let refused = |reason: String| SettingsError::SecretFile {
+            key: format!("{key}_file"),
+            origin: file_origin.clone(),
+            reason,
+        };
+        let text = Secret::new(read(file).map_err(refused)?);
+        let trimmed = text.expose().trim_end_matches(['\n', '\r']);
+        if trimmed.is_empty() {
+            return Err(refused("is empty".to_owned()));
+        }
+        *secret = Some(Secret::new(trimmed.to_owned()));
         Ok(())
     }
 }

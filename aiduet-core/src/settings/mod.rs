@@ -7,6 +7,7 @@ mod error;
 mod keys;
 mod layers;
 mod proxies;
+mod routing;
 mod sections;
 #[cfg(test)]
 mod tests;
@@ -17,6 +18,7 @@ pub use error::SettingsError;
 pub use keys::{KEYS, Key};
 pub use layers::{Layers, Loaded, Origin, SecretReader, Shown};
 pub use proxies::TrustedProxies;
+pub use routing::{CircuitSettings, MoreSettings, RoutingSettings};
 pub use sections::{
     DatabaseSettings, DemoSettings, GatewaySettings, LimitSettings, LogFormat, LogLevel, RetentionSettings,
     ServerSettings, Settings, TelemetrySettings, UpstreamKind, UpstreamSettings, VendorSettings,

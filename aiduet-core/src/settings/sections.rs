@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::proxies::TrustedProxies;
+use super::routing::{MoreSettings, RoutingSettings};
 use super::value;
 use crate::gateway::{DisconnectPolicy, GatewayConfig};
 use crate::money::Money;
@@ -24,6 +25,8 @@ pub struct Settings {
     pub database: DatabaseSettings,
     /// Where calls go.
     pub upstream: UpstreamSettings,
+    /// Which upstream or model a call goes to.
+    pub routing: RoutingSettings,
     /// How calls are handled.
     pub gateway: GatewaySettings,
     /// How long things are kept.
@@ -175,6 +178,8 @@ pub struct UpstreamSettings {
     pub anthropic: VendorSettings,
     /// GPT models.
     pub openai: VendorSettings,
+    /// Further ones: other credentials and addresses.
+    pub more: Vec<MoreSettings>,
 }
 
 impl UpstreamSettings {
@@ -190,6 +195,10 @@ impl UpstreamSettings {
 pub struct VendorSettings {
     /// The vendor's API, or a simulation of it inside this process.
     pub kind: UpstreamKind,
+    /// Its share of the calls among those of the same priority; zero: none.
+    pub weight: u32,
+    /// The lowest number is called first.
+    pub priority: u8,
     /// Where the API is; the vendor's own address when not given.
     pub base_url: Option<String>,
     /// The operator's credential.
@@ -219,6 +228,8 @@ impl Default for VendorSettings {
     fn default() -> Self {
         Self {
             kind: UpstreamKind::Api,
+            weight: 1,
+            priority: 0,
             base_url: None,
             api_key: None,
             api_key_file: None,

@@ -20,8 +20,9 @@ fn environment(pairs: &[(&str, &str)]) -> Result<Loaded, SettingsError> {
 }
 
 fn leaves(tree: &Value, path: &str, found: &mut BTreeSet<String>) {
+    let is_key = KEYS.iter().any(|key| key.path == path);
     match tree {
-        Value::Object(map) => {
+        Value::Object(map) if !is_key => {
             for (name, value) in map {
                 let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
                 leaves(value, &path, found);
@@ -208,5 +209,49 @@ fn dangerous_combinations_are_refused_and_name_the_key_to_change() {
             Err(other) => panic!("{pairs:?}: {other}"),
         };
         assert_eq!(key, expected, "{pairs:?}");
+    }
+}
+
+#[test]
+fn further_upstreams_and_aliases_are_tables() {
+    let mut layers = Layers::default();
+    let more = json!([
+        {"name": "openai-2", "vendor": "openai", "api_key_file": "key_2", "weight": 3, "idle_timeout": "5s"},
+        {"name": "spare", "vendor": "anthropic", "api_key": "sk-in-text", "priority": 1},
+    ]);
+    layers.set("upstream.more", more, file(3)).unwrap();
+    let aliases = r#"{"fast":"gpt-6-luna","best":["claude-opus-5-5","gpt-6.1-sol"]}"#;
+    layers.set_text("routing.aliases", aliases, Origin::Environment("E".to_owned())).unwrap();
+    let loaded = layers.clone().finish(&|_path| Ok("sk-from-file\n".to_owned())).unwrap();
+    let [second, spare] = loaded.settings.upstream.more.as_slice() else { panic!("two") };
+    assert_eq!((second.name.as_str(), second.settings.weight), ("openai-2", 3));
+    assert_eq!(second.settings.api_key.as_ref().unwrap().expose(), "sk-from-file");
+    assert_eq!(second.settings.idle_timeout.as_secs(), 5);
+    assert_eq!((spare.vendor, spare.settings.priority), (crate::provider::Vendor::Anthropic, 1));
+    assert_eq!(loaded.settings.routing.aliases.find("best").unwrap().len(), 2);
+    let shown = serde_json::to_string(&loaded.show()).unwrap();
+    assert!(!shown.contains("sk-") && shown.contains("openai-2"));
+    let error = layers.finish(&no_files).unwrap_err().to_string();
+    assert_eq!(error, "aiduet.toml:3: the file of `upstream.more[0].api_key_file` is not there");
+}
+
+#[test]
+fn a_further_upstream_is_checked_and_its_name_is_its_own() {
+    for wrong in [
+        json!([{"name": "a", "vendor": "openai", "wieght": 3}]),
+        json!([{"name": "Not A Name", "vendor": "openai"}]),
+        json!([{"name": "a", "vendor": "secret"}]),
+        json!([{"vendor": "openai"}]),
+        json!([{"name": "a", "vendor": "openai", "api_key": 1}]),
+    ] {
+        let error = Layers::default().set("upstream.more", wrong, file(1)).unwrap_err();
+        assert!(matches!(error, SettingsError::InvalidValue { .. }), "{error}");
+    }
+    for names in [["a", "a"], ["openai", "b"]] {
+        let more = names.map(|name| json!({"name": name, "vendor": "openai", "api_key": "k"}));
+        let mut layers = Layers::default();
+        layers.set("upstream.more", Value::from(more.to_vec()), file(1)).unwrap();
+        let error = layers.finish(&no_files).unwrap_err();
+        assert!(matches!(error, SettingsError::Unsafe { key: "upstream.more", .. }), "{error}");
     }
 }

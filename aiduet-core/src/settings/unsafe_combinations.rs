@@ -8,7 +8,7 @@ use super::sections::{LogLevel, Settings};
 
 /// Refuses dangerous values and combinations.
 pub(super) fn refuse(settings: &Settings) -> Result<(), SettingsError> {
-    let Settings { server, gateway, retention, telemetry, database, .. } = settings;
+    let Settings { server, gateway, retention, telemetry, database, routing, .. } = settings;
     let public = !server.listen.ip().is_loopback();
     let limits = &server.limits;
     let rules = [
@@ -43,6 +43,16 @@ pub(super) fn refuse(settings: &Settings) -> Result<(), SettingsError> {
             "gateway.dead_after",
             "must be at least twice gateway.heartbeat, or the holds of living processes would be taken",
         ),
+        (
+            routing.deadline < Duration::from_secs(1) || routing.patience < Duration::from_secs(1),
+            "routing.deadline",
+            "a provider needs a second at least; so does routing.patience",
+        ),
+        (
+            has_name_twice(settings),
+            "upstream.more",
+            "each upstream needs a name of its own; `anthropic` and `openai` are those of the two above",
+        ),
         (gateway.stream_hold_tokens == 0, "gateway.stream_hold_tokens", "a stream must hold something"),
         (gateway.keep_alive < Duration::from_secs(1), "gateway.keep_alive", "at least one second"),
         (database.max_connections == 0, "database.max_connections", "at least one connection is needed"),
@@ -61,4 +71,12 @@ pub(super) fn refuse(settings: &Settings) -> Result<(), SettingsError> {
         Some((_, key, reason)) => Err(SettingsError::Unsafe { key, reason }),
         None => Ok(()),
     }
+}
+
+fn has_name_twice(settings: &Settings) -> bool {
+    let standard = settings.upstream.vendors().map(|(vendor, _settings)| vendor.as_str());
+    let mut names: Vec<&str> = settings.upstream.more.iter().map(|more| more.name.as_str()).collect();
+    names.extend(standard);
+    names.sort_unstable();
+    names.windows(2).any(|pair| matches!(pair, [left, right] if left == right))
 }

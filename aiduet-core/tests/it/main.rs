@@ -11,3 +11,11 @@
 mod gateway;
 #[cfg(all(feature = "anthropic", feature = "openai", feature = "simulated", feature = "testing"))]
 mod providers;
+#[cfg(all(
+    feature = "anthropic",
+    feature = "http",
+    feature = "openai",
+    feature = "simulated",
+    feature = "testing"
+))]
+mod routes;

@@ -6,7 +6,7 @@ use http::{Method, StatusCode};
 use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue, LabelValueEncoder};
 
 use crate::dialect::Endpoint;
-use crate::ledger::{Outcome, RequestRecord};
+use crate::ledger::{Outcome, RequestRecord, UpstreamName};
 use crate::price::ModelId;
 use crate::provider::Vendor;
 
@@ -123,6 +123,42 @@ pub(super) struct Failed {
 impl Failed {
     pub(super) const fn of(vendor: Vendor, kind: &'static str) -> Self {
         Self { provider: Word(vendor.as_str()), kind: Word(kind) }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(super) struct Retried {
+    pub(super) provider: Word,
+    pub(super) reason: Word,
+}
+
+impl Retried {
+    pub(super) const fn of(vendor: Vendor, reason: &'static str) -> Self {
+        Self { provider: Word(vendor.as_str()), reason: Word(reason) }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(super) struct Provider {
+    pub(super) provider: Word,
+}
+
+impl Provider {
+    pub(super) const fn of(vendor: Vendor) -> Self {
+        Self { provider: Word(vendor.as_str()) }
+    }
+}
+
+/// An upstream under the operator's name.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(super) struct Circuit {
+    pub(super) provider: Word,
+    pub(super) upstream: String,
+}
+
+impl Circuit {
+    pub(super) fn of(vendor: Vendor, name: &UpstreamName) -> Self {
+        Self { provider: Word(vendor.as_str()), upstream: name.as_str().to_owned() }
     }
 }
 

@@ -7,7 +7,7 @@ mod labels;
 #[cfg(test)]
 mod tests;
 
-use std::sync::atomic::AtomicI64;
+use std::sync::atomic::{AtomicI64, AtomicU64};
 use std::time::Duration;
 
 use http::{Method, StatusCode};
@@ -21,14 +21,15 @@ use prometheus_client::registry::{Registry, Unit};
 
 use self::dollars::Dollars;
 use self::labels::{
-    Answered, Build, Class, Counted, Expired, Failed, Origin, Phase, Route, Settled, Surface, Timed, Word,
-    method, surface,
+    Answered, Build, Circuit, Class, Counted, Expired, Failed, Origin, Phase, Provider, Retried, Route,
+    Settled, Surface, Timed, Word, method, surface,
 };
 use crate::class::ErrorClass;
-use crate::gateway::{Observer, Refusal, UpstreamFailure};
+use crate::gateway::{Observer, Refusal, UpstreamFailure, UpstreamHealth};
 use crate::ledger::{RequestRecord, Settlement, SettlementState, Swept};
 use crate::price::Margin;
 use crate::provider::Vendor;
+use crate::routing::{CircuitState, ProviderHealth};
 
 type Times<L> = Family<L, Histogram, fn() -> Histogram>;
 
@@ -47,6 +48,9 @@ pub struct Metrics {
     tokens: Family<Counted, Counter>,
     streams: Gauge<i64, AtomicI64>,
     upstream_errors: Family<Failed, Counter>,
+    upstream_retries: Family<Retried, Counter>,
+    circuits: Family<Circuit, Gauge>,
+    provider_health: Family<Provider, Gauge<f64, AtomicU64>>,
     charged: Family<Origin, Dollars>,
     upstream_cost: Family<Origin, Dollars>,
     overage: Family<Origin, Dollars>,
@@ -77,6 +81,9 @@ impl Metrics {
             tokens: Family::default(),
             streams: Gauge::default(),
             upstream_errors: Family::default(),
+            upstream_retries: Family::default(),
+            circuits: Family::default(),
+            provider_health: Family::default(),
             charged: Family::default(),
             upstream_cost: Family::default(),
             overage: Family::default(),
@@ -86,6 +93,7 @@ impl Metrics {
         };
         metrics.register_http();
         metrics.register_gateway();
+        metrics.register_upstreams();
         metrics.register_money();
         metrics
     }
@@ -139,7 +147,26 @@ impl Metrics {
         );
         registry.register("gateway_tokens", "Tokens of settled calls", self.tokens.clone());
         registry.register("gateway_streams_active", "Streams that run", self.streams.clone());
+    }
+
+    fn register_upstreams(&mut self) {
+        let registry = &mut self.registry;
         registry.register("upstream_errors", "Failures of providers", self.upstream_errors.clone());
+        registry.register(
+            "upstream_retries",
+            "Calls that were made again after a failure",
+            self.upstream_retries.clone(),
+        );
+        registry.register(
+            "upstream_circuit_state",
+            "Whether an upstream is called: 0 closed, 1 half open, 2 open",
+            self.circuits.clone(),
+        );
+        registry.register(
+            "provider_health",
+            "1 all upstreams of a provider are called, 0.5 some, 0 none",
+            self.provider_health.clone(),
+        );
     }
 
     fn register_money(&mut self) {
@@ -273,6 +300,26 @@ impl Observer for Metrics {
         self.upstream_errors.get_or_create(&Failed::of(vendor, failure_kind(failure))).inc();
     }
 
+    fn upstream_retried(&self, vendor: Vendor, failure: UpstreamFailure) {
+        self.upstream_retries.get_or_create(&Retried::of(vendor, failure_kind(failure))).inc();
+    }
+
+    fn health_changed(&self, health: &UpstreamHealth) {
+        let UpstreamHealth { upstream, vendor, circuit, provider } = health;
+        let state = match circuit {
+            CircuitState::Closed => 0,
+            CircuitState::HalfOpen => 1,
+            CircuitState::Open => 2,
+        };
+        self.circuits.get_or_create(&Circuit::of(*vendor, upstream)).set(state);
+        let health = match provider {
+            ProviderHealth::Up => 1.0,
+            ProviderHealth::Degraded => 0.5,
+            ProviderHealth::Down => 0.0,
+        };
+        self.provider_health.get_or_create(&Provider::of(*vendor)).set(health);
+    }
+
     fn streams_changed(&self, by: i64) {
         self.streams.inc_by(by);
     }
@@ -297,6 +344,7 @@ const fn failure_kind(failure: UpstreamFailure) -> &'static str {
         UpstreamFailure::Error => "5xx",
         UpstreamFailure::Unreachable => "connect",
         UpstreamFailure::Operator => "operator",
+        UpstreamFailure::Resting { .. } => "resting",
         UpstreamFailure::Timeout => "timeout",
         UpstreamFailure::Overloaded => "overloaded",
         UpstreamFailure::RateLimited { .. } => "429",
