@@ -82,7 +82,12 @@ impl Gateway {
         }
         let Found { first, mut others, error } = found;
         let Some(mut first) = first else {
-            return Err(error.unwrap_or_else(|| GatewayError::Invalid(RequestFault::missing("model"))));
+            let is_named = head.model.is_some() || !head.fallbacks.is_empty();
+            let nobody = || match is_named {
+                true => GatewayError::ModelNotFound,
+                false => GatewayError::Invalid(RequestFault::missing("model")),
+            };
+            return Err(error.unwrap_or_else(nobody));
         };
         let is_down = |candidate: &Candidate| self.health.of(candidate.model.vendor) == ProviderHealth::Down;
         if is_down(&first) {

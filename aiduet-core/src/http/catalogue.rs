@@ -31,13 +31,19 @@ pub(super) struct Page {
     before_id: Option<String>,
 }
 
+/// A name that can be asked for, and the model behind it.
+struct Listed {
+    id: String,
+    model: Arc<PricedModel>,
+}
+
 pub(super) async fn list(
     State(app): State<App>,
     page: Result<Query<Page>, QueryRejection>,
     head: Parts,
 ) -> Response {
     let dialect = dialect_of(&head.uri, &head.headers);
-    match usable(&app, &head).await {
+    match usable(&app, &head, dialect).await {
         Ok((sheet, models)) => {
             let Query(page) = page.unwrap_or_default();
             let body = match dialect {
@@ -52,13 +58,15 @@ pub(super) async fn list(
 
 pub(super) async fn find(State(app): State<App>, Path(id): Path<String>, head: Parts) -> Response {
     let dialect = dialect_of(&head.uri, &head.headers);
-    let found = usable(&app, &head).await.and_then(|(sheet, models)| {
+    let found = usable(&app, &head, dialect).await.and_then(|(sheet, models)| {
         let id = id.strip_suffix('/').unwrap_or(&id);
-        let known = sheet.find(id).filter(|model| models.iter().any(|usable| usable.id == model.id));
-        let model = known.ok_or(HttpError::Gateway(GatewayError::ModelNotFound))?;
+        let named = models.iter().find(|listed| listed.id == id);
+        // Further names and dated snapshots are not listed.
+        let known = || sheet.find(id).and_then(|model| models.iter().find(|it| it.id == model.id.as_str()));
+        let listed = named.or_else(known).ok_or(HttpError::Gateway(GatewayError::ModelNotFound))?;
         Ok(match dialect {
-            Dialect::OpenAi => openai_item(&sheet, model),
-            Dialect::Anthropic => anthropic_item(&sheet, model),
+            Dialect::OpenAi => openai_item(&sheet, listed),
+            Dialect::Anthropic => anthropic_item(&sheet, listed),
         })
     });
     match found {
@@ -67,33 +75,47 @@ pub(super) async fn find(State(app): State<App>, Path(id): Path<String>, head: P
     }
 }
 
-/// The models that the caller's key may use, that have a price and an upstream.
-async fn usable(app: &App, head: &Parts) -> Result<(Arc<PriceSheet>, Vec<Arc<PricedModel>>), HttpError> {
+/// The models that the caller's key may use, that have a price and an upstream, and that the
+/// endpoints of the dialect reach; then the operator's names for them.
+async fn usable(
+    app: &App,
+    head: &Parts,
+    dialect: Dialect,
+) -> Result<(Arc<PriceSheet>, Vec<Listed>), HttpError> {
     let address = ClientAddress::of(&head.extensions);
     let credentials = Credentials { headers: &head.headers, address };
     let caller: Caller = app.gateway().authenticate(credentials).await?;
     let now = app.clock().now();
     let sheet = app.prices().sheet(now).await.map_err(GatewayError::from)?;
     let vendors: Vec<_> = app.gateway().vendors().collect();
-    let models = sheet
-        .models
-        .values()
-        .filter(|model| model.retires_at.is_none_or(|at| now < at))
-        .filter(|model| vendors.contains(&model.vendor) && caller.key().limits.allows_model(&model.id))
-        .cloned()
-        .collect();
-    Ok((sheet, models))
+    let is_usable = |model: &Arc<PricedModel>| {
+        model.retires_at.is_none_or(|at| now < at)
+            && vendors.contains(&model.vendor)
+            && caller.key().limits.allows_model(&model.id)
+            // What generates is reached from everywhere, by translation.
+            && (model.generates() || dialect == Dialect::OpenAi)
+    };
+    let usable = sheet.models.values().filter(|model| is_usable(model));
+    let mut listed: Vec<Listed> =
+        usable.map(|model| Listed { id: model.id.as_str().to_owned(), model: Arc::clone(model) }).collect();
+    for (name, models) in app.gateway().aliases().iter() {
+        let mut models = models.iter().filter_map(|id| sheet.find(id.as_str()));
+        let Some(model) = models.find(|model| is_usable(model)).cloned() else { continue };
+        listed.retain(|listed| listed.id != name);
+        listed.push(Listed { id: name.to_owned(), model });
+    }
+    Ok((sheet, listed))
 }
 
-fn openai_list(sheet: &PriceSheet, models: &[Arc<PricedModel>]) -> Value {
+fn openai_list(sheet: &PriceSheet, models: &[Listed]) -> Value {
     let data: Vec<_> = models.iter().map(|model| openai_item(sheet, model)).collect();
     // Codex reads `models`; an empty list makes it use its built-in one.
     json!({"object": "list", "data": data, "models": []})
 }
 
-fn openai_item(sheet: &PriceSheet, model: &PricedModel) -> Value {
+fn openai_item(sheet: &PriceSheet, Listed { id, model }: &Listed) -> Value {
     json!({
-        "id": model.id,
+        "id": id,
         "object": "model",
         "created": sheet.effective_from.seconds(),
         "owned_by": model.vendor,
@@ -103,9 +125,9 @@ fn openai_item(sheet: &PriceSheet, model: &PricedModel) -> Value {
     })
 }
 
-fn anthropic_list(sheet: &PriceSheet, models: &[Arc<PricedModel>], page: &Page) -> Value {
+fn anthropic_list(sheet: &PriceSheet, models: &[Listed], page: &Page) -> Value {
     let limit = page.limit.unwrap_or(PAGE_DEFAULT).clamp(1, PAGE_MAX);
-    let position = |id: &String| models.iter().position(|model| model.id.as_str() == id);
+    let position = |id: &String| models.iter().position(|model| model.id == *id);
     let end = page.before_id.as_ref().and_then(position).unwrap_or(models.len());
     let start = match page.after_id.as_ref().and_then(position) {
         Some(after) => after.saturating_add(1),
@@ -121,11 +143,11 @@ fn anthropic_list(sheet: &PriceSheet, models: &[Arc<PricedModel>], page: &Page) 
     })
 }
 
-fn anthropic_item(sheet: &PriceSheet, model: &PricedModel) -> Value {
+fn anthropic_item(sheet: &PriceSheet, Listed { id, model }: &Listed) -> Value {
     json!({
         "type": "model",
-        "id": model.id,
-        "display_name": model.id,
+        "id": id,
+        "display_name": id,
         "created_at": sheet.effective_from.to_string(),
         "lifecycle": if model.retires_at.is_some() { "deprecated" } else { "active" },
         "retires_at": model.retires_at.map(|at| at.to_string()),

@@ -316,6 +316,11 @@ impl Default for GatewaySettings {
             answer_bytes_max,
             progress,
             settle_wait,
+            deadline: _,
+            patience: _,
+            repeat: _,
+            circuit: _,
+            aliases: _,
         } = GatewayConfig::default();
         Self {
             margin_bp: margin,

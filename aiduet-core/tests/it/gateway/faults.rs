@@ -218,9 +218,9 @@ async fn a_connection_that_breaks_before_the_answer_is_free(store: Store) {
         (ProviderError::TooLarge, 502, AttemptResult::Broken),
     ];
     let in_the_body = [
-        (ProviderError::Timeout { stage: Stage::Body }, 504),
-        (ProviderError::Broken { stage: Stage::Body }, 502),
-        (ProviderError::TooLarge, 502),
+        (ProviderError::Timeout { stage: Stage::Body }, 504, AttemptResult::Timeout),
+        (ProviderError::Broken { stage: Stage::Body }, 502, AttemptResult::Broken),
+        (ProviderError::TooLarge, 502, AttemptResult::Broken),
     ];
     for api in Api::ALL {
         let provider = Arc::new(ScriptedProvider::default());
@@ -235,7 +235,7 @@ async fn a_connection_that_breaks_before_the_answer_is_free(store: Store) {
                 attempts.push(attempt);
             }
         }
-        for (error, status) in in_the_body {
+        for (error, status, attempt) in in_the_body {
             let feed = provider.begun(Head::WHOLE);
             let whole = api.whole("Hello!", (9, 2));
             feed.send(whole.slice(..whole.len() / 2));
@@ -243,7 +243,7 @@ async fn a_connection_that_breaks_before_the_answer_is_free(store: Store) {
             let reply = house.send(api.ask("Hello?")).await;
             assert_eq!(reply.status, status, "{api:?} {error}");
             told(api, &reply);
-            attempts.push(AttemptResult::Status(200));
+            attempts.push(attempt);
         }
         let records = house.close().await;
         assert_eq!(records.len(), attempts.len());

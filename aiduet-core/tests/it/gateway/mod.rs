@@ -145,10 +145,9 @@ impl Plan {
             .stores(Stores { ledger: Arc::<ScriptedLedger>::clone(&ledger), ..stores.clone() })
             .limiter(Arc::clone(&slots) as Arc<dyn RateLimiter>);
         if let Some(provider) = self.provider {
-            let upstream = |vendor: Vendor| Upstream {
-                name: UpstreamName::parse(vendor.as_str()).unwrap(),
-                vendor,
-                provider: Arc::clone(&provider),
+            let upstream = |vendor: Vendor| {
+                let name = UpstreamName::parse(vendor.as_str()).unwrap();
+                Upstream::new(name, vendor, Arc::clone(&provider))
             };
             builder = builder.upstreams(vec![upstream(Vendor::OpenAi), upstream(Vendor::Anthropic)]);
         }
@@ -183,6 +182,10 @@ impl House {
     fn plan(store: Store) -> Plan {
         let mut settings = Settings::default();
         settings.gateway.margin_bp = Margin(MARGIN_BP);
+        // One call, one attempt, however often the provider fails; `routes` is about the others.
+        settings.routing.repeats_max = 0;
+        settings.routing.circuit.calls_min = u32::MAX;
+        settings.routing.circuit.refused_cool_down = Duration::ZERO;
         settings.upstream.openai.kind = UpstreamKind::Simulated;
         settings.upstream.anthropic.kind = UpstreamKind::Simulated;
         Plan { store, settings, funds: cents(500), limits: KeyLimits::default(), provider: None, seed: 7 }

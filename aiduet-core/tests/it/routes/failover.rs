@@ -1,6 +1,6 @@
 //! A provider fails: others answer, until the first byte has gone to the client.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use aiduet_core::dialect::Endpoint;
 use aiduet_core::ledger::{AttemptResult, Outcome};
@@ -8,15 +8,19 @@ use aiduet_core::money::Money;
 use aiduet_core::provider::Vendor;
 use aiduet_core::testing::fake_upstream::{Act, FakeUpstream, deserted_base_url};
 use serde_json::json;
+use tokio::time::Instant;
 
-use super::site::{GENERATING, Plan, error, request, serving, upstream, vendors, with};
+use super::site::{Form, GENERATING, Plan, error, request, serving, upstream, vendors, with};
 
 /// What can go wrong before the first byte, and what the record says of it.
-fn faults(stream: bool) -> Vec<(&'static str, Vec<Act>, AttemptResult)> {
+fn faults(form: Form) -> Vec<(&'static str, Vec<Act>, AttemptResult)> {
     let status = AttemptResult::Status;
     let html = Act::answer(502, &[("content-type", "text/html")], b"<html>bad gateway</html>");
     let garbage = Act::answer(200, &[("content-type", "application/json")], b"\xff\xfe not json");
-    let kind = if stream { "text/event-stream" } else { "application/json" };
+    let kind = match form {
+        Form::Events => "text/event-stream",
+        Form::Whole => "application/json",
+    };
     let head = Act::chunked_head(200, &[("content-type", kind)]);
     vec![
         ("500", error(500, "api_error"), status(500)),
@@ -51,8 +55,8 @@ fn faults(stream: bool) -> Vec<(&'static str, Vec<Act>, AttemptResult)> {
 async fn with_one_vendor_failing_the_other_answers_in_the_dialect_of_the_client() {
     for endpoint in GENERATING {
         let [(own, model), (other, fallback)] = vendors(endpoint);
-        for stream in [false, true] {
-            for (what, acts, result) in faults(stream) {
+        for form in Form::BOTH {
+            for (what, acts, result) in faults(form) {
                 let failing = FakeUpstream::always(acts).await;
                 let healthy = serving().await;
                 let site = Plan::new()
@@ -62,11 +66,11 @@ async fn with_one_vendor_failing_the_other_answers_in_the_dialect_of_the_client(
                     .await;
                 let body = with(
                     request(endpoint, model, "simulate:say=It works."),
-                    &json!({"models": [fallback], "stream": stream}),
+                    &json!({"models": [fallback], "stream": form.is_stream()}),
                 );
                 let begun = Instant::now();
                 let reply = site.ask(endpoint, &body).await;
-                let case = format!("{endpoint:?} stream={stream} {what}: {}", reply.text);
+                let case = format!("{endpoint:?} {form:?} {what}: {}", reply.text);
                 assert_eq!(reply.status, 200, "{case}");
                 assert!(begun.elapsed() < Duration::from_secs(2), "{case}");
                 assert_eq!(reply.said(endpoint), "It works.", "{case}");

@@ -4,4 +4,6 @@
 mod failover;
 mod health;
 mod money;
+mod names;
 mod site;
+mod translation;

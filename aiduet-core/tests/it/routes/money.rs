@@ -14,13 +14,16 @@ use aiduet_core::testing::cents;
 use async_trait::async_trait;
 use serde_json::json;
 
-use super::site::{Plan, request, simulated, with};
+use super::site::{Form, Plan, request, simulated, with};
+
+/// Whose books are looked at, once there are some.
+type Books = Arc<Mutex<Option<(Arc<dyn Ledger>, AccountId)>>>;
 
 /// What is held when a provider is called.
 #[derive(Debug)]
 struct Watched {
     inner: Option<Arc<dyn Provider>>,
-    books: Arc<Mutex<Option<(Arc<dyn Ledger>, AccountId)>>>,
+    books: Books,
     held: Arc<Mutex<Vec<Money>>>,
 }
 
@@ -51,10 +54,10 @@ fn worst_case(model: &str, input_tokens: u64, output_tokens: u64) -> Money {
 /// Asks a model that fails, with another one to fall back on; what was held at each call.
 async fn fall_back(
     models: [&str; 2],
-    stream: bool,
+    form: Form,
     funds: Money,
 ) -> (u16, Vec<Money>, Vec<aiduet_core::ledger::RequestRecord>) {
-    let books = Arc::new(Mutex::new(None));
+    let books = Books::default();
     let held = Arc::new(Mutex::new(Vec::new()));
     let upstream = |vendor: Vendor, inner: Option<Arc<dyn Provider>>| {
         let provider = Watched { inner, books: Arc::clone(&books), held: Arc::clone(&held) };
@@ -71,7 +74,7 @@ async fn fall_back(
         .await;
     *books.lock().unwrap() = Some((Arc::clone(&site.stores.ledger), site.account));
     let chat = Endpoint::ChatCompletions;
-    let members = json!({"models": [models[1]], "max_tokens": 10_000, "stream": stream});
+    let members = json!({"models": [models[1]], "max_tokens": 10_000, "stream": form.is_stream()});
     let reply = site.ask(chat, &with(request(chat, models[0], "Hello?"), &members)).await;
     let held = held.lock().unwrap().clone();
     (reply.status, held, site.close().await)
@@ -80,8 +83,8 @@ async fn fall_back(
 #[tokio::test]
 async fn a_dearer_model_is_called_only_once_it_is_covered() {
     let (cheap, dear) = ("gpt-5.4-mini", "claude-opus-4-6");
-    for (stream, output) in [(false, 10_000), (true, 8_192)] {
-        let (status, held, records) = fall_back([cheap, dear], stream, cents(1_000)).await;
+    for (form, output) in [(Form::Whole, 10_000), (Form::Events, 8_192)] {
+        let (status, held, records) = fall_back([cheap, dear], form, cents(1_000)).await;
         assert_eq!((status, held.len()), (200, 2));
         assert!(held[0] >= worst_case(cheap, 1, output) && held[0] < worst_case(dear, 1, output));
         assert!(held[1] >= worst_case(dear, 1, output), "{} held", held[1]);
@@ -94,7 +97,7 @@ async fn a_dearer_model_is_called_only_once_it_is_covered() {
 #[tokio::test]
 async fn what_is_held_for_a_dearer_model_covers_a_cheaper_one() {
     let (cheap, dear) = ("gpt-5.4-mini", "claude-opus-4-6");
-    let (status, held, records) = fall_back([dear, cheap], false, cents(1_000)).await;
+    let (status, held, records) = fall_back([dear, cheap], Form::Whole, cents(1_000)).await;
     assert_eq!((status, held.len()), (200, 2));
     assert_eq!(held[0], held[1], "nothing more is set aside");
     assert_eq!(records[0].model.as_str(), cheap);
@@ -107,7 +110,7 @@ async fn a_model_that_the_funds_do_not_cover_is_not_called_and_the_failure_is_to
     let (cheap, dear) = ("gpt-5.4-mini", "claude-opus-4-6");
     let funds = cents(2);
     assert!(funds > worst_case(cheap, 200, 1_024) && funds < worst_case(dear, 1, 1_024));
-    let (status, held, records) = fall_back([cheap, dear], false, funds).await;
+    let (status, held, records) = fall_back([cheap, dear], Form::Whole, funds).await;
     assert_eq!((status, held.len()), (503, 1));
     let [record] = records.as_slice() else { panic!("one record") };
     assert_eq!(
@@ -121,7 +124,7 @@ async fn the_output_limit_of_the_model_that_answers_is_lowered_to_what_the_funds
     let (cheap, dear) = ("gpt-5.4-mini", "claude-opus-4-6");
     let funds = cents(10);
     assert!(funds > worst_case(dear, 200, 1_024) && funds < worst_case(dear, 1, 10_000));
-    let (status, held, records) = fall_back([cheap, dear], false, funds).await;
+    let (status, held, records) = fall_back([cheap, dear], Form::Whole, funds).await;
     assert_eq!((status, held.len()), (200, 2));
     assert!(held[1] <= funds && held[1] > worst_case(dear, 1, 1_024));
     assert_eq!(records[0].model.as_str(), dear);

@@ -32,6 +32,21 @@ use tower::ServiceExt;
 pub(super) const GENERATING: [Endpoint; 3] =
     [Endpoint::ChatCompletions, Endpoint::Responses, Endpoint::Messages];
 
+/// How an answer is to come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Form {
+    Whole,
+    Events,
+}
+
+impl Form {
+    pub(super) const BOTH: [Self; 2] = [Self::Whole, Self::Events];
+
+    pub(super) fn is_stream(self) -> bool {
+        self == Self::Events
+    }
+}
+
 const LOOPBACK: NetworkRules = NetworkRules { allow_plain_loopback: true, allow_private: false };
 
 /// A gateway that is not open yet.
