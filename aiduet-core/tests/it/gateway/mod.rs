@@ -185,6 +185,7 @@ impl House {
         // One call, one attempt, however often the provider fails; `routes` is about the others.
         settings.routing.repeats_max = 0;
         settings.routing.circuit.calls_min = u32::MAX;
+        settings.routing.circuit.cool_down = Duration::ZERO;
         settings.routing.circuit.refused_cool_down = Duration::ZERO;
         settings.upstream.openai.kind = UpstreamKind::Simulated;
         settings.upstream.anthropic.kind = UpstreamKind::Simulated;

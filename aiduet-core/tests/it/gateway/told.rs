@@ -228,10 +228,11 @@ async fn models_are_listed_in_the_shape_of_the_client() {
         }
         after = format!("&after_id={}", page["last_id"].as_str().unwrap());
     }
+    let generates = |model: &&Value| !model["id"].as_str().unwrap().starts_with("text-embedding");
     assert_eq!(
         seen,
-        all.iter().map(|model| model["id"].clone()).collect::<Vec<_>>(),
-        "all pages are the list"
+        all.iter().filter(generates).map(|model| model["id"].clone()).collect::<Vec<_>>(),
+        "all pages are the list of what Messages reaches"
     );
     let page = house
         .send(anthropic(&format!("/v1/models?limit=2&before_id={}", seen[5].as_str().unwrap())))
