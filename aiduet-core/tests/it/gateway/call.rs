@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 use tower::ServiceExt;
 
 use super::MARGIN_BP;
+use super::doubles::soon;
 
 /// The APIs that generate text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -171,7 +172,7 @@ impl Call {
             request.headers_mut().insert("authorization", value);
         }
         request.extensions_mut().insert(PeerAddress(peer));
-        let (head, body) = router.oneshot(request).await.unwrap().into_parts();
+        let (head, body) = soon("an answer", router.oneshot(request)).await.unwrap().into_parts();
         Opened { status: head.status.as_u16(), headers: head.headers, body: body.into_data_stream() }
     }
 }
@@ -186,7 +187,7 @@ pub(super) struct Opened {
 impl Opened {
     /// The next frame; `None` at the end.
     pub(super) async fn next(&mut self) -> Option<Bytes> {
-        self.body.next().await.transpose().unwrap()
+        soon("a frame", self.body.next()).await.transpose().unwrap()
     }
 
     /// So many frames.

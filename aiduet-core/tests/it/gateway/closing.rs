@@ -10,7 +10,7 @@ use futures_util::poll;
 use tokio::time::Instant;
 
 use super::call::{Api, events};
-use super::doubles::{Asked, Failure, Feed, Head, ScriptedProvider};
+use super::doubles::{Asked, Failure, Feed, Head, ScriptedProvider, soon};
 use super::{House, Plan, Store, on_both};
 
 on_both! {
@@ -42,9 +42,12 @@ fn fed(provider: &ScriptedProvider, api: Api) -> Feed {
 /// Waits until the ledger was asked to settle or release so many requests.
 async fn closings_asked(house: &House, count: usize) {
     let closing = |asked: &Asked| matches!(asked, Asked::Settle(_) | Asked::Void);
-    while house.ledger.asked().iter().filter(|asked| closing(asked)).count() < count {
-        tokio::task::yield_now().await;
-    }
+    let asked = async {
+        while house.ledger.asked().iter().filter(|asked| closing(asked)).count() < count {
+            tokio::task::yield_now().await;
+        }
+    };
+    soon("a settlement", asked).await;
 }
 
 async fn the_last_frame_waits_for_the_ledger(store: Store) {

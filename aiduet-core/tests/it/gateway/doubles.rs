@@ -23,6 +23,13 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// Waits for something that is bound to happen; a test that waits in vain fails.
+pub(super) async fn soon<T>(what: &str, event: impl Future<Output = T>) -> T {
+    tokio::time::timeout(Duration::from_secs(90), event)
+        .await
+        .unwrap_or_else(|_elapsed| panic!("{what} never came"))
+}
+
 /// How one operation of a ledger fails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Failure {
@@ -84,7 +91,7 @@ impl ScriptedLedger {
 
     /// Waits until so many requests are settled or released.
     pub(super) async fn closed(&self, count: usize) {
-        self.closed.subscribe().wait_for(|closed| *closed >= count).await.unwrap();
+        soon("a settlement", self.closed.subscribe().wait_for(|closed| *closed >= count)).await.unwrap();
     }
 
     /// How many requests are settled or released.
@@ -264,7 +271,7 @@ impl Feed {
 
     /// Waits until the gateway no longer reads.
     pub(super) async fn is_cancelled(&self) {
-        self.body.closed().await;
+        soon("the end of a call", self.body.closed()).await;
     }
 }
 
@@ -299,7 +306,7 @@ impl ScriptedProvider {
 
     /// Waits until there were so many calls.
     pub(super) async fn called(&self, count: usize) {
-        self.calls.subscribe().wait_for(|calls| *calls >= count).await.unwrap();
+        soon("a call", self.calls.subscribe().wait_for(|calls| *calls >= count)).await.unwrap();
     }
 
     /// The body of the last call.

@@ -43,7 +43,7 @@ use axum::Router;
 use tempfile::TempDir;
 
 use call::{Call, Opened, Reply};
-use doubles::{CountedLimiter, ScriptedLedger};
+use doubles::{CountedLimiter, ScriptedLedger, soon};
 
 /// Runs a test on the ledger in memory and on the one in SQLite.
 macro_rules! on_both {
@@ -240,7 +240,7 @@ impl House {
     /// Waits for everything that is under way, and checks what holds after every test: no funds
     /// held, no place taken, sound books, and bills that recompute and add up to the balance.
     async fn close(self) -> Vec<RequestRecord> {
-        self.app.close().await;
+        soon("the end of all work", self.app.close()).await;
         let mut first = None;
         for customer in &self.customers {
             let records = self.audit(customer).await;
