@@ -208,6 +208,10 @@ impl Opened {
         frames
     }
 
+    pub(super) fn id(&self) -> RequestId {
+        text(&self.headers, "x-request-id").parse().unwrap()
+    }
+
     pub(super) async fn read(mut self) -> Reply {
         let body = Bytes::from(self.rest().await.concat());
         Reply { status: self.status, headers: self.headers, body }

@@ -54,6 +54,8 @@ pub(super) struct ScriptedLedger {
     asked: Mutex<Vec<Asked>>,
     /// Settlements and releases that are durable.
     closed: watch::Sender<usize>,
+    /// Notes of what was used so far.
+    noted: watch::Sender<usize>,
     /// Whether settlements and releases may proceed.
     closings_pass: watch::Sender<bool>,
     /// Whether reserves may proceed.
@@ -68,6 +70,7 @@ impl ScriptedLedger {
             inner,
             asked: Mutex::default(),
             closed: watch::Sender::new(0),
+            noted: watch::Sender::new(0),
             closings_pass: watch::Sender::new(true),
             reserves_pass: watch::Sender::new(true),
             reserve_failures: Mutex::default(),
@@ -92,6 +95,11 @@ impl ScriptedLedger {
     /// Waits until so many requests are settled or released.
     pub(super) async fn closed(&self, count: usize) {
         soon("a settlement", self.closed.subscribe().wait_for(|closed| *closed >= count)).await.unwrap();
+    }
+
+    /// Waits until what was used was noted so many times.
+    pub(super) async fn noted(&self, count: usize) {
+        soon("a note", self.noted.subscribe().wait_for(|noted| *noted >= count)).await.unwrap();
     }
 
     /// How many requests are settled or released.
@@ -175,7 +183,9 @@ impl Ledger for ScriptedLedger {
     }
 
     async fn progress(&self, hold: HoldId, used: Money) -> Result<(), LedgerError> {
-        self.inner.progress(hold, used).await
+        self.inner.progress(hold, used).await?;
+        self.noted.send_modify(|noted| *noted += 1);
+        Ok(())
     }
 
     async fn post(&self, entries: Vec<Entry>) -> Result<(), LedgerError> {

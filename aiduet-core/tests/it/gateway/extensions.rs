@@ -227,3 +227,48 @@ async fn a_stream_whose_extension_is_not_answered_ends() {
         assert_eq!(record.outcome, Outcome::BalanceExhausted);
     }
 }
+
+/// Lets time pass while the stream waits, until the client gets a sign of life.
+async fn pass_silence(house: &House, answer: &mut Opened) {
+    let mut next = std::pin::pin!(answer.next());
+    assert!(poll!(&mut next).is_pending());
+    house.factory.clock().advance(Duration::from_secs(15));
+    let alive = next.await.unwrap();
+    assert!(alive == ": keep-alive\n\n" || alive.starts_with(b"event: ping\n"), "{alive:?}");
+}
+
+/// Reasoning that is not shown is generated and billed all the same.
+#[tokio::test(start_paused = true)]
+async fn the_hold_grows_while_a_model_thinks_in_silence() {
+    for api in Api::ALL {
+        let (plan, provider) = scripted(Store::Memory);
+        let house = plan.open().await;
+        let (feed, mut answer) = begin(&house, &provider, stream(api, 60_000), api).await;
+        // A hundred tokens a second are assumed, which the stream sees after each quarter of a minute.
+        for holds in [1, 1, 1, 2] {
+            pass_silence(&house, &mut answer).await;
+            assert_eq!(house.ledger.reserves().len(), holds, "{api:?}");
+        }
+        feed.send(api.before_last((9, 5_000)));
+        feed.send(api.last((9, 5_000)));
+        answer.rest().await;
+        let record = &house.close().await[0];
+        assert_eq!(record.cost(), api.price((9, 5_000)), "what is assumed is held, not charged");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_model_that_thinks_longer_than_funds_last_is_stopped() {
+    for api in Api::ALL {
+        let (plan, provider) = scripted(Store::Memory);
+        let call = stream(api, 60_000);
+        let house = plan.funds(api.worst(&call.body, STRETCH)).open().await;
+        let (feed, mut answer) = begin(&house, &provider, call, api).await;
+        for _ in 0..6 {
+            pass_silence(&house, &mut answer).await;
+        }
+        assert_cut(api, &answer.rest().await);
+        feed.is_cancelled().await;
+        assert_eq!(house.close().await[0].outcome, Outcome::BalanceExhausted);
+    }
+}

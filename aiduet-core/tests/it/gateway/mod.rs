@@ -8,6 +8,7 @@
 
 mod call;
 mod closing;
+mod custody;
 mod doubles;
 mod extensions;
 mod faults;
@@ -16,6 +17,7 @@ mod house;
 mod input;
 mod limits;
 mod scripted;
+mod silent;
 mod spending;
 mod streams;
 mod told;
