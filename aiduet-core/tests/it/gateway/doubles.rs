@@ -25,9 +25,7 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 
 /// Waits for something that is bound to happen; a test that waits in vain fails.
 pub(super) async fn soon<T>(what: &str, event: impl Future<Output = T>) -> T {
-    tokio::time::timeout(Duration::from_secs(90), event)
-        .await
-        .unwrap_or_else(|_elapsed| panic!("{what} never came"))
+    tokio::time::timeout(Duration::from_secs(90), event).await.expect(what)
 }
 
 /// How one operation of a ledger fails.
