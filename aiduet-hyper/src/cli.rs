@@ -34,8 +34,10 @@ pub(crate) enum Command {
     /// Start the server
     Serve(Serve),
     /// Bring the database up to date
-    #[command(subcommand)]
-    Migrate(Migrate),
+    Migrate {
+        #[command(subcommand)]
+        verb: Option<Migrate>,
+    },
     /// Look at the configuration
     #[command(subcommand)]
     Config(Config),
@@ -81,7 +83,7 @@ pub(crate) struct Serve {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Migrate {
-    /// Apply what is missing
+    /// Apply what is missing (the default)
     Up {
         /// Only say what is missing
         #[arg(long)]

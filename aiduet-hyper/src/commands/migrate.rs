@@ -8,13 +8,14 @@ use crate::cli::Migrate;
 use crate::failure::Failure;
 use crate::output;
 
-pub(super) async fn run(context: &Context, verb: Migrate) -> Result<(), Failure> {
+pub(super) async fn run(context: &Context, verb: Option<Migrate>) -> Result<(), Failure> {
     let settings = context.settings()?.settings;
     let stores =
         Stores::open(&settings.database, super::clock()).await.map_err(|error| Failure::of(&error))?;
     let dry = match verb {
-        Migrate::Up { dry_run } => dry_run,
-        Migrate::Status => true,
+        None => false,
+        Some(Migrate::Up { dry_run }) => dry_run,
+        Some(Migrate::Status) => true,
     };
     if !dry {
         stores.migrate().await.map_err(|error| Failure::of(&error))?;

@@ -51,7 +51,7 @@ pub(crate) async fn run(cli: Cli) -> Result<(), Failure> {
     match cli.command {
         Command::Demo(options) => Box::pin(demo::run(context, options)).await,
         Command::Serve(options) => Box::pin(serve::run(context, options)).await,
-        Command::Migrate(verb) => migrate::run(&context, verb).await,
+        Command::Migrate { verb } => migrate::run(&context, verb).await,
         Command::Config(verb) => config::run(&context, verb),
         Command::User(verb) => user::run(&context, verb).await,
         Command::Keys(verb) => keys::run(&context, verb).await,

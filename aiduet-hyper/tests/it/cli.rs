@@ -25,6 +25,7 @@ fn exit_codes_tell_usage_absence_and_conflict_apart() {
         (&["version"], 0),
         (&["models", "list"], 0),
         (&["config", "example"], 0),
+        (&["migrate"], 0),
         (&["migrate", "status"], 0),
     ] {
         assert_eq!(place.exit_code(arguments), code, "{arguments:?}");
