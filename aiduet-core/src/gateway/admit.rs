@@ -11,7 +11,7 @@ use super::tab::{Facts, Slot, Tab};
 use super::{Gateway, GatewayError};
 use crate::dialect::Endpoint;
 use crate::keys::ApiKey;
-use crate::ledger::{LedgerError, Shortage, VoidRequest};
+use crate::ledger::{LedgerError, Shortage};
 use crate::limit::{Claim, LimitKey, Quota, Standing};
 use crate::money::Money;
 use crate::price::affordable_output;
@@ -41,7 +41,8 @@ impl Gateway {
         let standings = self.take_rate(&received, tokens).await?;
         let slot = self.take_slot(&received).await?;
         let facts = self.facts(&received, &route, &candidate);
-        let mut tab = Tab::new(facts, ask, received.head.input_tokens_guess, slot);
+        let guess = received.head.input_tokens_guess;
+        let mut tab = Tab::new(facts, ask, guess, (slot, Arc::clone(&self.settler)));
         tab.standings = standings;
         let lowered = self.set_aside(&mut tab, &received, &prepared).await?;
         let lowered_limit = lowered.map(|output| output / received.head.choices.max(1));
@@ -171,27 +172,19 @@ impl Gateway {
             return Ok(Ok(()));
         }
         let request = tab.reserve_for(output, self.parts.clock.now())?;
-        let (id, begun) = (request.id, self.parts.clock.monotonic());
-        let release = VoidRequest {
-            account: request.account,
-            request: request.request,
-            holds: vec![id],
-            record: None,
-            at: request.at,
-        };
+        let begun = self.parts.clock.monotonic();
         let result = self.parts.ledger.reserve(request).await;
         self.parts.observer.reserved(self.parts.clock.monotonic().saturating_sub(begun));
         match result {
             Ok(hold) => {
-                tab.holds.push(id);
-                tab.held = tab.held.checked_add(hold.amount).map_err(|_overflow| GatewayError::Internal)?;
-                tab.covered = output;
+                tab.add_hold(&hold, output).map_err(|_overflow| GatewayError::Internal)?;
                 Ok(Ok(()))
             }
             Err(LedgerError::Insufficient(shortage)) => Ok(Err(shortage)),
             Err(error) => {
-                if matches!(error, LedgerError::Unavailable { .. }) {
-                    self.settler.release_in_doubt(release);
+                // A further hold is released with the first one, when the bill is closed.
+                if matches!(error, LedgerError::Unavailable { .. }) && tab.holds.is_empty() {
+                    self.settler.release_in_doubt(tab.facts.account, tab.facts.id);
                 }
                 Err(error.into())
             }

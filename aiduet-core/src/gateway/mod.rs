@@ -218,6 +218,10 @@ impl Gateway {
         let gateway = Arc::clone(self);
         let shield = Shield::new(self.settler.tracker(), move |presence| async move {
             let admitted = gateway.admit(received).await?;
+            if presence.is_gone() {
+                // Nobody waits for the answer, so the call is not made.
+                return Err(GatewayError::Stopping);
+            }
             match gateway.forward(admitted, presence).await? {
                 Forwarded::Answering(exchange) => exchange.answer().await,
                 Forwarded::Declined(answer) => Ok(answer),

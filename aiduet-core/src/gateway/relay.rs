@@ -313,10 +313,8 @@ impl Running {
         self.chore = None;
         match chore {
             Chore::Noted => {}
-            Chore::Extended(id, covered, Ok(hold)) => {
-                self.tab.holds.push(id);
-                self.tab.held = self.tab.held.checked_add(hold.amount).unwrap_or(self.tab.held);
-                self.tab.covered = covered;
+            Chore::Extended(_id, covered, Ok(hold)) => {
+                self.no_more_funds |= self.tab.add_hold(&hold, covered).is_err();
             }
             Chore::Extended(id, _covered, Err(error)) => {
                 self.no_more_funds = true;

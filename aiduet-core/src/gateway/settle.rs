@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use futures_util::{FutureExt, StreamExt};
+use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 use tokio_util::task::TaskTracker;
@@ -15,6 +16,7 @@ use super::{DisconnectPolicy, GatewayConfig, GatewayError, GatewayParts, Observe
 use crate::class::{Classify, ErrorClass};
 use crate::clock::Clock;
 use crate::dialect::Reading;
+use crate::id::{AccountId, HoldId, RequestId};
 use crate::ledger::{Ledger, LedgerError, Outcome, RequestRecord, SettleRequest, Settlement, VoidRequest};
 use crate::money::Money;
 use crate::provider::ReplyBody;
@@ -191,14 +193,19 @@ impl Settler {
         }
     }
 
-    /// Releases a hold of which nobody knows whether it exists, because its reserve was not
-    /// answered: in the background, until the ledger has said that it does not.
-    pub(super) fn release_in_doubt(self: &Arc<Self>, request: VoidRequest) {
+    /// Releases whatever a request holds, if it holds anything, without a record: in the
+    /// background, until the ledger has said that nothing is left. For holds of which nobody knows
+    /// whether they exist, because a reserve was not answered, and those of calls not made.
+    pub(super) fn release_in_doubt(self: &Arc<Self>, account: AccountId, request: RequestId) {
+        // Without a runtime the process is ending, and what it held will be swept.
+        let Ok(runtime) = Handle::try_current() else { return };
+        let holds = vec![HoldId::of_request(request, 0)];
+        let void = VoidRequest { account, request, holds, record: None, at: self.clock.now() };
         let mut doubts = self.doubts();
-        doubts.push_back(request);
+        doubts.push_back(void);
         if doubts.len() == 1 {
             let settler = Arc::clone(self);
-            self.tracker.spawn(async move { settler.resolve_doubts().await });
+            self.tracker.spawn_on(async move { settler.resolve_doubts().await }, &runtime);
         }
     }
 

@@ -1,15 +1,17 @@
 //! The open bill of a request: what is held for it, and what its record will say.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use super::settle::Settler;
 use crate::clock::{Clock, Timestamp};
 use crate::dialect::{Endpoint, Reading};
 use crate::id::{AccountId, ApiKeyId, HoldId, NodeId, RequestId};
 use crate::keys::SpendLimits;
-use crate::ledger::{Attempt, HoldOrigin, Outcome, RequestRecord, ReserveRequest, SettleRequest};
+use crate::ledger::{Attempt, Hold, HoldOrigin, Outcome, RequestRecord, ReserveRequest, SettleRequest};
 use crate::limit::{LimitKey, RateLimiter, Standing};
-use crate::money::Money;
+use crate::money::{Money, MoneyOverflow};
 use crate::price::{
     Ask, Bill, Charge, ChargeRequest, Margin, ModelId, PriceError, PriceSheet, PricedModel,
     affordable_output, charge, quote,
@@ -33,6 +35,24 @@ impl Slot {
 impl Drop for Slot {
     fn drop(&mut self) {
         self.limiter.leave(self.request, &self.keys);
+    }
+}
+
+/// Releases what a request holds if it is dropped before its bill is closed: because the client
+/// left before the call was made, or because of a defect.
+pub(super) struct Watch {
+    settler: Arc<Settler>,
+    account: AccountId,
+    request: RequestId,
+    /// There are holds, and the bill is open.
+    is_armed: AtomicBool,
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        if self.is_armed.load(Ordering::Relaxed) {
+            self.settler.release_in_doubt(self.account, self.request);
+        }
     }
 }
 
@@ -70,11 +90,18 @@ pub(super) struct Tab {
     pub(super) attempts: Vec<Attempt>,
     /// What is left of the limits of the key.
     pub(super) standings: Vec<Standing>,
+    watch: Watch,
     _slot: Slot,
 }
 
 impl Tab {
-    pub(super) const fn new(facts: Facts, ask: Ask, prompt_tokens: u64, slot: Slot) -> Self {
+    pub(super) fn new(
+        facts: Facts,
+        ask: Ask,
+        prompt_tokens: u64,
+        (slot, settler): (Slot, Arc<Settler>),
+    ) -> Self {
+        let (account, request) = (facts.account, facts.id);
         Self {
             facts,
             prompt_tokens,
@@ -86,8 +113,18 @@ impl Tab {
             upstream_request_id: None,
             attempts: Vec::new(),
             standings: Vec::new(),
+            watch: Watch { settler, account, request, is_armed: AtomicBool::new(false) },
             _slot: slot,
         }
+    }
+
+    /// Takes note of a hold that covers `output` tokens together with those before.
+    pub(super) fn add_hold(&mut self, hold: &Hold, output: u64) -> Result<(), MoneyOverflow> {
+        self.watch.is_armed.store(true, Ordering::Relaxed);
+        self.holds.push(hold.id);
+        self.held = self.held.checked_add(hold.amount)?;
+        self.covered = output;
+        Ok(())
     }
 
     /// Turns to another model: what is held covers as much of its output as it pays for. Returns
@@ -160,7 +197,7 @@ impl Tab {
         self.charge(&[self.counted(reading)]).map_or(Money::ZERO, |charge| charge.bill.charge.min(self.held))
     }
 
-    /// Closes the bill: the record and the charge, ready for the ledger.
+    /// Closes the bill: the record and the charge, ready for the ledger, whose the holds are then.
     pub(super) fn close(&self, reading: &Reading, closing: Closing, clock: &dyn Clock) -> SettleRequest {
         let facts = &self.facts;
         let Priced { usage, flags, bill } = self.price(reading, closing.outcome);
@@ -186,6 +223,7 @@ impl Tab {
         };
         #[cfg(leak_mutants)]
         let record = crate::leak::record(record);
+        self.watch.is_armed.store(false, Ordering::Relaxed);
         SettleRequest { holds: self.holds.clone(), record, at: clock.now() }
     }
 

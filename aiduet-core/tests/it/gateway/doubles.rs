@@ -50,6 +50,8 @@ pub(super) enum Asked {
 pub(super) struct ScriptedLedger {
     inner: Arc<dyn Ledger>,
     asked: Mutex<Vec<Asked>>,
+    /// How many reserves were asked for.
+    reserves_asked: watch::Sender<usize>,
     /// Settlements and releases that are durable.
     closed: watch::Sender<usize>,
     /// Notes of what was used so far.
@@ -67,6 +69,7 @@ impl ScriptedLedger {
         Self {
             inner,
             asked: Mutex::default(),
+            reserves_asked: watch::Sender::new(0),
             closed: watch::Sender::new(0),
             noted: watch::Sender::new(0),
             closings_pass: watch::Sender::new(true),
@@ -88,6 +91,11 @@ impl ScriptedLedger {
             Asked::Settle(_) | Asked::Void => None,
         };
         self.asked().iter().filter_map(amount).collect()
+    }
+
+    /// Waits until so many reserves were asked for.
+    pub(super) async fn reserves_asked(&self, count: usize) {
+        soon("a reserve", self.reserves_asked.subscribe().wait_for(|asked| *asked >= count)).await.unwrap();
     }
 
     /// Waits until so many requests are settled or released.
@@ -167,6 +175,7 @@ async fn with<T>(
 impl Ledger for ScriptedLedger {
     async fn reserve(&self, request: ReserveRequest) -> Result<Hold, LedgerError> {
         lock(&self.asked).push(Asked::Reserve(request.amount));
+        self.reserves_asked.send_modify(|asked| *asked += 1);
         self.reserves_pass.subscribe().wait_for(|pass| *pass).await.unwrap();
         let failure = lock(&self.reserve_failures).pop_front().flatten();
         with(failure, self.inner.reserve(request)).await

@@ -9,6 +9,7 @@
 mod call;
 mod closing;
 mod custody;
+mod defects;
 mod doubles;
 mod extensions;
 mod faults;
