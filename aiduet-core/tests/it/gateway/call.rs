@@ -204,6 +204,7 @@ impl Opened {
         let mut frames = Vec::new();
         while let Some(frame) = self.next().await {
             frames.push(frame);
+            assert!(frames.len() < 10_000, "a stream without an end");
         }
         frames
     }

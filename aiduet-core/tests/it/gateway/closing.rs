@@ -1,6 +1,5 @@
 //! The end of an answer is seen when its charge is durable, and not before.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use aiduet_core::ledger::Outcome;
@@ -11,7 +10,7 @@ use tokio::time::Instant;
 
 use super::call::{Api, events};
 use super::doubles::{Asked, Failure, Feed, Head, ScriptedProvider, soon};
-use super::{House, Plan, Store, on_both};
+use super::{House, Store, on_both};
 
 on_both! {
     the_last_frame_waits_for_the_ledger
@@ -20,11 +19,6 @@ on_both! {
     a_settlement_whose_answer_is_lost_is_made_once
     a_server_that_stops_settles_what_was_streamed
     a_server_that_stops_charges_nothing_for_an_answer_that_had_not_begun
-}
-
-fn scripted(store: Store) -> (Plan, Arc<ScriptedProvider>) {
-    let provider = Arc::new(ScriptedProvider::default());
-    (House::plan(store).provider(Arc::<ScriptedProvider>::clone(&provider)), provider)
 }
 
 /// A whole stream of five tokens.
@@ -52,7 +46,7 @@ async fn closings_asked(house: &House, count: usize) {
 
 async fn the_last_frame_waits_for_the_ledger(store: Store) {
     for api in Api::ALL {
-        let (plan, provider) = scripted(store);
+        let (plan, provider) = House::scripted(store);
         let house = plan.open().await;
         house.ledger.stop_closings();
         let _feed = fed(&provider, api);
@@ -80,7 +74,7 @@ async fn the_last_frame_waits_for_the_ledger(store: Store) {
 
 async fn a_whole_answer_waits_for_the_ledger(store: Store) {
     for api in Api::ALL {
-        let (plan, provider) = scripted(store);
+        let (plan, provider) = House::scripted(store);
         let house = plan.open().await;
         house.ledger.stop_closings();
         let feed = provider.begun(Head::WHOLE);
@@ -108,7 +102,7 @@ async fn a_whole_answer_waits_for_the_ledger(store: Store) {
 
 async fn whoever_leaves_during_the_settlement_is_charged_once(store: Store) {
     for api in Api::ALL {
-        let (plan, provider) = scripted(store);
+        let (plan, provider) = House::scripted(store);
         let house = plan.open().await;
         house.ledger.stop_closings();
         let _feed = fed(&provider, api);
@@ -130,7 +124,7 @@ async fn whoever_leaves_during_the_settlement_is_charged_once(store: Store) {
 
 async fn a_settlement_whose_answer_is_lost_is_made_once(store: Store) {
     for api in Api::ALL {
-        let (plan, provider) = scripted(store);
+        let (plan, provider) = House::scripted(store);
         let house = plan.open().await;
         house.ledger.fail_closings([Some(Failure::After), Some(Failure::Before), None]);
         let _feed = fed(&provider, api);
@@ -171,7 +165,7 @@ const fn unavailable(api: Api) -> &'static str {
 #[tokio::test(start_paused = true)]
 async fn a_client_that_waits_for_the_ledger_hears_from_us() {
     for api in Api::ALL {
-        let (plan, provider) = scripted(Store::Memory);
+        let (plan, provider) = House::scripted(Store::Memory);
         let house = plan.gateway(|gateway| gateway.settle_wait = Duration::from_secs(50)).open().await;
         house.ledger.stop_closings();
         let _feed = fed(&provider, api);
@@ -202,7 +196,7 @@ async fn a_client_that_waits_for_the_ledger_hears_from_us() {
 #[tokio::test(start_paused = true)]
 async fn an_answer_whose_charge_cannot_be_written_is_withheld_and_charged_later() {
     for api in Api::ALL {
-        let (plan, provider) = scripted(Store::Memory);
+        let (plan, provider) = House::scripted(Store::Memory);
         let house = plan.open().await;
         // Tries for half a minute and more; of the first one the answer is lost.
         house.ledger.fail_closings([Some(Failure::After)]);
@@ -224,7 +218,7 @@ async fn an_answer_whose_charge_cannot_be_written_is_withheld_and_charged_later(
 
 #[tokio::test(start_paused = true)]
 async fn a_server_stops_only_when_every_charge_is_written() {
-    let (plan, provider) = scripted(Store::Memory);
+    let (plan, provider) = House::scripted(Store::Memory);
     let house = plan.open().await;
     house.ledger.fail_closings(vec![Some(Failure::Before); 30]);
     let _feed = fed(&provider, Api::Messages);
@@ -238,7 +232,7 @@ async fn a_server_stops_only_when_every_charge_is_written() {
 
 async fn a_server_that_stops_settles_what_was_streamed(store: Store) {
     for api in Api::ALL {
-        let (plan, provider) = scripted(store);
+        let (plan, provider) = House::scripted(store);
         let house = plan.open().await;
         let feed = provider.begun(Head::STREAM);
         feed.send(api.opening(9));
@@ -258,7 +252,7 @@ async fn a_server_that_stops_settles_what_was_streamed(store: Store) {
 async fn a_server_that_stops_charges_nothing_for_an_answer_that_had_not_begun(store: Store) {
     for api in Api::ALL {
         for head in [None, Some(Head::WHOLE)] {
-            let (plan, provider) = scripted(store);
+            let (plan, provider) = House::scripted(store);
             let house = plan.open().await;
             let mut feed = provider.feed();
             let stop = async {

@@ -1,13 +1,12 @@
 //! Processes that die: what a running stream has noted is charged in their place.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use aiduet_core::ledger::{Outcome, SweepRequest, Swept};
 use aiduet_core::money::Money;
 
 use super::call::{Api, len};
-use super::doubles::{Head, ScriptedProvider};
+use super::doubles::Head;
 use super::{House, Store, on_both};
 
 on_both! {
@@ -17,8 +16,8 @@ on_both! {
 
 /// A stream that has passed five tokens, and noted them.
 async fn noted(store: Store, api: Api) -> (House, super::doubles::Feed, super::call::Opened) {
-    let provider = Arc::new(ScriptedProvider::default());
-    let house = House::plan(store).provider(Arc::<ScriptedProvider>::clone(&provider)).open().await;
+    let (plan, provider) = House::scripted(store);
+    let house = plan.open().await;
     let feed = provider.begun(Head::STREAM);
     feed.send(api.opening(9));
     feed.send(api.tokens(5));

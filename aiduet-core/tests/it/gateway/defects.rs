@@ -13,7 +13,7 @@ use futures_util::{FutureExt, StreamExt, stream};
 use http::StatusCode;
 
 use super::call::{Api, Call};
-use super::doubles::{Failure, Head, ScriptedProvider};
+use super::doubles::{Failure, Head};
 use super::{House, Store, on_both};
 
 on_both! {
@@ -26,8 +26,8 @@ on_both! {
 async fn a_client_that_leaves_before_its_call_is_made_pays_nothing(store: Store) {
     for api in Api::ALL {
         for call in [api.ask("Hello?"), api.stream("Hello?")] {
-            let provider = Arc::new(ScriptedProvider::default());
-            let house = House::plan(store).provider(Arc::<ScriptedProvider>::clone(&provider)).open().await;
+            let (plan, provider) = House::scripted(store);
+            let house = plan.open().await;
             house.ledger.stop_reserves();
             tokio::select! {
                 biased;
@@ -57,8 +57,7 @@ impl Provider for Defect {
         assert!(matches!(self, Self::Body), "a defect before the head");
         let first = [Ok(api.opening(9)), Ok(api.tokens(5))];
         let defect = stream::once(async move {
-            assert!(call.stream, "a defect in the body");
-            assert!(!call.stream, "a defect in the body");
+            assert_eq!(call.body.len(), 0, "a defect in the body");
             Ok(Bytes::new())
         });
         Ok(UpstreamReply {
@@ -103,8 +102,8 @@ async fn a_panic_in_mid_stream_keeps_nothing(store: Store) {
 /// made. The first hold must stay until the request is closed.
 async fn a_lost_reserve_on_the_way_to_another_model_takes_nothing_away(store: Store) {
     for failure in [Failure::Before, Failure::After] {
-        let provider = Arc::new(ScriptedProvider::default());
-        let house = House::plan(store).provider(Arc::<ScriptedProvider>::clone(&provider)).open().await;
+        let (plan, provider) = House::scripted(store);
+        let house = plan.open().await;
         house.ledger.fail_reserves([None, Some(failure)]);
         let mut body = Api::Chat.body("Hello?");
         body["model"] = "gpt-5.6-luna".into();

@@ -1,6 +1,5 @@
 //! Long streams: funds are set aside a stretch at a time, ahead of need.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use aiduet_core::ledger::Outcome;
@@ -12,7 +11,7 @@ use tokio::time::Instant;
 
 use super::call::{Api, Call, Opened, events, len};
 use super::doubles::{Failure, Feed, Head, ScriptedProvider};
-use super::{House, Plan, Store, on_both};
+use super::{House, Store, on_both};
 
 on_both! {
     a_stream_holds_a_stretch_at_a_time
@@ -29,11 +28,6 @@ fn stream(api: Api, limit: u64) -> Call {
     body["stream"] = true.into();
     body[api.limit()] = limit.into();
     Call::post(api.endpoint(), &body)
-}
-
-fn scripted(store: Store) -> (Plan, Arc<ScriptedProvider>) {
-    let provider = Arc::new(ScriptedProvider::default());
-    (House::plan(store).provider(Arc::<ScriptedProvider>::clone(&provider)), provider)
 }
 
 /// Starts a stream, and takes its first frame.
@@ -59,7 +53,7 @@ fn frame(api: Api, tokens: usize) -> usize {
 
 async fn a_stream_holds_a_stretch_at_a_time(store: Store) {
     for api in Api::ALL {
-        let (plan, provider) = scripted(store);
+        let (plan, provider) = House::scripted(store);
         let house = plan.open().await;
         let call = stream(api, 20_000);
         let worst = |output| api.worst(&call.body, output);
@@ -90,7 +84,7 @@ async fn a_stream_holds_a_stretch_at_a_time(store: Store) {
 async fn a_short_stream_holds_its_limit(store: Store) {
     for api in Api::ALL {
         for limit in [1_000, STRETCH] {
-            let (plan, provider) = scripted(store);
+            let (plan, provider) = House::scripted(store);
             let house = plan.open().await;
             let call = stream(api, limit);
             let worst = api.worst(&call.body, limit);
@@ -135,7 +129,7 @@ async fn a_stream_whose_hold_cannot_be_extended_ends_as_at_a_length_limit(store:
     for api in Api::ALL {
         let call = stream(api, 60_000);
         let held = api.worst(&call.body, STRETCH);
-        let (plan, provider) = scripted(store);
+        let (plan, provider) = House::scripted(store);
         let house = plan.funds(held).open().await;
         let (feed, mut answer) = begin(&house, &provider, call, api).await;
         // What is held is used to the end, although it cannot be extended.
@@ -158,7 +152,7 @@ async fn a_stream_whose_hold_cannot_be_extended_ends_as_at_a_length_limit(store:
 
 async fn an_extension_whose_answer_is_lost_is_made_once(store: Store) {
     for api in Api::ALL {
-        let (plan, provider) = scripted(store);
+        let (plan, provider) = House::scripted(store);
         let house = plan.open().await;
         house.ledger.fail_reserves([None, Some(Failure::After), Some(Failure::Before), None]);
         let call = stream(api, 60_000);
@@ -181,7 +175,7 @@ async fn an_extension_whose_answer_is_lost_is_made_once(store: Store) {
 #[tokio::test(start_paused = true)]
 async fn a_stream_waits_for_its_extension_and_tells_the_client_so() {
     for api in Api::ALL {
-        let (plan, provider) = scripted(Store::Memory);
+        let (plan, provider) = House::scripted(Store::Memory);
         let house = plan.open().await;
         let (feed, mut answer) = begin(&house, &provider, stream(api, 60_000), api).await;
         house.ledger.stop_reserves();
@@ -211,7 +205,7 @@ async fn a_stream_waits_for_its_extension_and_tells_the_client_so() {
 #[tokio::test(start_paused = true)]
 async fn a_stream_whose_extension_is_not_answered_ends() {
     for api in Api::ALL {
-        let (plan, provider) = scripted(Store::Memory);
+        let (plan, provider) = House::scripted(Store::Memory);
         let house = plan.open().await;
         // Every try fails; the first one has made the hold all the same.
         house.ledger.fail_reserves([None, Some(Failure::After)]);
@@ -241,7 +235,7 @@ async fn pass_silence(house: &House, answer: &mut Opened) {
 #[tokio::test(start_paused = true)]
 async fn the_hold_grows_while_a_model_thinks_in_silence() {
     for api in Api::ALL {
-        let (plan, provider) = scripted(Store::Memory);
+        let (plan, provider) = House::scripted(Store::Memory);
         let house = plan.open().await;
         let (feed, mut answer) = begin(&house, &provider, stream(api, 60_000), api).await;
         // A hundred tokens a second are assumed, which the stream sees after each quarter of a minute.
@@ -260,7 +254,7 @@ async fn the_hold_grows_while_a_model_thinks_in_silence() {
 #[tokio::test(start_paused = true)]
 async fn a_model_that_thinks_longer_than_funds_last_is_stopped() {
     for api in Api::ALL {
-        let (plan, provider) = scripted(Store::Memory);
+        let (plan, provider) = House::scripted(Store::Memory);
         let call = stream(api, 60_000);
         let house = plan.funds(api.worst(&call.body, STRETCH)).open().await;
         let (feed, mut answer) = begin(&house, &provider, call, api).await;

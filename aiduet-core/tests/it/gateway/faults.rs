@@ -1,6 +1,5 @@
 //! Providers that fail: what the client is told, and that nobody pays for nothing.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use aiduet_core::dialect::Dialect;
@@ -10,7 +9,7 @@ use aiduet_core::provider::{ProviderError, Stage};
 use serde_json::{Value, json};
 
 use super::call::{Api, Reply, events, len};
-use super::doubles::{Asked, Head, ScriptedProvider};
+use super::doubles::{Asked, Head};
 use super::{House, Store, on_both};
 
 on_both! {
@@ -18,9 +17,6 @@ on_both! {
     an_error_about_the_request_passes_in_the_providers_words
     trouble_of_the_operator_is_not_the_callers
     a_connection_that_breaks_before_the_answer_is_free
-    a_break_in_mid_stream_is_charged_what_was_streamed
-    an_error_inside_a_stream_is_charged_what_was_streamed
-    a_stream_that_fails_before_any_output_is_free
     an_answer_without_usage_is_counted
     impossible_usage_is_charged_at_most_what_was_held
     a_whole_answer_that_says_it_failed_is_an_error_and_free
@@ -51,7 +47,7 @@ fn told(api: Api, reply: &Reply) -> (String, String) {
 }
 
 /// An error as a provider words it, with something that no client may see.
-fn error_of(api: Api, kind: &str, code: Option<&str>) -> String {
+pub(super) fn error_of(api: Api, kind: &str, code: Option<&str>) -> String {
     let error = json!({"type": kind, "code": code, "param": null, "message": "secret of the operator"});
     match api.endpoint().dialect() {
         Dialect::OpenAi => json!({"error": error}),
@@ -103,8 +99,8 @@ const CASES: [Case; 13] = [
 
 async fn an_error_before_the_answer_is_told_in_the_clients_dialect_and_is_free(store: Store) {
     for api in Api::ALL {
-        let provider = Arc::new(ScriptedProvider::default());
-        let house = House::plan(store).provider(Arc::<ScriptedProvider>::clone(&provider)).open().await;
+        let (plan, provider) = House::scripted(store);
+        let house = plan.open().await;
         for Case { status, openai, anthropic, code } in CASES {
             for call in [api.ask("Hello?"), api.stream("Hello?")] {
                 // A longer wait would hang clients that sleep whatever they are told.
@@ -145,8 +141,8 @@ async fn an_error_before_the_answer_is_told_in_the_clients_dialect_and_is_free(s
 
 async fn an_error_about_the_request_passes_in_the_providers_words(store: Store) {
     for api in Api::ALL {
-        let provider = Arc::new(ScriptedProvider::default());
-        let house = House::plan(store).provider(Arc::<ScriptedProvider>::clone(&provider)).open().await;
+        let (plan, provider) = House::scripted(store);
+        let house = plan.open().await;
         for status in [400, 405, 409, 415, 422] {
             let body = error_of(api, "invalid_request_error", Some("invalid_value"));
             let feed = provider.begun(Head { status, is_event_stream: false, retry_after: None });
@@ -191,8 +187,8 @@ async fn trouble_of_the_operator_is_not_the_callers(store: Store) {
         (403, ""),
     ];
     for api in Api::ALL {
-        let provider = Arc::new(ScriptedProvider::default());
-        let house = House::plan(store).provider(Arc::<ScriptedProvider>::clone(&provider)).open().await;
+        let (plan, provider) = House::scripted(store);
+        let house = plan.open().await;
         for (status, body) in cases {
             let feed = provider.begun(Head { status, is_event_stream: false, retry_after: None });
             feed.send(body);
@@ -226,8 +222,8 @@ async fn a_connection_that_breaks_before_the_answer_is_free(store: Store) {
         (ProviderError::TooLarge, 502, AttemptResult::Broken),
     ];
     for api in Api::ALL {
-        let provider = Arc::new(ScriptedProvider::default());
-        let house = House::plan(store).provider(Arc::<ScriptedProvider>::clone(&provider)).open().await;
+        let (plan, provider) = House::scripted(store);
+        let house = plan.open().await;
         let mut attempts = Vec::new();
         for (error, status, attempt) in before_the_head {
             for call in [api.ask("Hello?"), api.stream("Hello?")] {
@@ -253,138 +249,6 @@ async fn a_connection_that_breaks_before_the_answer_is_free(store: Store) {
         for (record, attempt) in records.iter().zip(attempts) {
             assert_eq!((record.outcome, record.cost()), (Outcome::UpstreamError, Money::ZERO));
             assert_eq!(record.attempts[0].result, attempt);
-        }
-    }
-}
-
-/// Checks that a stream ends with an error in its dialect and returns the code or type of it.
-fn last_error(api: Api, body: &[u8]) -> String {
-    let text = std::str::from_utf8(body).unwrap();
-    assert!(text.ends_with("\n\n") && !text.contains("secret"), "{text}");
-    let last = events(&[body.to_vec().into()]).pop().unwrap();
-    let (error, word) = match api {
-        Api::Chat => {
-            assert!(!text.contains("[DONE]"), "an SDK takes that for a good end");
-            (&last["error"], "code")
-        }
-        Api::Responses => {
-            assert_eq!(
-                (&last["type"], &last["response"]["status"]),
-                (&json!("response.failed"), &json!("failed"))
-            );
-            assert_eq!(last["response"]["id"], "resp_1");
-            assert!(text.contains("event: response.failed\n"));
-            (&last["response"]["error"], "code")
-        }
-        Api::Messages => {
-            assert_eq!(last["type"], "error");
-            assert!(
-                last["request_id"].as_str().unwrap().starts_with("req_") && text.contains("event: error\n")
-            );
-            (&last["error"], "type")
-        }
-    };
-    assert!(error["message"].is_string());
-    error[word].as_str().unwrap().to_owned()
-}
-
-/// What is counted where the provider did not come to report: the prompt by its bytes, except on
-/// Messages, which reports it at once.
-fn prompt(api: Api) -> u64 {
-    if api == Api::Messages { 9 } else { len(&api.stream("Hello?").body).div_ceil(4) }
-}
-
-async fn a_break_in_mid_stream_is_charged_what_was_streamed(store: Store) {
-    let breaks = [
-        (Some(ProviderError::Broken { stage: Stage::Body }), ["upstream_error", "api_error"]),
-        (Some(ProviderError::Timeout { stage: Stage::Body }), ["upstream_timeout", "timeout_error"]),
-        (None, ["upstream_error", "api_error"]),
-    ];
-    for api in Api::ALL {
-        let provider = Arc::new(ScriptedProvider::default());
-        let house = House::plan(store).provider(Arc::<ScriptedProvider>::clone(&provider)).open().await;
-        for (error, words) in breaks {
-            let feed = provider.begun(Head::STREAM);
-            for piece in [api.opening(9), api.tokens(3), api.tokens(2)] {
-                feed.send(piece);
-            }
-            match error {
-                Some(error) => feed.fail(error),
-                None => feed.end(),
-            }
-            let reply = house.send(api.stream("Hello?")).await;
-            assert_eq!(reply.status, 200);
-            let word = last_error(api, &reply.body);
-            assert_eq!(word, words[usize::from(api == Api::Messages)], "{api:?} {error:?}");
-        }
-        for record in house.close().await {
-            assert_eq!((record.outcome, record.flags.estimated), (Outcome::UpstreamInterrupted, true));
-            assert_eq!(record.cost(), api.price((prompt(api), 5)), "{api:?}");
-        }
-    }
-}
-
-/// An event by which a provider says in mid-stream that it failed.
-fn error_event(api: Api, kind: &str, code: &str) -> String {
-    match api {
-        Api::Chat => format!("data: {}\n\n", error_of(api, kind, Some(code))),
-        Api::Responses => {
-            let error = json!({"code": code, "message": "secret of the operator"});
-            let response = json!({"id": "resp_1", "status": "failed", "output": [], "error": error});
-            let event = json!({"type": "response.failed", "sequence_number": 3, "response": response});
-            format!("event: response.failed\ndata: {event}\n\n")
-        }
-        Api::Messages => format!("event: error\ndata: {}\n\n", error_of(api, kind, None)),
-    }
-}
-
-async fn an_error_inside_a_stream_is_charged_what_was_streamed(store: Store) {
-    let errors = [
-        (("server_error", "server_error"), "api_error", ["upstream_error", "api_error"]),
-        (("x", "server_is_overloaded"), "overloaded_error", ["server_is_overloaded", "overloaded_error"]),
-        (("x", "rate_limit_exceeded"), "rate_limit_error", ["upstream_unavailable", "api_error"]),
-        (
-            ("insufficient_quota", "insufficient_quota"),
-            "billing_error",
-            ["upstream_unavailable", "api_error"],
-        ),
-    ];
-    for api in Api::ALL {
-        let provider = Arc::new(ScriptedProvider::default());
-        let house = House::plan(store).provider(Arc::<ScriptedProvider>::clone(&provider)).open().await;
-        for ((kind, code), anthropic_kind, words) in errors {
-            let kind = if api == Api::Messages { anthropic_kind } else { kind };
-            let feed = provider.begun(Head::STREAM);
-            feed.send(api.opening(9));
-            feed.send(api.tokens(5));
-            feed.send(error_event(api, kind, code));
-            let reply = house.send(api.stream("Hello?")).await;
-            let word = last_error(api, &reply.body);
-            assert_eq!(word, words[usize::from(api == Api::Messages)], "{api:?} {kind} {code}");
-        }
-        for record in house.close().await {
-            assert_eq!((record.outcome, record.flags.estimated), (Outcome::UpstreamInterrupted, true));
-            assert_eq!(record.cost(), api.price((prompt(api), 5)), "{api:?}");
-        }
-    }
-}
-
-async fn a_stream_that_fails_before_any_output_is_free(store: Store) {
-    for api in Api::ALL {
-        let provider = Arc::new(ScriptedProvider::default());
-        let house = House::plan(store).provider(Arc::<ScriptedProvider>::clone(&provider)).open().await;
-        // The first event, before a block or an item is opened.
-        let opening = String::from_utf8(api.opening(9).to_vec()).unwrap();
-        let first = format!("{}\n\n", opening.split("\n\n").next().unwrap());
-        for ending in [String::new(), error_event(api, "api_error", "server_error")] {
-            let feed = provider.begun(Head::STREAM);
-            feed.send(first.clone());
-            feed.send(ending);
-            feed.end();
-            last_error(api, &house.send(api.stream("Hello?")).await.body);
-        }
-        for record in house.close().await {
-            assert_eq!((record.outcome, record.cost()), (Outcome::UpstreamError, Money::ZERO), "{api:?}");
         }
     }
 }
@@ -439,8 +303,8 @@ async fn a_whole_answer_that_says_it_failed_is_an_error_and_free(store: Store) {
         Api::Chat | Api::Messages => error_of(api, kind, Some(code)),
     };
     for api in Api::ALL {
-        let provider = Arc::new(ScriptedProvider::default());
-        let house = House::plan(store).provider(Arc::<ScriptedProvider>::clone(&provider)).open().await;
+        let (plan, provider) = House::scripted(store);
+        let house = plan.open().await;
         for ((kind, code), anthropic_kind, status) in errors {
             let kind = if api == Api::Messages { anthropic_kind } else { kind };
             let feed = provider.begun(Head::WHOLE);
@@ -470,8 +334,8 @@ async fn garbage_is_not_an_answer(store: Store) {
     let garbage: [&[u8]; 6] =
         [b"", b"{", b"[]", b"<html></html>", b"\xff\xfe\x00", b"{\"usage\":{}} trailing"];
     for api in Api::ALL {
-        let provider = Arc::new(ScriptedProvider::default());
-        let house = House::plan(store).provider(Arc::<ScriptedProvider>::clone(&provider)).open().await;
+        let (plan, provider) = House::scripted(store);
+        let house = plan.open().await;
         for bytes in garbage {
             for status in [200, 400] {
                 let feed = provider.begun(Head { status, ..Head::WHOLE });

@@ -1,7 +1,5 @@
 //! Funds that are set aside: how much, what happens when they are short, and when they are released.
 
-use std::sync::Arc;
-
 use aiduet_core::dialect::Endpoint;
 use aiduet_core::keys::{KeyLimits, SpendLimits};
 use aiduet_core::ledger::{Outcome, Reserving};
@@ -11,7 +9,7 @@ use bytes::Bytes;
 use serde_json::json;
 
 use super::call::{Api, Call, Reply, len, price};
-use super::doubles::{Failure, Head, ScriptedProvider};
+use super::doubles::{Failure, Head};
 use super::{House, MARGIN_BP, Store, on_both};
 
 on_both! {
@@ -22,6 +20,8 @@ on_both! {
     an_output_limit_is_never_lowered_below_1024_tokens
     a_prompt_that_seems_too_dear_is_counted_exactly
     each_choice_is_held_for
+    what_makes_a_call_dearer_is_held_for
+    a_stream_that_cannot_hold_its_first_stretch_is_lowered
     embeddings_hold_their_input
     funds_that_others_hold_are_worth_waiting_for
     a_suspended_account_spends_nothing
@@ -88,8 +88,7 @@ async fn a_hold_in_doubt_is_released(store: Store) {
 
 async fn a_whole_answer_is_lowered_to_what_is_affordable(store: Store) {
     for api in Api::ALL {
-        let provider = Arc::new(ScriptedProvider::default());
-        let plan = House::plan(store).provider(Arc::<ScriptedProvider>::clone(&provider));
+        let (plan, provider) = House::scripted(store);
         let house = plan.funds(cents(10)).open().await;
         let call = whole(api, 50_000);
         let body = call.body.clone();
@@ -193,6 +192,59 @@ async fn each_choice_is_held_for(store: Store) {
     }
 }
 
+async fn what_makes_a_call_dearer_is_held_for(store: Store) {
+    let priority = json!({
+        "model": "gpt-5.6", "messages": [], "max_completion_tokens": 1_000, "service_tier": "priority",
+    });
+    let hour = json!({
+        "model": "claude-haiku-4-5", "messages": [], "max_tokens": 1_000,
+        "cache_control": {"type": "ephemeral", "ttl": "1h"},
+    });
+    let fast = json!({
+        "model": "claude-opus-5", "messages": [], "max_tokens": 1_000, "speed": "fast", "inference_geo": "us",
+    });
+    // Pico-dollars for a token written to a cache, and for one of the output.
+    for (endpoint, body, write, output) in [
+        (Endpoint::ChatCompletions, priority, 10_000_000, 40_000_000),
+        (Endpoint::Messages, hour, 2_000_000, 5_000_000),
+        (Endpoint::Messages, fast, 6_250_000 * 22 / 10, 25_000_000 * 22 / 10),
+    ] {
+        let house = House::open(store).await;
+        let call = Call::post(endpoint, &body);
+        let worst = price(&[(len(&call.body), write), (1_000, output)]);
+        house.send(call).await;
+        assert_eq!(house.ledger.reserves(), [worst], "{body}");
+        house.close().await;
+    }
+}
+
+async fn a_stream_that_cannot_hold_its_first_stretch_is_lowered(store: Store) {
+    for api in [Api::Chat, Api::Responses] {
+        let mut body = api.body("Hello?");
+        body["stream"] = true.into();
+        body[api.limit()] = 60_000.into();
+        let call = || Call::post(api.endpoint(), &body);
+        let funds = api.worst(&call().body, 3_000);
+        let exact = House::plan(store).funds(funds).open().await;
+        let reply = exact.send(call().header("x-aiduet-exact", "true")).await;
+        assert_refused(api, &reply, "insufficient_balance");
+        exact.close().await;
+
+        let (plan, provider) = House::scripted(store);
+        let house = plan.funds(funds).open().await;
+        let feed = provider.begun(Head::STREAM);
+        for piece in [api.opening(9), api.tokens(3_000), api.before_last((9, 3_000)), api.last((9, 3_000))] {
+            feed.send(piece);
+        }
+        let reply = house.send(call()).await;
+        assert_eq!((reply.status, reply.header("x-aiduet-max-tokens")), (200, "3000"), "{api:?}");
+        assert_eq!(provider.last_body()[api.limit()], 3_000);
+        assert_eq!(house.ledger.reserves(), [api.worst(&call().body, 8_192), funds]);
+        let records = house.close().await;
+        assert_eq!((records[0].outcome, records[0].cost()), (Outcome::Completed, api.price((9, 3_000))));
+    }
+}
+
 async fn embeddings_hold_their_input(store: Store) {
     let house = House::open(store).await;
     let body = json!({"model": "text-embedding-3-small", "input": ["first", "second"]});
@@ -207,8 +259,7 @@ async fn embeddings_hold_their_input(store: Store) {
 
 async fn funds_that_others_hold_are_worth_waiting_for(store: Store) {
     for api in Api::ALL {
-        let provider = Arc::new(ScriptedProvider::default());
-        let plan = House::plan(store).provider(Arc::<ScriptedProvider>::clone(&provider));
+        let (plan, provider) = House::scripted(store);
         let worst = api.worst(&api.ask("Hello?").body, 1_000);
         // Enough for one, and for a second one only when the first has ended.
         let funds = worst.checked_add(Money::from_nanos(worst.nanos() / 2)).unwrap();

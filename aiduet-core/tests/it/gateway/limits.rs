@@ -1,6 +1,5 @@
 //! Rate limits, and places among the running requests.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use aiduet_core::keys::{ApiKey, KeyLimits};
@@ -10,7 +9,7 @@ use aiduet_core::testing::cents;
 use serde_json::Value;
 
 use super::call::{Api, Call, Reply, len};
-use super::doubles::{Head, ScriptedProvider};
+use super::doubles::Head;
 use super::{House, Store, on_both};
 
 on_both! {
@@ -80,9 +79,8 @@ async fn a_key_may_use_only_so_many_tokens(store: Store) {
 
 async fn a_key_may_run_only_so_many_calls_at_once(store: Store) {
     for api in Api::ALL {
-        let provider = Arc::new(ScriptedProvider::default());
         let limits = KeyLimits { concurrency: Some(2), ..KeyLimits::default() };
-        let plan = House::plan(store).provider(Arc::<ScriptedProvider>::clone(&provider));
+        let (plan, provider) = House::scripted(store);
         let house = plan.limits(limits).open().await;
         let feeds = [provider.begun(Head::STREAM), provider.begun(Head::STREAM)];
         let first = house.start(api.stream("a")).await;
@@ -104,8 +102,7 @@ async fn a_key_may_run_only_so_many_calls_at_once(store: Store) {
 }
 
 async fn an_account_may_run_only_so_many_calls_at_once(store: Store) {
-    let provider = Arc::new(ScriptedProvider::default());
-    let plan = House::plan(store).provider(Arc::<ScriptedProvider>::clone(&provider));
+    let (plan, provider) = House::scripted(store);
     let mut house = plan.gateway(|gateway| gateway.account_concurrency = 1).open().await;
     let stranger = house.admit(cents(100), KeyLimits::default()).await;
     let (plain, key) = house.factory.api_key(house.customer().account);

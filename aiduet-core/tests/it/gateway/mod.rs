@@ -6,6 +6,8 @@
     reason = "a test fails by panicking"
 )]
 
+mod bodies;
+mod breaks;
 mod call;
 mod closing;
 mod custody;
@@ -46,7 +48,7 @@ use axum::Router;
 use tempfile::TempDir;
 
 use call::{Call, Opened, Reply};
-use doubles::{CountedLimiter, ScriptedLedger, soon};
+use doubles::{CountedLimiter, ScriptedLedger, ScriptedProvider, soon};
 
 /// Runs a test on the ledger in memory and on the one in SQLite.
 macro_rules! on_both {
@@ -193,6 +195,12 @@ impl House {
         settings.upstream.openai.kind = UpstreamKind::Simulated;
         settings.upstream.anthropic.kind = UpstreamKind::Simulated;
         Plan { store, settings, funds: cents(500), limits: KeyLimits::default(), provider: None, seed: 7 }
+    }
+
+    /// A gateway whose provider answers as the test says.
+    fn scripted(store: Store) -> (Plan, Arc<ScriptedProvider>) {
+        let provider = Arc::new(ScriptedProvider::default());
+        (Self::plan(store).provider(Arc::<ScriptedProvider>::clone(&provider)), provider)
     }
 
     /// A gateway with the simulated provider and five dollars.

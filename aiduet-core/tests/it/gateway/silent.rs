@@ -1,7 +1,5 @@
 //! The endpoints that generate nothing: embeddings, which are billed, and counting, which is free.
 
-use std::sync::Arc;
-
 use aiduet_core::dialect::{Dialect, Endpoint};
 use aiduet_core::gateway::DisconnectPolicy;
 use aiduet_core::ledger::Outcome;
@@ -11,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::call::{Call, Reply, len, price};
 use super::doubles::{Head, ScriptedProvider};
-use super::{House, Plan, Store, on_both};
+use super::{House, Store, on_both};
 
 on_both! {
     embeddings_are_charged_their_input
@@ -31,11 +29,6 @@ fn count() -> Call {
     Call::post(Endpoint::CountTokens, &json!({"model": "claude-haiku-4-5", "messages": messages}))
 }
 
-fn scripted(store: Store) -> (Plan, Arc<ScriptedProvider>) {
-    let provider = Arc::new(ScriptedProvider::default());
-    (House::plan(store).provider(Arc::<ScriptedProvider>::clone(&provider)), provider)
-}
-
 /// Answers the next call.
 fn answer(provider: &ScriptedProvider, status: u16, body: &str) {
     let feed = provider.begun(Head { status, ..Head::WHOLE });
@@ -44,7 +37,7 @@ fn answer(provider: &ScriptedProvider, status: u16, body: &str) {
 }
 
 async fn embeddings_are_charged_their_input(store: Store) {
-    let (plan, provider) = scripted(store);
+    let (plan, provider) = House::scripted(store);
     let house = plan.open().await;
     let call = embed(&json!(["one", "two"]));
     let bytes = len(&call.body);
@@ -73,7 +66,7 @@ fn told(reply: &Reply) -> (u16, String) {
 }
 
 async fn embeddings_that_fail_are_free(store: Store) {
-    let (plan, provider) = scripted(store);
+    let (plan, provider) = House::scripted(store);
     let house = plan.gateway(|gateway| gateway.answer_bytes_max = 1_000).open().await;
     let large = format!("{{\"data\":\"{}\"}}", "a".repeat(1_000));
     for (status, body, expected) in [
@@ -95,7 +88,7 @@ async fn embeddings_that_fail_are_free(store: Store) {
 }
 
 async fn counting_that_fails_leaves_nothing(store: Store) {
-    let (plan, provider) = scripted(store);
+    let (plan, provider) = House::scripted(store);
     let house = plan.open().await;
     for (status, expected) in [
         (401, (503, "upstream_unavailable")),
@@ -137,7 +130,7 @@ async fn counting_that_fails_leaves_nothing(store: Store) {
 #[tokio::test]
 async fn a_client_that_leaves_a_count_ends_it() {
     for policy in [DisconnectPolicy::Drain, DisconnectPolicy::Cancel] {
-        let (plan, provider) = scripted(Store::Memory);
+        let (plan, provider) = House::scripted(Store::Memory);
         let house = plan.gateway(|gateway| gateway.disconnect = policy).open().await;
         let feed = provider.feed();
         tokio::select! {
@@ -153,7 +146,7 @@ async fn a_client_that_leaves_a_count_ends_it() {
 #[tokio::test]
 async fn free_and_billed_errors_have_the_shape_of_their_path() {
     for (endpoint, call) in [(Endpoint::Embeddings, embed(&json!("one"))), (Endpoint::CountTokens, count())] {
-        let (plan, provider) = scripted(Store::Memory);
+        let (plan, provider) = House::scripted(Store::Memory);
         let house = plan.open().await;
         answer(&provider, 500, "<html>");
         let body = house.send(call).await.json();

@@ -1,6 +1,5 @@
 //! Nobody spends more than they have, or than a key may, whatever runs at the same time.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use aiduet_core::keys::{KeyLimits, SpendLimits};
@@ -8,7 +7,7 @@ use aiduet_core::money::Money;
 use tokio::task::JoinSet;
 
 use super::call::{Api, Reply};
-use super::doubles::{Head, ScriptedProvider};
+use super::doubles::Head;
 use super::funds::assert_refused;
 use super::{Customer, House, Store, on_both};
 
@@ -50,11 +49,10 @@ async fn a_key_spends_no_more_than_its_limits(store: Store) {
 
 async fn a_spend_limit_counts_what_is_held(store: Store) {
     let api = Api::Messages;
-    let provider = Arc::new(ScriptedProvider::default());
+    let (plan, provider) = House::scripted(store);
     let worst = api.worst(&api.ask("Hello?").body, 1_000);
     let day = worst.checked_add(Money::from_nanos(worst.nanos() / 2)).ok();
     let limits = KeyLimits { spend: SpendLimits { day, ..SpendLimits::default() }, ..KeyLimits::default() };
-    let plan = House::plan(store).provider(Arc::<ScriptedProvider>::clone(&provider));
     let house = plan.limits(limits).open().await;
     let mut feed = provider.feed();
     let second = async {
@@ -98,11 +96,13 @@ async fn rush(houses: &[&House], customer: &Customer, count: usize) -> Vec<Reply
     calls.join_all().await
 }
 
-/// How many were served; all others were refused for lack of funds.
+/// How many were served; all others were refused for lack of funds, or because the ledger on a
+/// loaded machine takes nobody else at the moment.
 fn served(replies: &[Reply]) -> usize {
     for reply in replies {
         let code = || reply.json()["error"]["details"]["error_code"].as_str().unwrap().to_owned();
-        let is_refusal = || ["insufficient_balance", "balance_held"].contains(&code().as_str());
+        let refusals = ["insufficient_balance", "balance_held", "service_unavailable"];
+        let is_refusal = || refusals.contains(&code().as_str());
         assert!(reply.status == 200 || is_refusal(), "{}", reply.status);
     }
     replies.iter().filter(|reply| reply.status == 200).count()

@@ -1,7 +1,5 @@
 //! Clients that leave: what they pay, and what becomes of the funds that were held.
 
-use std::sync::Arc;
-
 use aiduet_core::gateway::DisconnectPolicy;
 use aiduet_core::ledger::{Outcome, RequestRecord};
 use aiduet_core::money::Money;
@@ -153,8 +151,8 @@ async fn leave_at_once(house: &House, provider: &ScriptedProvider, call: Call) {
 
 async fn whoever_leaves_before_the_head_pays_for_what_was_begun(store: Store) {
     for api in Api::ALL {
-        let provider = Arc::new(ScriptedProvider::default());
-        let house = House::plan(store).provider(Arc::<ScriptedProvider>::clone(&provider)).open().await;
+        let (plan, provider) = House::scripted(store);
+        let house = plan.open().await;
 
         let mut feed = provider.feed();
         leave_at_once(&house, &provider, api.stream("Hello?")).await;
@@ -190,8 +188,7 @@ async fn whoever_leaves_before_the_head_pays_for_what_was_begun(store: Store) {
 
 async fn a_call_that_is_cancelled_before_its_head_is_charged_its_prompt(store: Store) {
     for api in Api::ALL {
-        let provider = Arc::new(ScriptedProvider::default());
-        let plan = House::plan(store).provider(Arc::<ScriptedProvider>::clone(&provider));
+        let (plan, provider) = House::scripted(store);
         let house = plan.gateway(|gateway| gateway.disconnect = DisconnectPolicy::Cancel).open().await;
         for call in [api.stream("Hello?"), api.ask("Hello?")] {
             let feed = provider.feed();
@@ -209,8 +206,7 @@ async fn a_call_that_is_cancelled_before_its_head_is_charged_its_prompt(store: S
 async fn whoever_leaves_a_whole_answer_pays_for_it(store: Store) {
     for api in Api::ALL {
         for policy in [DisconnectPolicy::Drain, DisconnectPolicy::Cancel] {
-            let provider = Arc::new(ScriptedProvider::default());
-            let plan = House::plan(store).provider(Arc::<ScriptedProvider>::clone(&provider));
+            let (plan, provider) = House::scripted(store);
             let house = plan.gateway(|gateway| gateway.disconnect = policy).open().await;
             let mut feed = provider.feed();
             let whole = api.whole("Hello!", (9, 2));
@@ -262,8 +258,8 @@ async fn leave_a_long_stream(house: &House, provider: &ScriptedProvider, api: Ap
 
 async fn a_hold_covers_no_more_of_an_answer_that_nobody_reads(store: Store) {
     for api in Api::ALL {
-        let provider = Arc::new(ScriptedProvider::default());
-        let house = House::plan(store).provider(Arc::<ScriptedProvider>::clone(&provider)).open().await;
+        let (plan, provider) = House::scripted(store);
+        let house = plan.open().await;
         let feed = leave_a_long_stream(&house, &provider, api).await;
         for _ in 0..20 {
             feed.send(api.tokens(1_000));
@@ -280,9 +276,8 @@ async fn a_hold_covers_no_more_of_an_answer_that_nobody_reads(store: Store) {
 #[tokio::test(start_paused = true)]
 async fn an_answer_that_nobody_reads_is_read_on_for_half_a_minute() {
     for api in Api::ALL {
-        let provider = Arc::new(ScriptedProvider::default());
-        let house =
-            House::plan(Store::Memory).provider(Arc::<ScriptedProvider>::clone(&provider)).open().await;
+        let (plan, provider) = House::scripted(Store::Memory);
+        let house = plan.open().await;
         let begun = Instant::now();
         let feed = leave_a_long_stream(&house, &provider, api).await;
         feed.send(api.tokens(7));
@@ -296,8 +291,7 @@ async fn an_answer_that_nobody_reads_is_read_on_for_half_a_minute() {
 
 #[tokio::test(start_paused = true)]
 async fn of_too_many_answers_that_nobody_reads_the_last_are_not_read_on() {
-    let provider = Arc::new(ScriptedProvider::default());
-    let plan = House::plan(Store::Memory).provider(Arc::<ScriptedProvider>::clone(&provider));
+    let (plan, provider) = House::scripted(Store::Memory);
     let house = plan.gateway(|gateway| gateway.drains_max = 1).open().await;
     let begun = Instant::now();
     let first = leave_a_long_stream(&house, &provider, Api::Chat).await;
@@ -312,8 +306,8 @@ async fn of_too_many_answers_that_nobody_reads_the_last_are_not_read_on() {
 
 #[tokio::test(start_paused = true)]
 async fn an_answer_that_nobody_reads_does_not_keep_a_server_from_stopping() {
-    let provider = Arc::new(ScriptedProvider::default());
-    let house = House::plan(Store::Memory).provider(Arc::<ScriptedProvider>::clone(&provider)).open().await;
+    let (plan, provider) = House::scripted(Store::Memory);
+    let house = plan.open().await;
     let begun = Instant::now();
     let _feed = leave_a_long_stream(&house, &provider, Api::Messages).await;
     let records = house.close().await;
