@@ -12,6 +12,7 @@ use crate::http::metrics::Metrics;
 use crate::id::{Entropy, NodeId, SystemEntropy};
 use crate::keys::{CachedKeys, KeyStore};
 use crate::limit::RateLimiter;
+use crate::secret::Secret;
 use crate::settings::{GatewaySettings, RoutingSettings, Settings};
 
 /// Puts an application together: what is not given comes from the settings.
@@ -110,7 +111,10 @@ impl AppBuilder {
         }
         let limiter = match limiter {
             Some(limiter) => limiter,
-            None => local_limiter(&clock)?,
+            None => match &settings.redis.url {
+                Some(url) => shared_limiter(url, &clock)?,
+                None => local_limiter(&clock)?,
+            },
         };
         let metrics = Arc::new(Metrics::new());
         let observer: Arc<dyn Observer> = Arc::<Metrics>::clone(&metrics);
@@ -142,6 +146,20 @@ impl AppBuilder {
             stopping: AtomicBool::new(false),
         })))
     }
+}
+
+#[cfg(feature = "redis")]
+fn shared_limiter(url: &Secret<String>, clock: &Arc<dyn Clock>) -> Result<Arc<dyn RateLimiter>, BuildError> {
+    let limiter = crate::backends::redis::RedisLimiter::new(url, Arc::clone(clock));
+    Ok(Arc::new(limiter.map_err(|_invalid| BuildError::UnknownRedis)?))
+}
+
+#[cfg(not(feature = "redis"))]
+fn shared_limiter(
+    _url: &Secret<String>,
+    _clock: &Arc<dyn Clock>,
+) -> Result<Arc<dyn RateLimiter>, BuildError> {
+    Err(BuildError::UnknownRedis)
 }
 
 #[cfg(feature = "memory")]

@@ -20,6 +20,9 @@ pub enum BuildError {
         /// What the backend said.
         source: Source,
     },
+    /// The URL of the shared limits is of no use to this build.
+    #[error("no backend of this build takes the URL in redis.url")]
+    UnknownRedis,
     /// A provider cannot be configured.
     #[error("upstream.{} cannot be used", vendor.as_str())]
     Upstream {
@@ -39,9 +42,11 @@ pub enum BuildError {
 impl Classify for BuildError {
     fn class(&self) -> ErrorClass {
         match self {
-            Self::Missing(_) | Self::UnknownDatabase | Self::Upstream { .. } | Self::UnknownVendor(_) => {
-                ErrorClass::Invalid
-            }
+            Self::Missing(_)
+            | Self::UnknownDatabase
+            | Self::UnknownRedis
+            | Self::Upstream { .. }
+            | Self::UnknownVendor(_) => ErrorClass::Invalid,
             Self::Database { .. } => ErrorClass::Unavailable,
             Self::Prices(_) => ErrorClass::Internal,
         }
@@ -52,6 +57,7 @@ impl Classify for BuildError {
             Self::Database { .. } => Retry::Safe,
             Self::Missing(_)
             | Self::UnknownDatabase
+            | Self::UnknownRedis
             | Self::Upstream { .. }
             | Self::UnknownVendor(_)
             | Self::Prices(_) => Retry::Never,

@@ -6,6 +6,8 @@ pub mod anthropic;
 pub mod memory;
 #[cfg(feature = "openai")]
 pub mod openai;
+#[cfg(feature = "redis")]
+pub mod redis;
 #[cfg(feature = "sea-orm")]
 pub mod sea_orm;
 #[cfg(feature = "simulated")]

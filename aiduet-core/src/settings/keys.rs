@@ -86,6 +86,15 @@ pub const KEYS: &[Key] = &[
     unset("database.url_file", [FILE, "a file with the URL"], "\"database_url\""),
     key("database.max_connections", COUNT, "connections to the database at the same time"),
     key("database.migrate_on_start", FLAG, "whether missing migrations are applied when something starts"),
+    unset(
+        "redis.url",
+        [
+            "a URL that begins with redis:// or rediss://",
+            "limits that all nodes share; without it each node limits by itself",
+        ],
+        "\"redis://127.0.0.1:6379\"",
+    ),
+    unset("redis.url_file", [FILE, "a file with the URL"], "\"redis_url\""),
     key("upstream.anthropic.kind", KIND, "the vendor's API, or a simulation inside this process"),
     key("upstream.anthropic.weight", COUNT, WEIGHT),
     key("upstream.anthropic.priority", COUNT, PRIORITY),

@@ -215,7 +215,7 @@ impl Loaded {
 
     fn read_secrets(&mut self, read: &SecretReader<'_>) -> Result<(), SettingsError> {
         let Self { settings, origins } = self;
-        let Settings { database, upstream, .. } = settings;
+        let Settings { database, redis, upstream, .. } = settings;
         let UpstreamSettings { anthropic, openai, more } = upstream;
         let origin = |path: &str| origins.get(path).cloned().unwrap_or(Origin::Default);
         let vendor = |place: &'static str, own: &'static str| [place, own].map(origin);
@@ -225,6 +225,12 @@ impl Loaded {
                 origins: vendor("database.url", "database.url_file"),
                 text: &mut database.url,
                 file: database.url_file.as_deref(),
+            },
+            Given {
+                key: "redis.url".to_owned(),
+                origins: vendor("redis.url", "redis.url_file"),
+                text: &mut redis.url,
+                file: redis.url_file.as_deref(),
             },
             Given {
                 key: "upstream.anthropic.api_key".to_owned(),

@@ -23,6 +23,8 @@ pub struct Settings {
     pub server: ServerSettings,
     /// Where everything is kept.
     pub database: DatabaseSettings,
+    /// What nodes share beside the database.
+    pub redis: RedisSettings,
     /// Where calls go.
     pub upstream: UpstreamSettings,
     /// Which upstream or model a call goes to.
@@ -168,6 +170,17 @@ impl DatabaseSettings {
     pub fn url(&self) -> &str {
         self.url.as_ref().map_or("sqlite://aiduet.db", |url| url.expose().as_str())
     }
+}
+
+/// What nodes share beside the database: limits. Without it each node limits by itself.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct RedisSettings {
+    /// `redis://…` or `rediss://…`; may contain a password.
+    #[serde(with = "value::secret")]
+    pub url: Option<Secret<String>>,
+    /// A file with the URL.
+    pub url_file: Option<PathBuf>,
 }
 
 /// Where calls go.

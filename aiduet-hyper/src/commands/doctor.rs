@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use aiduet_core::app::Stores;
+use aiduet_core::backends::redis::RedisLimiter;
 use aiduet_core::ledger::Audit;
 use aiduet_core::settings::{Loaded, TrustedProxies};
 use serde::Serialize;
@@ -37,6 +38,7 @@ pub(super) async fn run(context: &Context) -> Result<(), Failure> {
             let mut findings = vec![Finding::good("configuration", "valid")];
             findings.extend(settings(&loaded));
             findings.extend(database(&loaded).await);
+            findings.extend(redis(&loaded).await);
             findings
         }
     };
@@ -67,6 +69,15 @@ fn settings(loaded: &Loaded) -> Vec<Finding> {
         findings.push(Finding::good("trusted_proxies", "plausible"));
     }
     findings
+}
+
+async fn redis(loaded: &Loaded) -> Option<Finding> {
+    let url = loaded.settings.redis.url.as_ref()?;
+    Some(match RedisLimiter::new(url, super::clock()) {
+        Err(error) => Finding::bad("redis", error.to_string()),
+        Ok(limiter) if limiter.answers().await => Finding::good("redis", "answers"),
+        Ok(_silent) => Finding::bad("redis", "no answer in time: limits would hold for each node by itself"),
+    })
 }
 
 async fn database(loaded: &Loaded) -> Vec<Finding> {
