@@ -22,6 +22,11 @@ const IDLE_TIMEOUT_MS: &str = "30000";
 const STATEMENTS: usize = 256;
 /// A connection that was idle for so long is tried before it is used.
 const STALE_AFTER: Duration = Duration::from_secs(15);
+/// Pages that the writing connection keeps, in KiB (negative: SQLite's way to say so): the rows of
+/// all who are active. The default of 2 MiB reads them again from the file for every batch.
+const WRITER_CACHE: &str = "-65536";
+/// Rows that a connection hands over before it waits for whoever reads them; most batches fit.
+const ROWS_BUFFERED: usize = 1_024;
 /// The first version without the defect that could corrupt a write-ahead log with two writers.
 const SQLITE_OLDEST: [u32; 3] = [3, 51, 3];
 /// Several processes that open a new SQLite file at once disturb each other until one has
@@ -83,7 +88,10 @@ async fn open_sqlite(
     protect(parsed.get_filename()).map_err(DatabaseError::File)?;
     let mut writer = base(url.clone(), 1);
     writer.min_connections(1).idle_timeout(None).max_lifetime(None).map_sqlx_sqlite_opts(|sqlite| {
-        with_settings(sqlite).journal_mode(SqliteJournalMode::Wal).pragma("wal_autocheckpoint", "4000")
+        with_settings(sqlite)
+            .journal_mode(SqliteJournalMode::Wal)
+            .pragma("wal_autocheckpoint", "4000")
+            .pragma("cache_size", WRITER_CACHE)
     });
     let write = connect_patiently(writer).await?;
     refuse_old_library(&write).await?;
@@ -98,7 +106,10 @@ fn with_settings(options: SqliteConnectOptions) -> SqliteConnectOptions {
         .busy_timeout(BUSY_TIMEOUT)
         .foreign_keys(true)
         .statement_cache_capacity(STATEMENTS)
+        .row_buffer_size(ROWS_BUFFERED)
         .pragma("mmap_size", "0")
+        // The journal that undoes a single statement goes to memory, not to a file.
+        .pragma("temp_store", "MEMORY")
 }
 
 async fn connect_patiently(options: ConnectOptions) -> Result<DatabaseConnection, DatabaseError> {
