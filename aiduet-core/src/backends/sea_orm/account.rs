@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::Database;
 use super::error::{DatabaseError, FailureKind};
-use super::sql::{Columns, Sql, insert_rows};
+use super::sql::{Columns, Sql, insert_row};
 use crate::account::{Account, AccountError, AccountState, AccountStore, EmailAddress, Locale, Role};
 use crate::clock::Timestamp;
 use crate::id::AccountId;
@@ -43,7 +43,7 @@ impl AccountStore for SeaOrmAccountStore {
     async fn insert(&self, account: Account) -> Result<(), AccountError> {
         let (id, email) = (account.id, account.email.clone());
         let insert = format!("INSERT INTO accounts ({COLUMNS}) VALUES");
-        match insert_rows(self.database.writer(), (&insert, ""), vec![write(account)]).await {
+        match insert_row(self.database.writer(), &insert, write(account)).await {
             Ok(()) => Ok(()),
             Err(error) if error.kind() == FailureKind::Unique => match self.find(id).await? {
                 Some(existing) if existing.email == email => Ok(()),

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::Database;
 use super::error::{DatabaseError, FailureKind};
-use super::sql::{Columns, Sql, insert_rows};
+use super::sql::{Columns, Sql, insert_row};
 use crate::clock::Timestamp;
 use crate::id::{AccountId, ApiKeyId};
 use crate::keys::{ApiKey, ApiKeyHash, KeyError, KeyState, KeyStore, ListKeys};
@@ -42,7 +42,7 @@ impl KeyStore for SeaOrmKeyStore {
     async fn insert(&self, key: ApiKey) -> Result<(), KeyError> {
         let (id, account, hash) = (key.id, key.account, key.hash);
         let insert = format!("INSERT INTO api_keys ({COLUMNS}) VALUES");
-        match insert_rows(self.database.writer(), (&insert, ""), vec![write(key)?]).await {
+        match insert_row(self.database.writer(), &insert, write(key)?).await {
             Ok(()) => Ok(()),
             Err(error) if error.kind() == FailureKind::Unique => match self.find(account, id).await? {
                 Some(existing) if existing.hash == hash => Ok(()),

@@ -15,6 +15,7 @@ mod error;
 mod keys;
 mod ledger;
 mod migration;
+mod script;
 mod sql;
 
 use std::fmt;

@@ -7,7 +7,7 @@ use sea_orm::{ConnectionTrait, DbBackend, QueryResult, Statement, TryGetable, Va
 
 use super::error::DatabaseError;
 
-/// Numbers of rows that one statement takes.
+/// Numbers of rows that one statement takes on MySQL.
 pub(super) const SIZES: [usize; 9] = [256, 128, 64, 32, 16, 8, 4, 2, 1];
 
 /// A statement under construction.
@@ -21,6 +21,17 @@ pub(super) struct Sql {
 impl Sql {
     pub(super) fn new(backend: DbBackend, text: &str) -> Self {
         Self { backend, text: text.to_owned(), values: Vec::new() }
+    }
+
+    pub(super) const fn backend(&self) -> DbBackend {
+        self.backend
+    }
+
+    /// Adds another statement with its values; for SQLite and MySQL, whose placeholders have no numbers.
+    pub(super) fn append(mut self, other: Self) -> Self {
+        self.text.push_str(&other.text);
+        self.values.extend(other.values);
+        self
     }
 
     /// Adds text.
@@ -71,24 +82,13 @@ impl Sql {
     }
 }
 
-/// Runs `{before} (…), (…) {after}` for all rows.
-pub(super) async fn insert_rows(
+/// Runs `{before} (…)` with the values of one row.
+pub(super) async fn insert_row(
     on: &impl ConnectionTrait,
-    (before, after): (&str, &str),
-    mut rows: Vec<Vec<Value>>,
+    before: &str,
+    row: Vec<Value>,
 ) -> Result<(), DatabaseError> {
-    while !rows.is_empty() {
-        let size = SIZES.into_iter().find(|size| *size <= rows.len()).unwrap_or(1);
-        let mut sql = Sql::new(on.get_database_backend(), before).text(" ");
-        for (index, row) in rows.drain(..size).enumerate() {
-            if index > 0 {
-                sql = sql.text(", ");
-            }
-            sql = sql.tuple(row);
-        }
-        sql.text(after).run(on).await?;
-    }
-    Ok(())
+    Sql::new(on.get_database_backend(), before).text(" ").tuple(row).run(on).await.map(drop)
 }
 
 /// The database's clock in milliseconds since 1970.

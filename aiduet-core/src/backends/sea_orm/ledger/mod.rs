@@ -21,8 +21,9 @@ use self::queue::Entrance;
 use self::rows::{ACCOUNT_COLUMNS, account_id, read_account};
 use self::writer::Writer;
 use super::Database;
-use super::bulk::select_in;
+use super::bulk::one_of;
 use super::error::DatabaseError;
+use super::sql::Sql;
 use crate::id::{AccountId, Entropy, HoldId, SystemEntropy};
 use crate::ledger::books::{AccountRow, balance};
 use crate::ledger::{
@@ -143,14 +144,12 @@ impl Ledger for SeaOrmLedger {
 
 async fn read_balance(on: &impl ConnectionTrait, account: AccountId) -> Result<Balance, DatabaseError> {
     let ids = [LedgerAccount::Paid(account), LedgerAccount::Promo(account)].map(account_id);
-    let select = format!("SELECT {ACCOUNT_COLUMNS} FROM account WHERE id IN");
-    let (mut paid, mut promo) = (AccountRow::default(), AccountRow::default());
-    for row in select_in(on, (&select, ""), &ids).await? {
-        match read_account(&row)? {
-            (LedgerAccount::Promo(_), columns) => promo = columns,
-            (_, columns) => paid = columns,
-        }
-    }
+    let select = format!("SELECT {ACCOUNT_COLUMNS} FROM account WHERE ");
+    let rows = one_of(Sql::new(on.get_database_backend(), &select), "id", &ids).all(on).await?;
+    let rows = rows.iter().map(read_account).collect::<Result<Vec<_>, _>>()?;
+    let [paid, promo] = ids.map(|id| {
+        rows.iter().find(|(found, _row)| *found == id).map_or_else(AccountRow::default, |(_id, row)| *row)
+    });
     Ok(balance(&paid, &promo))
 }
 

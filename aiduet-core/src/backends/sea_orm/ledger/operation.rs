@@ -48,6 +48,8 @@ pub(super) struct Named {
     pub(super) new_holds: BTreeSet<HoldId>,
     /// Holds that are named.
     pub(super) holds: BTreeSet<HoldId>,
+    /// Holds that are needed only if they are open.
+    pub(super) running: BTreeSet<HoldId>,
     /// Transfers that postings repeat or reverse.
     pub(super) transfers: BTreeSet<TransferId>,
     /// Names of causes outside the ledger.
@@ -74,7 +76,7 @@ impl Operation {
                 named.close(request.account, request.request, &request.holds);
             }
             Self::Progress { hold, used: _ } => {
-                named.holds.insert(*hold);
+                named.running.insert(*hold);
             }
             Self::Post(entries) => entries.iter().for_each(|entry| named.post(entry)),
             Self::SetReserving { account, reserving: _ } => {

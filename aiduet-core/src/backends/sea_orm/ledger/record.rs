@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use sea_orm::{QueryResult, Value};
+use sea_orm::QueryResult;
 use uuid::Uuid;
 
+use crate::backends::sea_orm::bulk::{Cell, Conflict, Insert, int, text, uuid};
 use crate::backends::sea_orm::error::DatabaseError;
 use crate::backends::sea_orm::sql::Columns;
 use crate::clock::Timestamp;
@@ -21,8 +22,42 @@ pub(super) const REQUEST_COLUMNS: &str = "id, account, api_key, endpoint, stream
     upstream_request_id, started_at, first_byte_us, duration_us, status, outcome, finish, input_tokens, \
     cache_read_tokens, cache_write_short_tokens, cache_write_long_tokens, output_tokens, reasoning_tokens, \
     web_searches, flags, cost, charged_promo, charged_paid, overage, bill, attempts";
-/// What changes when a swept request is settled late; the rest is what it is.
-pub(super) const REQUEST_CHANGES: [&str; 24] = [
+/// When a swept request is settled late, everything but who asked when is replaced.
+pub(super) const REQUESTS: Insert<28> = Insert {
+    table: "requests",
+    columns: [
+        uuid("id"),
+        uuid("account"),
+        uuid("api_key"),
+        text("endpoint"),
+        int("stream"),
+        text("model"),
+        text("vendor"),
+        text("upstream_request_id").or_null(),
+        int("started_at"),
+        int("first_byte_us").or_null(),
+        int("duration_us"),
+        int("status"),
+        text("outcome"),
+        text("finish").or_null(),
+        int("input_tokens"),
+        int("cache_read_tokens"),
+        int("cache_write_short_tokens"),
+        int("cache_write_long_tokens"),
+        int("output_tokens"),
+        int("reasoning_tokens"),
+        int("web_searches"),
+        int("flags"),
+        int("cost"),
+        int("charged_promo"),
+        int("charged_paid"),
+        int("overage"),
+        text("bill"),
+        text("attempts"),
+    ],
+    conflict: Conflict::Replace("id", &REQUEST_CHANGES),
+};
+const REQUEST_CHANGES: [&str; 24] = [
     "endpoint",
     "stream",
     "model",
@@ -61,15 +96,20 @@ fn signed(count: u64) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
 }
 
-fn json<T: serde::Serialize>(value: &T, column: &'static str) -> Result<Value, DatabaseError> {
+fn json<T: serde::Serialize>(value: &T, column: &'static str) -> Result<Cell<'static>, DatabaseError> {
     let text = serde_json::to_string(value).map_err(|_unwritable| DatabaseError::Unreadable { column })?;
     Ok(text.into())
 }
 
-/// In the order of [`REQUEST_COLUMNS`].
-pub(super) fn write_request(row: &RequestRow) -> Result<Vec<Value>, DatabaseError> {
+/// In the order of [`REQUESTS`].
+pub(super) fn write_request(row: &RequestRow) -> Result<[Cell<'_>; 28], DatabaseError> {
     let RequestRow { record, charged, overage } = row;
-    let mut values: Vec<Value> = vec![
+    let UsageFlags { estimated, clamped, unknown_model } = record.flags;
+    let bit = |flag: bool, bit: i64| if flag { bit } else { 0 };
+    let flags = bit(estimated, ESTIMATED) | bit(clamped, CLAMPED) | bit(unknown_model, UNKNOWN_MODEL);
+    let &Usage { input, cache_read, cache_write_short, cache_write_long, output, reasoning, web_searches } =
+        &record.usage;
+    Ok([
         record.id.as_uuid().into(),
         record.account.as_uuid().into(),
         record.key.as_uuid().into(),
@@ -77,19 +117,20 @@ pub(super) fn write_request(row: &RequestRow) -> Result<Vec<Value>, DatabaseErro
         i64::from(record.stream).into(),
         record.model.as_str().into(),
         record.vendor.as_str().into(),
-        record.upstream_request_id.as_ref().map(|id| id.as_str().to_owned()).into(),
+        record.upstream_request_id.as_ref().map(UpstreamRequestId::as_str).into(),
         record.started_at.millis().into(),
         record.first_byte.map(micros).into(),
         micros(record.duration).into(),
         i64::from(record.status).into(),
         record.outcome.as_str().into(),
-        record.finish.map(|finish| finish_code(finish).to_owned()).into(),
-    ];
-    let UsageFlags { estimated, clamped, unknown_model } = record.flags;
-    let bit = |flag: bool, bit: i64| if flag { bit } else { 0 };
-    let flags = bit(estimated, ESTIMATED) | bit(clamped, CLAMPED) | bit(unknown_model, UNKNOWN_MODEL);
-    values.extend(usage_columns(&record.usage));
-    values.extend([
+        record.finish.map(finish_code).into(),
+        signed(input).into(),
+        signed(cache_read).into(),
+        signed(cache_write_short).into(),
+        signed(cache_write_long).into(),
+        signed(output).into(),
+        signed(reasoning).into(),
+        signed(web_searches).into(),
         flags.into(),
         record.cost().nanos().into(),
         charged.promo.nanos().into(),
@@ -97,15 +138,7 @@ pub(super) fn write_request(row: &RequestRow) -> Result<Vec<Value>, DatabaseErro
         overage.nanos().into(),
         json(&record.bill, "requests.bill")?,
         json(&record.attempts, "requests.attempts")?,
-    ]);
-    Ok(values)
-}
-
-fn usage_columns(usage: &Usage) -> [Value; 7] {
-    let &Usage { input, cache_read, cache_write_short, cache_write_long, output, reasoning, web_searches } =
-        usage;
-    [input, cache_read, cache_write_short, cache_write_long, output, reasoning, web_searches]
-        .map(|count| signed(count).into())
+    ])
 }
 
 /// In the order of [`REQUEST_COLUMNS`].
@@ -199,16 +232,31 @@ fn finish_from(code: &str) -> Option<FinishReason> {
     FINISHES.into_iter().find(|finish| finish_code(*finish) == code)
 }
 
-pub(super) const ROLLUP_INSERT: &str = "INSERT INTO usage_rollups (account, api_key, model, bucket, requests, \
-    input_tokens, cache_read_tokens, cache_write_tokens, output_tokens, cost) VALUES";
-pub(super) const ROLLUP_KEY: &str = "account, api_key, model, bucket";
-pub(super) const ROLLUP_SUMS: [&str; 6] =
-    ["requests", "input_tokens", "cache_read_tokens", "cache_write_tokens", "output_tokens", "cost"];
+pub(super) const ROLLUPS: Insert<10> = Insert {
+    table: "usage_rollups",
+    columns: [
+        uuid("account"),
+        uuid("api_key"),
+        text("model"),
+        int("bucket"),
+        int("requests"),
+        int("input_tokens"),
+        int("cache_read_tokens"),
+        int("cache_write_tokens"),
+        int("output_tokens"),
+        int("cost"),
+    ],
+    conflict: Conflict::Add(
+        "account, api_key, model, bucket",
+        &["requests", "input_tokens", "cache_read_tokens", "cache_write_tokens", "output_tokens", "cost"],
+    ),
+};
 
-pub(super) fn write_rollup(key: &RollupKey, sums: &Rollup) -> Vec<Value> {
+/// In the order of [`ROLLUPS`].
+pub(super) fn write_rollup<'a>(key: &'a RollupKey, sums: &Rollup) -> [Cell<'a>; 10] {
     let RollupKey { account, key, model, bucket } = key;
     let Rollup { requests, input, cache_read, cache_write, output, cost } = sums;
-    vec![
+    [
         account.as_uuid().into(),
         key.as_uuid().into(),
         model.as_str().into(),

@@ -1,8 +1,9 @@
 //! The rows of the books as columns.
 
-use sea_orm::{QueryResult, Value};
+use sea_orm::QueryResult;
 use uuid::Uuid;
 
+use crate::backends::sea_orm::bulk::{Cell, Conflict, Insert, int, text, uuid};
 use crate::backends::sea_orm::error::DatabaseError;
 use crate::backends::sea_orm::sql::Columns;
 use crate::clock::Timestamp;
@@ -17,13 +18,32 @@ use crate::provider::Vendor;
 /// The only currency of this version.
 const CURRENCY: &str = "USD";
 
-pub(super) const ACCOUNT_COLUMNS: &str = "kind, owner, shard, dr_pending, dr_posted, cr_pending, cr_posted, \
-    allowed_neg, used, frozen";
-pub(super) const ACCOUNT_INSERT: &str = "INSERT INTO account (id, kind, owner, shard, currency, limited, \
-    dr_pending, dr_posted, cr_pending, cr_posted, allowed_neg, used, frozen) VALUES";
+pub(super) const ACCOUNT_COLUMNS: &str =
+    "id, dr_pending, dr_posted, cr_pending, cr_posted, allowed_neg, used, frozen";
 /// The columns that a posting changes.
 pub(super) const ACCOUNT_CHANGES: [&str; 7] =
     ["dr_pending", "dr_posted", "cr_pending", "cr_posted", "allowed_neg", "used", "frozen"];
+pub(super) const ACCOUNTS: Insert<13> = Insert {
+    table: "account",
+    columns: [
+        uuid("id"),
+        text("kind"),
+        uuid("owner"),
+        int("shard"),
+        text("currency"),
+        int("limited"),
+        int("dr_pending"),
+        int("dr_posted"),
+        int("cr_pending"),
+        int("cr_posted"),
+        int("allowed_neg"),
+        int("used"),
+        int("frozen"),
+    ],
+    conflict: Conflict::Replace("id", &ACCOUNT_CHANGES),
+};
+/// Makes accounts that are missing.
+pub(super) const NEW_ACCOUNTS: Insert<13> = Insert { conflict: Conflict::Keep("id"), ..ACCOUNTS };
 
 /// Kind, owner and shard, which name an account of the ledger.
 pub(super) fn account_name(account: LedgerAccount) -> (&'static str, Uuid, i64) {
@@ -82,22 +102,30 @@ pub(super) const fn is_personal(account: LedgerAccount) -> bool {
     matches!(account, LedgerAccount::Paid(_) | LedgerAccount::Promo(_))
 }
 
-pub(super) fn write_account(account: LedgerAccount, row: &AccountRow) -> Vec<Value> {
+/// In the order of [`ACCOUNTS`].
+pub(super) fn write_account(account: LedgerAccount, row: &AccountRow) -> [Cell<'static>; 13] {
     let (kind, owner, shard) = account_name(account);
-    let mut values: Vec<Value> = vec![
+    let [debit_pending, debit_posted, credit_pending, credit_posted, allowed_negative, used, frozen] =
+        changed_columns(row).map(Cell::Int);
+    [
         account_id(account).into(),
         kind.into(),
         owner.into(),
         shard.into(),
         CURRENCY.into(),
         i64::from(is_personal(account)).into(),
-    ];
-    values.extend(changed_columns(row));
-    values
+        debit_pending,
+        debit_posted,
+        credit_pending,
+        credit_posted,
+        allowed_negative,
+        used,
+        frozen,
+    ]
 }
 
 /// In the order of [`ACCOUNT_CHANGES`].
-pub(super) fn changed_columns(row: &AccountRow) -> [Value; 7] {
+pub(super) fn changed_columns(row: &AccountRow) -> [i64; 7] {
     let &AccountRow {
         debit_pending,
         debit_posted,
@@ -108,13 +136,13 @@ pub(super) fn changed_columns(row: &AccountRow) -> [Value; 7] {
         frozen,
     } = row;
     [
-        debit_pending.nanos().into(),
-        debit_posted.nanos().into(),
-        credit_pending.nanos().into(),
-        credit_posted.nanos().into(),
-        allowed_negative.nanos().into(),
-        used.nanos().into(),
-        i64::from(frozen).into(),
+        debit_pending.nanos(),
+        debit_posted.nanos(),
+        credit_pending.nanos(),
+        credit_posted.nanos(),
+        allowed_negative.nanos(),
+        used.nanos(),
+        i64::from(frozen),
     ]
 }
 
@@ -133,9 +161,9 @@ fn next_account(columns: &mut Columns<'_>) -> Result<LedgerAccount, DatabaseErro
 }
 
 /// In the order of [`ACCOUNT_COLUMNS`].
-pub(super) fn read_account(row: &QueryResult) -> Result<(LedgerAccount, AccountRow), DatabaseError> {
+pub(super) fn read_account(row: &QueryResult) -> Result<(Uuid, AccountRow), DatabaseError> {
     let mut columns = Columns::of(row);
-    let account = next_account(&mut columns)?;
+    let account = columns.next()?;
     let row = AccountRow {
         debit_pending: next_money(&mut columns)?,
         debit_posted: next_money(&mut columns)?,
@@ -148,16 +176,33 @@ pub(super) fn read_account(row: &QueryResult) -> Result<(LedgerAccount, AccountR
     Ok((account, row))
 }
 
-pub(super) const TRANSFER_INSERT: &str = "INSERT INTO transfer (id, phase, code, dr, cr, amount, currency, \
-    pending_id, reverses, ext, request, created_at) VALUES";
+pub(super) const TRANSFERS: Insert<12> = Insert {
+    table: "transfer",
+    columns: [
+        uuid("id"),
+        int("phase"),
+        text("code"),
+        uuid("dr"),
+        uuid("cr"),
+        int("amount"),
+        text("currency"),
+        uuid("pending_id").or_null(),
+        uuid("reverses").or_null(),
+        text("ext").or_null(),
+        uuid("request").or_null(),
+        int("created_at"),
+    ],
+    conflict: Conflict::Fail,
+};
 /// Of `transfer t` joined with its accounts `d` and `c`.
 pub(super) const TRANSFER_COLUMNS: &str = "t.id, t.phase, t.code, d.kind, d.owner, d.shard, c.kind, c.owner, \
     c.shard, t.amount, t.pending_id, t.reverses, t.ext, t.request, t.created_at";
 
-pub(super) fn write_transfer(transfer: &Transfer) -> Vec<Value> {
+/// In the order of [`TRANSFERS`].
+pub(super) fn write_transfer(transfer: &Transfer) -> [Cell<'_>; 12] {
     let Transfer { id, phase, kind, debit, credit, amount, pending, reverses, external, request, at } =
         transfer;
-    vec![
+    [
         id.as_uuid().into(),
         i64::from(phase.code()).into(),
         kind.as_str().into(),
@@ -233,8 +278,29 @@ fn kind_from(code: &str) -> Option<EntryKind> {
     .find(|kind| kind.as_str() == code)
 }
 
-pub(super) const HOLD_INSERT: &str = "INSERT INTO hold (pending_id, hold_id, leg, account, amount, min_cost, \
-    owner_node, person, request, api_key, shard, endpoint, model, vendor, stream, started_at, created_at) VALUES";
+pub(super) const HOLDS: Insert<17> = Insert {
+    table: "hold",
+    columns: [
+        uuid("pending_id"),
+        uuid("hold_id"),
+        text("leg"),
+        uuid("account"),
+        int("amount"),
+        int("min_cost"),
+        uuid("owner_node"),
+        uuid("person"),
+        uuid("request"),
+        uuid("api_key"),
+        int("shard"),
+        text("endpoint"),
+        text("model"),
+        text("vendor"),
+        int("stream"),
+        int("started_at"),
+        int("created_at"),
+    ],
+    conflict: Conflict::Fail,
+};
 pub(super) const HOLD_COLUMNS: &str = "hold_id, leg, amount, min_cost, owner_node, person, request, api_key, \
     shard, endpoint, model, vendor, stream, started_at, created_at";
 
@@ -243,12 +309,12 @@ pub(super) fn pending_ids(hold: HoldId) -> [Uuid; 2] {
     [Leg::Promo, Leg::Paid].map(|leg| HoldRow::pending_id(hold, leg).as_uuid())
 }
 
-/// One row for each leg.
-pub(super) fn write_hold(hold: &HoldRow) -> impl Iterator<Item = Vec<Value>> {
+/// One row for each leg, in the order of [`HOLDS`].
+pub(super) fn write_hold(hold: &HoldRow) -> impl Iterator<Item = [Cell<'_>; 17]> {
     let HoldRow { id, request, account, key, legs, floor, owner, shard, origin, at } = hold;
     let HoldOrigin { endpoint, model, vendor, stream, started_at } = origin;
     legs.of(*account).map(move |(leg, debit, amount)| {
-        vec![
+        [
             HoldRow::pending_id(*id, leg).as_uuid().into(),
             id.as_uuid().into(),
             leg_code(leg).into(),
@@ -323,12 +389,17 @@ fn read_hold(row: &QueryResult) -> Result<HoldRow, DatabaseError> {
     })
 }
 
-pub(super) const LOT_INSERT: &str = "INSERT INTO lot (id, account, priority, expires_at, remaining) VALUES";
+pub(super) const LOTS: Insert<5> = Insert {
+    table: "lot",
+    columns: [uuid("id"), uuid("account"), int("priority"), int("expires_at").or_null(), int("remaining")],
+    conflict: Conflict::Replace("id", &["remaining"]),
+};
 pub(super) const LOT_COLUMNS: &str = "id, account, priority, expires_at, remaining";
 
-pub(super) fn write_lot(lot: &Lot) -> Vec<Value> {
+/// In the order of [`LOTS`].
+pub(super) fn write_lot(lot: &Lot) -> [Cell<'static>; 5] {
     let Lot { id, account, priority, expires_at, remaining } = lot;
-    vec![
+    [
         id.as_uuid().into(),
         account.as_uuid().into(),
         i64::from(*priority).into(),
@@ -349,31 +420,52 @@ pub(super) fn read_lot(row: &QueryResult) -> Result<Lot, DatabaseError> {
     })
 }
 
-pub(super) const KEY_INSERT: &str = "INSERT INTO key_spend (api_key, day_start, day_spent, week_start, \
-    week_spent, month_start, month_spent, total_spent, held) VALUES";
+pub(super) const KEYS: Insert<9> = Insert {
+    table: "key_spend",
+    columns: [
+        uuid("api_key"),
+        int("day_start"),
+        int("day_spent"),
+        int("week_start"),
+        int("week_spent"),
+        int("month_start"),
+        int("month_spent"),
+        int("total_spent"),
+        int("held"),
+    ],
+    conflict: Conflict::Replace(
+        "api_key",
+        &[
+            "day_start",
+            "day_spent",
+            "week_start",
+            "week_spent",
+            "month_start",
+            "month_spent",
+            "total_spent",
+            "held",
+        ],
+    ),
+};
+/// Makes keys that are missing.
+pub(super) const NEW_KEYS: Insert<9> = Insert { conflict: Conflict::Keep("api_key"), ..KEYS };
 pub(super) const KEY_COLUMNS: &str = "api_key, day_start, day_spent, week_start, week_spent, month_start, \
     month_spent, total_spent, held";
-pub(super) const KEY_CHANGES: [&str; 8] = [
-    "day_start",
-    "day_spent",
-    "week_start",
-    "week_spent",
-    "month_start",
-    "month_spent",
-    "total_spent",
-    "held",
-];
 
-pub(super) fn write_key(key: ApiKeyId, row: &KeyRow) -> Vec<Value> {
+/// In the order of [`KEYS`].
+pub(super) fn write_key(key: ApiKeyId, row: &KeyRow) -> [Cell<'static>; 9] {
     let KeyRow { day, week, month, total, held } = row;
-    let mut values: Vec<Value> = vec![key.as_uuid().into()];
-    for tally in [day, week, month] {
-        values.push(tally.start.millis().into());
-        values.push(tally.spent.nanos().into());
-    }
-    values.push(total.nanos().into());
-    values.push(held.nanos().into());
-    values
+    [
+        key.as_uuid().into(),
+        day.start.millis().into(),
+        day.spent.nanos().into(),
+        week.start.millis().into(),
+        week.spent.nanos().into(),
+        month.start.millis().into(),
+        month.spent.nanos().into(),
+        total.nanos().into(),
+        held.nanos().into(),
+    ]
 }
 
 /// In the order of [`KEY_COLUMNS`].

@@ -2,20 +2,18 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use sea_orm::ConnectionTrait;
+use sea_orm::{ConnectionTrait, DbBackend};
 use uuid::Uuid;
 
-use super::record::{
-    REQUEST_CHANGES, REQUEST_COLUMNS, ROLLUP_INSERT, ROLLUP_KEY, ROLLUP_SUMS, write_request, write_rollup,
-};
+use super::record::{REQUESTS, ROLLUPS, write_request, write_rollup};
 use super::rows::{
-    ACCOUNT_CHANGES, ACCOUNT_INSERT, HOLD_INSERT, KEY_CHANGES, KEY_INSERT, LOT_INSERT, TRANSFER_INSERT,
-    account_id, changed_columns, is_personal, pending_ids, write_account, write_hold, write_key, write_lot,
-    write_transfer,
+    ACCOUNT_CHANGES, ACCOUNTS, HOLDS, KEYS, LOTS, NEW_ACCOUNTS, TRANSFERS, account_id, changed_columns,
+    is_personal, pending_ids, write_account, write_hold, write_key, write_lot, write_transfer,
 };
-use crate::backends::sea_orm::bulk::{Merge, execute_in, or_ignore, or_merge};
+use crate::backends::sea_orm::bulk::{Cell, Column, int, select_rows, uuid};
 use crate::backends::sea_orm::error::DatabaseError;
-use crate::backends::sea_orm::sql::{Sql, insert_rows};
+use crate::backends::sea_orm::script::Script;
+use crate::backends::sea_orm::sql::Sql;
 use crate::id::{ApiKeyId, HoldId, LotId, RequestId};
 use crate::ledger::LedgerAccount;
 use crate::ledger::books::{AccountRow, Books, Changes, Lot, Rollup, RollupKey};
@@ -24,107 +22,142 @@ use crate::ledger::books::{AccountRow, Books, Changes, Lot, Rollup, RollupKey};
 pub(super) async fn save(on: &impl ConnectionTrait, books: &mut Books) -> Result<(), DatabaseError> {
     let Changes { transfers, accounts, lots, keys, opened, closed, raised, requests, rollups } =
         books.take_changes();
-    insert_rows(on, (TRANSFER_INSERT, ""), transfers.iter().map(write_transfer).collect()).await?;
-    save_holds(on, books, (&opened, &closed, &raised)).await?;
-    save_accounts(on, books, accounts.into_iter().collect()).await?;
-    save_lots(on, lots).await?;
-    save_keys(on, books, keys.into_iter().collect()).await?;
-    save_requests(on, books, requests.into_iter().collect()).await?;
-    save_rollups(on, rollups).await
+    let accounts: BTreeSet<LedgerAccount> = accounts.into_iter().collect();
+    let (people, house): (Vec<_>, Vec<_>) = accounts.into_iter().partition(|account| is_personal(*account));
+    let mut script = Script::new(on);
+    script.insert(&TRANSFERS, transfers.iter().map(write_transfer).collect()).await?;
+    save_holds(&mut script, books, (&opened, &closed, &raised)).await?;
+    save_people(&mut script, books, people).await?;
+    save_lots(&mut script, lots).await?;
+    save_keys(&mut script, books, keys.into_iter().collect()).await?;
+    save_requests(&mut script, books, requests.into_iter().collect()).await?;
+    save_rollups(&mut script, rollups).await?;
+    save_house(&mut script, books, house).await
 }
 
-async fn save_holds(
-    on: &impl ConnectionTrait,
+async fn save_holds<C: ConnectionTrait>(
+    script: &mut Script<'_, C>,
     books: &Books,
     (opened, closed, raised): (&[HoldId], &[HoldId], &[HoldId]),
 ) -> Result<(), DatabaseError> {
     let closed: Vec<Uuid> = closed.iter().flat_map(|hold| pending_ids(*hold)).collect();
-    execute_in(on, "DELETE FROM hold WHERE pending_id IN", &closed).await?;
+    script.delete(("hold", "pending_id"), &closed).await?;
     let opened = opened.iter().filter_map(|id| books.hold(*id));
-    insert_rows(on, (HOLD_INSERT, ""), opened.flat_map(write_hold).collect()).await?;
-    for hold in raised.iter().filter_map(|id| books.hold(*id)) {
-        let update = Sql::new(on.get_database_backend(), "UPDATE hold SET min_cost = ");
-        let [promo, paid] = pending_ids(hold.id);
-        update
-            .value(hold.floor.nanos())
-            .text(" WHERE min_cost < ")
-            .value(hold.floor.nanos())
-            .text(" AND pending_id IN ")
-            .tuple([promo.into(), paid.into()])
-            .run(on)
-            .await?;
-    }
-    Ok(())
+    script.insert(&HOLDS, opened.flat_map(write_hold).collect()).await?;
+    let raised: BTreeSet<HoldId> = raised.iter().copied().collect();
+    let floors: Vec<(HoldId, i64)> =
+        raised.iter().filter_map(|id| Some((*id, books.hold(*id)?.floor.nanos()))).collect();
+    raise_floors(script, &floors).await
 }
 
-/// Accounts of people were locked when they were loaded, so their columns are replaced. To those
-/// of the house the change is added, last, so that their locks are held as short as can be.
-async fn save_accounts(
-    on: &impl ConnectionTrait,
-    books: &Books,
-    accounts: BTreeSet<LedgerAccount>,
+async fn raise_floors<C: ConnectionTrait>(
+    script: &mut Script<'_, C>,
+    floors: &[(HoldId, i64)],
 ) -> Result<(), DatabaseError> {
-    let (mut people, mut house): (Vec<_>, Vec<_>) =
-        accounts.into_iter().partition(|account| is_personal(*account));
-    people.sort_unstable_by_key(|account| account_id(*account));
-    house.sort_unstable_by_key(|account| account_id(*account));
-    let replace = or_merge(on.get_database_backend(), ("account", "id"), &ACCOUNT_CHANGES, Merge::Replace);
+    const COLUMNS: [Column; 2] = [uuid("raised_id"), int("floor")];
+    let raise = "UPDATE hold SET min_cost = ";
+    if script.backend() == DbBackend::MySql {
+        for (hold, floor) in floors {
+            let ids = pending_ids(*hold).map(Into::into);
+            let update = |sql: Sql| {
+                let sql = sql.text(raise).value(*floor).text(" WHERE min_cost < ").value(*floor);
+                sql.text(" AND pending_id IN ").tuple(ids)
+            };
+            script.add(update).await?;
+        }
+        return Ok(());
+    }
+    if floors.is_empty() {
+        return Ok(());
+    }
+    let legs = |(hold, floor): &(HoldId, i64)| pending_ids(*hold).map(|id| [id.into(), Cell::Int(*floor)]);
+    let rows: Vec<[Cell<'_>; 2]> = floors.iter().flat_map(legs).collect();
+    let update = |sql: Sql| {
+        let sql = sql.text(raise).text("raised.floor FROM (");
+        let sql = select_rows(sql, &COLUMNS, rows).text(") raised");
+        sql.text(" WHERE hold.pending_id = raised.raised_id AND hold.min_cost < raised.floor")
+    };
+    script.add(update).await
+}
+
+/// Accounts of people were locked when they were loaded, so their columns are replaced.
+async fn save_people<C: ConnectionTrait>(
+    script: &mut Script<'_, C>,
+    books: &Books,
+    mut people: Vec<LedgerAccount>,
+) -> Result<(), DatabaseError> {
+    people.sort_by_cached_key(|account| account_id(*account));
     let rows = people.iter().map(|account| write_account(*account, &books.account(*account))).collect();
-    insert_rows(on, (ACCOUNT_INSERT, &replace), rows).await?;
+    script.insert(&ACCOUNTS, rows).await
+}
+
+/// To accounts of the house the change is added, last, so that their locks are held as short as
+/// can be.
+async fn save_house<C: ConnectionTrait>(
+    script: &mut Script<'_, C>,
+    books: &Books,
+    mut house: Vec<LedgerAccount>,
+) -> Result<(), DatabaseError> {
+    house.sort_by_cached_key(|account| account_id(*account));
+    let zeros = |account: &LedgerAccount| write_account(*account, &AccountRow::default());
+    if script.backend() == DbBackend::Sqlite {
+        script.insert(&NEW_ACCOUNTS, house.iter().map(zeros).collect()).await?;
+        for account in house {
+            let change = books.account(account);
+            script.add(|sql| add_to_account(sql, account, &change)).await?;
+        }
+        return script.run().await;
+    }
+    script.run().await?;
     for account in house {
         let change = books.account(account);
-        if add_to_account(on, account, &change).await? == 0 {
-            let row = write_account(account, &AccountRow::default());
-            let ignore = or_ignore(on.get_database_backend(), "id");
-            insert_rows(on, (ACCOUNT_INSERT, &ignore), vec![row]).await?;
-            add_to_account(on, account, &change).await?;
+        let (on, backend) = (script.on(), script.backend());
+        let add = || add_to_account(Sql::new(backend, ""), account, &change);
+        if add().run(on).await? == 0 {
+            script.insert(&NEW_ACCOUNTS, vec![zeros(&account)]).await?;
+            script.run().await?;
+            add().run(on).await?;
         }
     }
     Ok(())
 }
 
-async fn add_to_account(
-    on: &impl ConnectionTrait,
-    account: LedgerAccount,
-    change: &AccountRow,
-) -> Result<u64, DatabaseError> {
-    let mut update = Sql::new(on.get_database_backend(), "UPDATE account SET ");
+fn add_to_account(sql: Sql, account: LedgerAccount, change: &AccountRow) -> Sql {
+    let mut update = sql.text("UPDATE account SET ");
     for (index, (column, value)) in ACCOUNT_CHANGES.iter().zip(changed_columns(change)).enumerate() {
         let separator = if index == 0 { "" } else { ", " };
         update = update.text(&format!("{separator}{column} = {column} + ")).value(value);
     }
-    update.text(" WHERE id = ").value(account_id(account)).run(on).await
+    update.text(" WHERE id = ").value(account_id(account))
 }
 
-async fn save_lots(on: &impl ConnectionTrait, lots: Vec<Lot>) -> Result<(), DatabaseError> {
+async fn save_lots<C: ConnectionTrait>(
+    script: &mut Script<'_, C>,
+    lots: Vec<Lot>,
+) -> Result<(), DatabaseError> {
     let last: BTreeMap<LotId, Lot> = lots.into_iter().map(|lot| (lot.id, lot)).collect();
-    let replace = or_merge(on.get_database_backend(), ("lot", "id"), &["remaining"], Merge::Replace);
-    insert_rows(on, (LOT_INSERT, &replace), last.values().map(write_lot).collect()).await
+    script.insert(&LOTS, last.values().map(write_lot).collect()).await
 }
 
-async fn save_keys(
-    on: &impl ConnectionTrait,
+async fn save_keys<C: ConnectionTrait>(
+    script: &mut Script<'_, C>,
     books: &Books,
     keys: BTreeSet<ApiKeyId>,
 ) -> Result<(), DatabaseError> {
-    let replace = or_merge(on.get_database_backend(), ("key_spend", "api_key"), &KEY_CHANGES, Merge::Replace);
-    let rows = keys.iter().map(|key| write_key(*key, &books.key(*key))).collect();
-    insert_rows(on, (KEY_INSERT, &replace), rows).await
+    script.insert(&KEYS, keys.iter().map(|key| write_key(*key, &books.key(*key))).collect()).await
 }
 
-async fn save_requests(
-    on: &impl ConnectionTrait,
+async fn save_requests<C: ConnectionTrait>(
+    script: &mut Script<'_, C>,
     books: &Books,
     requests: BTreeSet<RequestId>,
 ) -> Result<(), DatabaseError> {
-    let insert = format!("INSERT INTO requests ({REQUEST_COLUMNS}) VALUES");
-    let replace = or_merge(on.get_database_backend(), ("requests", "id"), &REQUEST_CHANGES, Merge::Replace);
     let rows = requests.iter().filter_map(|id| books.request(*id)).map(write_request);
-    insert_rows(on, (&insert, &replace), rows.collect::<Result<_, _>>()?).await
+    script.insert(&REQUESTS, rows.collect::<Result<_, _>>()?).await
 }
 
-async fn save_rollups(
-    on: &impl ConnectionTrait,
+async fn save_rollups<C: ConnectionTrait>(
+    script: &mut Script<'_, C>,
     rollups: Vec<(RollupKey, Rollup)>,
 ) -> Result<(), DatabaseError> {
     let mut sums: HashMap<RollupKey, Rollup> = HashMap::new();
@@ -133,7 +166,5 @@ async fn save_rollups(
         *sum = sum.plus(&added);
     }
     let sums: BTreeMap<RollupKey, Rollup> = sums.into_iter().collect();
-    let add = or_merge(on.get_database_backend(), ("usage_rollups", ROLLUP_KEY), &ROLLUP_SUMS, Merge::Add);
-    insert_rows(on, (ROLLUP_INSERT, &add), sums.iter().map(|(key, sums)| write_rollup(key, sums)).collect())
-        .await
+    script.insert(&ROLLUPS, sums.iter().map(|(key, sums)| write_rollup(key, sums)).collect()).await
 }
