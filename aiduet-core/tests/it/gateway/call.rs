@@ -201,12 +201,15 @@ impl Opened {
 
     /// What is left.
     pub(super) async fn rest(&mut self) -> Vec<Bytes> {
-        let mut frames = Vec::new();
-        while let Some(frame) = self.next().await {
-            frames.push(frame);
-            assert!(frames.len() < 10_000, "a stream without an end");
-        }
-        frames
+        let frames = async {
+            let mut frames = Vec::new();
+            while let Some(frame) = self.next().await {
+                frames.push(frame);
+                assert!(frames.len() < 10_000, "a stream without an end");
+            }
+            frames
+        };
+        soon("the end of a stream", frames).await
     }
 
     pub(super) fn id(&self) -> RequestId {

@@ -21,6 +21,7 @@ mod input;
 mod limits;
 mod scripted;
 mod silent;
+mod sockets;
 mod spending;
 mod streams;
 mod told;
