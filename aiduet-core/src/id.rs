@@ -119,6 +119,8 @@ identifiers! {
     TopUpId = "topup";
     /// A running process of the gateway.
     NodeId = "node";
+    /// A message to a person.
+    NoticeId = "notice";
 }
 
 /// Derives the identifier of a consequence from the identifier of its cause.

@@ -4,6 +4,7 @@
 //!
 //! - money and what it is counted by: [`money`], [`usage`], [`price`], [`ledger`], [`payment`];
 //! - who may call: [`account`], [`keys`], [`limit`];
+//! - what people are told: [`notify`];
 //! - who answers: [`provider`], [`routing`], [`dialect`], [`translate`];
 //! - the building blocks: [`id`], [`clock`], [`content`], [`secret`], [`class`].
 //!
@@ -29,6 +30,7 @@ mod leak;
 pub mod ledger;
 pub mod limit;
 pub mod money;
+pub mod notify;
 pub mod payment;
 pub mod price;
 pub mod provider;

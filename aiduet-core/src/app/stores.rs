@@ -7,6 +7,7 @@ use crate::account::AccountStore;
 use crate::clock::Clock;
 use crate::keys::KeyStore;
 use crate::ledger::{Audit, Custody, Ledger, RequestLog};
+use crate::notify::Outbox;
 use crate::price::PriceBook;
 use crate::settings::DatabaseSettings;
 
@@ -15,7 +16,7 @@ use crate::settings::DatabaseSettings;
 #[cfg(feature = "sea-orm")]
 use crate::backends::sea_orm::{
     Database, DatabaseConfig, DatabaseError, LedgerConfig, MigrationStatus, SeaOrmAccountStore,
-    SeaOrmKeyStore, SeaOrmLedger,
+    SeaOrmKeyStore, SeaOrmLedger, SeaOrmOutbox,
 };
 
 /// The stores of an application.
@@ -35,6 +36,8 @@ pub struct Stores {
     pub audit: Arc<dyn Audit>,
     /// Prices.
     pub prices: Arc<dyn PriceBook>,
+    /// Messages to people.
+    pub outbox: Arc<dyn Outbox>,
     /// What is under them, if it is a database.
     #[cfg(feature = "sea-orm")]
     pub base: Option<Base>,
@@ -155,6 +158,7 @@ async fn sea_orm(settings: &DatabaseSettings) -> Result<Stores, BuildError> {
         custody,
         audit: Arc::<SeaOrmLedger>::clone(&ledger),
         prices: embedded_prices()?,
+        outbox: Arc::new(SeaOrmOutbox::new(database.clone())),
         base: Some(Base { database, ledger }),
     })
 }
@@ -166,7 +170,7 @@ fn unusable(error: DatabaseError) -> BuildError {
 
 #[cfg(feature = "memory")]
 fn memory(clock: Arc<dyn Clock>) -> Result<Stores, BuildError> {
-    use crate::backends::memory::{MemoryAccounts, MemoryKeys, MemoryLedger};
+    use crate::backends::memory::{MemoryAccounts, MemoryKeys, MemoryLedger, MemoryOutbox};
     let ledger = Arc::new(MemoryLedger::new(clock));
     let requests: Arc<dyn RequestLog> = Arc::<MemoryLedger>::clone(&ledger);
     let custody: Arc<dyn Custody> = Arc::<MemoryLedger>::clone(&ledger);
@@ -179,6 +183,7 @@ fn memory(clock: Arc<dyn Clock>) -> Result<Stores, BuildError> {
         custody,
         audit,
         prices: embedded_prices()?,
+        outbox: Arc::new(MemoryOutbox::default()),
         #[cfg(feature = "sea-orm")]
         base: None,
     })

@@ -12,6 +12,7 @@ pub mod fake_upstream;
 pub mod keys;
 pub mod ledger;
 pub mod limit;
+pub mod outbox;
 pub mod price;
 pub mod provider;
 

@@ -4,10 +4,12 @@ mod account;
 mod keys;
 mod ledger;
 mod limit;
+mod outbox;
 mod price;
 
 pub use account::MemoryAccounts;
 pub use keys::MemoryKeys;
 pub use ledger::MemoryLedger;
 pub use limit::MemoryLimiter;
+pub use outbox::MemoryOutbox;
 pub use price::MemoryPriceBook;

@@ -5,6 +5,7 @@ use sea_orm::{DbErr, RuntimeErr, sqlx};
 use crate::account::AccountError;
 use crate::keys::KeyError;
 use crate::ledger::LedgerError;
+use crate::notify::OutboxError;
 
 /// Failure of the database under the stores of this backend.
 ///
@@ -189,6 +190,12 @@ impl From<DatabaseError> for KeyError {
 }
 
 impl From<DatabaseError> for AccountError {
+    fn from(error: DatabaseError) -> Self {
+        Self::Unavailable { source: Box::new(error) }
+    }
+}
+
+impl From<DatabaseError> for OutboxError {
     fn from(error: DatabaseError) -> Self {
         Self::Unavailable { source: Box::new(error) }
     }

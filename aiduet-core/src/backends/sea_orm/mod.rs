@@ -3,7 +3,8 @@
 //! One [`Database`] per process gives every store:
 //!
 //! - [`SeaOrmLedger`]: holds, settlements, postings, custody, audit, and the records of requests;
-//! - [`SeaOrmKeyStore`] and [`SeaOrmAccountStore`].
+//! - [`SeaOrmKeyStore`] and [`SeaOrmAccountStore`];
+//! - [`SeaOrmOutbox`]: messages to people.
 //!
 //! SQL is written by hand: each statement is short, fixed, prepared once, and the same on all
 //! three databases but for a few clauses.
@@ -15,6 +16,7 @@ mod error;
 mod keys;
 mod ledger;
 mod migration;
+mod outbox;
 mod script;
 mod sql;
 
@@ -30,6 +32,7 @@ pub use error::{DatabaseError, FailureKind};
 pub use keys::SeaOrmKeyStore;
 pub use ledger::{LedgerConfig, SeaOrmLedger};
 pub use migration::MigrationStatus;
+pub use outbox::SeaOrmOutbox;
 
 use crate::secret::Secret;
 

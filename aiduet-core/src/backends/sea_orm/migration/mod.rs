@@ -3,6 +3,7 @@
 mod m0001_keys_and_accounts;
 mod m0002_ledger;
 mod m0003_requests;
+mod m0020_notices;
 
 use sea_orm::{ConnectionTrait, DbBackend};
 
@@ -19,8 +20,12 @@ struct Migration {
     statements: fn(Dialect) -> Vec<String>,
 }
 
-const ALL: [Migration; 3] =
-    [m0001_keys_and_accounts::MIGRATION, m0002_ledger::MIGRATION, m0003_requests::MIGRATION];
+const ALL: [Migration; 4] = [
+    m0001_keys_and_accounts::MIGRATION,
+    m0002_ledger::MIGRATION,
+    m0003_requests::MIGRATION,
+    m0020_notices::MIGRATION,
+];
 
 /// Whether a migration has been applied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

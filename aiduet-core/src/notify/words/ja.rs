@@ -1,0 +1,195 @@
+//! Japanese.
+
+use super::{Action, Label, Language, Note, Reason};
+use crate::notify::{Notice, PolicyKind};
+
+pub(super) struct Japanese;
+
+const fn policy(kind: PolicyKind) -> &'static str {
+    match kind {
+        PolicyKind::Privacy => "プライバシーポリシー",
+        PolicyKind::Terms => "利用規約",
+    }
+}
+
+impl Language for Japanese {
+    fn subject(&self, notice: &Notice, name: &str) -> String {
+        let text = match notice {
+            Notice::VerifyEmail { .. } => "メールアドレスの確認",
+            Notice::AlreadyRegistered { .. } => "アカウントは登録済みです",
+            Notice::ResetPassword { .. } => "新しいパスワードの設定",
+            Notice::PasswordChanged { .. } => "パスワードが変更されました",
+            Notice::PasswordLocked { .. } => "パスワードでのサインインを停止しました",
+            Notice::ConfirmEmail { .. } => "新しいメールアドレスの確認",
+            Notice::EmailChanged { .. } => "メールアドレスが変更されました",
+            Notice::GoogleLinked { .. } => "Google でのサインインが追加されました",
+            Notice::NewSignIn { .. } => "新しいサインインがありました",
+            Notice::SessionsRevoked { .. } => "安全のためサインアウトしました",
+            Notice::KeyCreated { .. } => "API キーが作成されました",
+            Notice::KeyRotated { .. } => "API キーが更新されました",
+            Notice::KeyDeleted { .. } => "API キーが削除されました",
+            Notice::KeyLeaked { .. } => "公開された API キーを無効にしました",
+            Notice::KeyExpiring { .. } => "API キーの有効期限が近づいています",
+            Notice::LowBalance { .. } => "残高が少なくなっています",
+            Notice::BalanceEmpty { .. } => "残高がなくなりました",
+            Notice::TopUpReceipt { .. } => "チャージの領収書",
+            Notice::RefundReceipt { .. } => "返金のお知らせ",
+            Notice::PolicyChange { policy: kind, .. } => {
+                return format!("{name}: {}の変更について", policy(*kind));
+            }
+            Notice::PriceChange { .. } => "料金改定のお知らせ",
+            Notice::ExportReady { .. } => "データのアーカイブができました",
+            Notice::DeletionStarted { .. } => "アカウントは削除されます",
+            Notice::DeletionCancelled { .. } => "アカウントの削除を取り消しました",
+            Notice::DeletionDone { .. } => "アカウントを削除しました",
+        };
+        format!("{name}: {text}")
+    }
+
+    fn body(&self, notice: &Notice) -> &'static str {
+        match notice {
+            Notice::VerifyEmail { .. } => {
+                "このメールアドレスでアカウントの登録が行われました。お心当たりがあれば、アドレスを確認して登録を完了してください。リンクは一度だけ使えます。"
+            }
+            Notice::AlreadyRegistered { .. } => {
+                "このメールアドレスでアカウントの登録が試みられましたが、すでに登録済みです。ご本人であればサインインするか、パスワードをお忘れの場合は再設定してください。"
+            }
+            Notice::ResetPassword { .. } => {
+                "アカウントの新しいパスワードの設定が求められました。リンクは一度だけ使えます。"
+            }
+            Notice::PasswordChanged { .. } => {
+                "アカウントのパスワードが変更され、ほかのセッションはすべて終了しました。"
+            }
+            Notice::PasswordLocked { .. } => {
+                "誤ったパスワードが非常に多く入力されたため、新しいパスワードを設定するまでパスワードでのサインインを停止しました。API キーは引き続き使えます。"
+            }
+            Notice::ConfirmEmail { .. } => {
+                "このアドレスがアカウントの新しいメールアドレスになります。確認すると変更されます。リンクは一度だけ使えます。"
+            }
+            Notice::EmailChanged { .. } => {
+                "アカウントのメールアドレスが変更されました。お心当たりがない場合は、表示の時刻までに下のリンクから取り消してください。"
+            }
+            Notice::GoogleLinked { .. } => "お使いの Google アカウントでもサインインできるようになりました。",
+            Notice::NewSignIn { .. } => {
+                "これまでに使われたことのない端末またはブラウザーからサインインがありました。"
+            }
+            Notice::SessionsRevoked { .. } => {
+                "サインインの情報が二度使われました。複製された可能性があるため、すべての端末で終了しました。もう一度サインインし、セッションを確認してください。"
+            }
+            Notice::KeyCreated { .. } => "新しい API キーが残高を使えるようになりました。",
+            Notice::KeyRotated { .. } => "API キーの後継が作成されました。古いキーは表示の時刻に停止します。",
+            Notice::KeyDeleted { .. } => "API キーが削除され、使えなくなりました。",
+            Notice::KeyLeaked { .. } => {
+                "API キーの一つが第三者に読める場所で見つかったため、ただちに無効にしました。新しいキーを作成し、公開された場所から古いキーを取り除いてください。"
+            }
+            Notice::KeyExpiring { .. } => {
+                "API キーの一つが表示の時刻に停止します。プログラムが止まらないよう、それまでに交換してください。"
+            }
+            Notice::LowBalance { .. } => {
+                "利用可能な残高が設定した金額を下回りました。残高がなくなるとリクエストは拒否されます。このメールはお知らせのみで、何も停止しません。"
+            }
+            Notice::BalanceEmpty { .. } => "残高が足りないため、リクエストが拒否されました。",
+            Notice::TopUpReceipt { .. } => "ありがとうございます。お支払いを確認し、残高に追加しました。",
+            Notice::RefundReceipt { .. } => {
+                "元のお支払い方法に返金しました。届くまで数日かかることがあります。"
+            }
+            Notice::PolicyChange { .. } => {
+                "全文と変更点はページでご覧いただけます。同意されない場合は、それまでにアカウントを削除できます。"
+            }
+            Notice::PriceChange { .. } => {
+                "一部のモデルの料金を改定します。表示の日時より前のリクエストには現在の料金が適用されます。"
+            }
+            Notice::ExportReady { .. } => {
+                "データのアーカイブができました。リンクの期限が切れると削除されます。"
+            }
+            Notice::DeletionStarted { .. } => {
+                "ご依頼のとおり、アカウントを削除します。API キーは停止し、すべてのセッションは終了しました。表示の日時までは取り消せます。その後データは消去され、法律で求められる帳簿の記録だけが氏名などを除いて法定の期間保存されます。"
+            }
+            Notice::DeletionCancelled { .. } => {
+                "アカウントの削除を取り消しました。API キーは有効にするまで停止したままです。"
+            }
+            Notice::DeletionDone { .. } => {
+                "アカウントを削除し、データを消去しました。法律で求められる帳簿の記録だけが氏名などを除いて法定の期間保存されます。このアドレスへのメールはこれが最後です。"
+            }
+        }
+    }
+
+    fn policy_change(&self, kind: PolicyKind) -> String {
+        format!("{}を変更します。要点は次のとおりです。", policy(kind))
+    }
+
+    fn label(&self, label: Label) -> &'static str {
+        match label {
+            Label::When => "日時",
+            Label::WorksUntil => "有効期限",
+            Label::Key => "API キー",
+            Label::Device => "端末",
+            Label::Network => "ネットワーク",
+            Label::NewAddress => "新しいアドレス",
+            Label::Available => "利用可能な残高",
+            Label::Threshold => "設定した金額",
+            Label::Credited => "追加額",
+            Label::Tax => "税額",
+            Label::Refunded => "返金額",
+            Label::Receipt => "受付番号",
+            Label::Version => "版",
+            Label::EffectiveFrom => "適用開始",
+            Label::Raised => "値上げ",
+            Label::Lowered => "値下げ",
+            Label::ErasedOn => "消去日時",
+        }
+    }
+
+    fn action(&self, action: Action) -> &'static str {
+        match action {
+            Action::ConfirmAddress => "アドレスを確認",
+            Action::SignIn => "サインイン",
+            Action::SetPassword => "新しいパスワードを設定",
+            Action::AskReset => "パスワードを再設定",
+            Action::UndoChange => "変更を取り消す",
+            Action::ReviewSecurity => "セッションを確認",
+            Action::OpenKeys => "API キーを開く",
+            Action::TopUp => "チャージ",
+            Action::OpenBilling => "請求を開く",
+            Action::ReadPolicy => "全文を読む",
+            Action::SeePrices => "料金を見る",
+            Action::Download => "ダウンロード",
+            Action::KeepAccount => "アカウントを残す",
+        }
+    }
+
+    fn note(&self, note: Note) -> &'static str {
+        match note {
+            Note::IgnoreIt => {
+                "お心当たりがない場合は、このメールを無視してください。リンクを開かなければ何も起こりません。"
+            }
+            Note::NotYou => {
+                "お心当たりがない場合は、すぐに新しいパスワードを設定し、すべてのセッションを終了してください。"
+            }
+            Note::NotYourKey => {
+                "お心当たりがない場合は、キーを削除し、新しいパスワードを設定して、すべてのセッションを終了してください。"
+            }
+        }
+    }
+
+    fn reason(&self, reason: Reason, name: &str) -> String {
+        let why = match reason {
+            Reason::AddressEntered => "このアドレスが入力されたため",
+            Reason::Security => "アカウントの安全に関わるため（停止できません）",
+            Reason::Key => "API キーに関わるため（停止できません）",
+            Reason::Chosen => "通知の設定により（設定で停止できます）",
+            Reason::Payment => "アカウントに関わる入出金があったため",
+            Reason::Terms => "アカウントをお持ちのため（停止できません）",
+            Reason::Asked => "ご依頼により",
+        };
+        format!("このメールは、{why}、{name} からお送りしています。")
+    }
+
+    fn signature(&self, name: &str, url: &str) -> String {
+        format!("{name} · {url} · このメールには返信できません。")
+    }
+
+    fn comma(&self) -> &'static str {
+        "、"
+    }
+}

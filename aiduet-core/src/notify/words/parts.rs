@@ -1,0 +1,175 @@
+//! What a message consists of, in no language yet.
+
+use super::format::money;
+use super::{Action, Label, Note, Reason, Value};
+use crate::clock::Timestamp;
+use crate::money::Money;
+use crate::notify::{KeyLabel, LinkToken, Notice, NoticeKind, Page};
+
+type Fact = (Label, Value);
+
+const fn time(label: Label, at: Timestamp) -> Fact {
+    (label, Value::Time(at))
+}
+
+fn text(label: Label, text: impl Into<String>) -> Fact {
+    (label, Value::Text(text.into()))
+}
+
+fn key(key: &KeyLabel) -> Fact {
+    text(Label::Key, format!("{} (…{})", key.name, key.last4))
+}
+
+fn amount(label: Label, amount: Money) -> Fact {
+    text(label, money(amount))
+}
+
+/// The labelled values.
+pub(super) fn facts(notice: &Notice) -> Vec<Fact> {
+    match notice {
+        Notice::VerifyEmail { expires_at, .. }
+        | Notice::ConfirmEmail { expires_at, .. }
+        | Notice::ResetPassword { expires_at, .. }
+        | Notice::ExportReady { expires_at, .. } => vec![time(Label::WorksUntil, *expires_at)],
+        Notice::AlreadyRegistered { at }
+        | Notice::PasswordChanged { at }
+        | Notice::PasswordLocked { at }
+        | Notice::GoogleLinked { at }
+        | Notice::SessionsRevoked { at }
+        | Notice::DeletionCancelled { at } => vec![time(Label::When, *at)],
+        Notice::EmailChanged { new_address, expires_at, at, .. } => vec![
+            text(Label::NewAddress, new_address.as_str()),
+            time(Label::When, *at),
+            time(Label::WorksUntil, *expires_at),
+        ],
+        Notice::NewSignIn { at, device, network } => {
+            let network = network.as_ref().map(|network| text(Label::Network, network));
+            [time(Label::When, *at), text(Label::Device, device)].into_iter().chain(network).collect()
+        }
+        Notice::KeyCreated { key: label, at }
+        | Notice::KeyDeleted { key: label, at }
+        | Notice::KeyLeaked { key: label, at } => vec![key(label), time(Label::When, *at)],
+        Notice::KeyRotated { key: label, works_until: until }
+        | Notice::KeyExpiring { key: label, expires_at: until } => {
+            vec![key(label), time(Label::WorksUntil, *until)]
+        }
+        Notice::LowBalance { available, threshold } => {
+            vec![amount(Label::Available, *available), amount(Label::Threshold, *threshold)]
+        }
+        Notice::BalanceEmpty { available, at } => {
+            vec![amount(Label::Available, *available), time(Label::When, *at)]
+        }
+        Notice::TopUpReceipt { top_up, amount: credited, tax, at } => vec![
+            text(Label::Receipt, top_up.to_string()),
+            amount(Label::Credited, *credited),
+            amount(Label::Tax, *tax),
+            time(Label::When, *at),
+        ],
+        Notice::RefundReceipt { amount: refunded, at } => {
+            vec![amount(Label::Refunded, *refunded), time(Label::When, *at)]
+        }
+        Notice::PolicyChange { version, effective_at, .. } => {
+            vec![text(Label::Version, version), time(Label::EffectiveFrom, *effective_at)]
+        }
+        Notice::PriceChange { version, effective_at, raised, lowered } => {
+            let lists = [(Label::Raised, raised), (Label::Lowered, lowered)];
+            let lists = lists.into_iter().filter(|(_label, models)| !models.is_empty());
+            [text(Label::Version, version), time(Label::EffectiveFrom, *effective_at)]
+                .into_iter()
+                .chain(lists.map(|(label, models)| (label, Value::List(models.clone()))))
+                .collect()
+        }
+        Notice::DeletionStarted { erase_at, .. } => vec![time(Label::ErasedOn, *erase_at)],
+        Notice::DeletionDone { at, receipt } => vec![time(Label::When, *at), text(Label::Receipt, receipt)],
+    }
+}
+
+/// The one thing to do, where, and with which token.
+pub(super) fn action(notice: &Notice) -> Option<(Action, Page, Option<&LinkToken>)> {
+    Some(match notice {
+        Notice::VerifyEmail { token, .. } => (Action::ConfirmAddress, Page::VerifyEmail, Some(token)),
+        Notice::ConfirmEmail { token, .. } => (Action::ConfirmAddress, Page::ConfirmEmail, Some(token)),
+        Notice::ResetPassword { token, .. } => (Action::SetPassword, Page::ResetPassword, Some(token)),
+        Notice::EmailChanged { token, .. } => (Action::UndoChange, Page::UndoEmail, Some(token)),
+        Notice::ExportReady { token, .. } => (Action::Download, Page::Export, Some(token)),
+        Notice::DeletionStarted { token, .. } => (Action::KeepAccount, Page::CancelDeletion, Some(token)),
+        Notice::AlreadyRegistered { .. } => (Action::SignIn, Page::SignIn, None),
+        Notice::PasswordChanged { .. } | Notice::PasswordLocked { .. } => {
+            (Action::AskReset, Page::ForgotPassword, None)
+        }
+        Notice::GoogleLinked { .. } | Notice::NewSignIn { .. } | Notice::SessionsRevoked { .. } => {
+            (Action::ReviewSecurity, Page::Security, None)
+        }
+        Notice::KeyCreated { .. }
+        | Notice::KeyRotated { .. }
+        | Notice::KeyDeleted { .. }
+        | Notice::KeyLeaked { .. }
+        | Notice::KeyExpiring { .. } => (Action::OpenKeys, Page::Keys, None),
+        Notice::LowBalance { .. } | Notice::BalanceEmpty { .. } => (Action::TopUp, Page::Billing, None),
+        Notice::TopUpReceipt { .. } | Notice::RefundReceipt { .. } => {
+            (Action::OpenBilling, Page::Billing, None)
+        }
+        Notice::PolicyChange { policy, .. } => (Action::ReadPolicy, Page::Policy(*policy), None),
+        Notice::PriceChange { .. } => (Action::SeePrices, Page::Pricing, None),
+        Notice::DeletionCancelled { .. } => (Action::SignIn, Page::SignIn, None),
+        Notice::DeletionDone { .. } => return None,
+    })
+}
+
+/// What to do if something is not as it should be.
+pub(super) const fn note(kind: NoticeKind) -> Option<Note> {
+    match kind {
+        NoticeKind::VerifyEmail
+        | NoticeKind::AlreadyRegistered
+        | NoticeKind::ResetPassword
+        | NoticeKind::ConfirmEmail => Some(Note::IgnoreIt),
+        NoticeKind::PasswordChanged
+        | NoticeKind::EmailChanged
+        | NoticeKind::GoogleLinked
+        | NoticeKind::NewSignIn
+        | NoticeKind::ExportReady
+        | NoticeKind::DeletionStarted
+        | NoticeKind::DeletionCancelled => Some(Note::NotYou),
+        NoticeKind::KeyCreated | NoticeKind::KeyRotated => Some(Note::NotYourKey),
+        NoticeKind::PasswordLocked
+        | NoticeKind::SessionsRevoked
+        | NoticeKind::KeyDeleted
+        | NoticeKind::KeyLeaked
+        | NoticeKind::KeyExpiring
+        | NoticeKind::LowBalance
+        | NoticeKind::BalanceEmpty
+        | NoticeKind::TopUpReceipt
+        | NoticeKind::RefundReceipt
+        | NoticeKind::PolicyChange
+        | NoticeKind::PriceChange
+        | NoticeKind::DeletionDone => None,
+    }
+}
+
+/// Why it is sent.
+pub(super) const fn reason(kind: NoticeKind) -> Reason {
+    match kind {
+        NoticeKind::VerifyEmail
+        | NoticeKind::AlreadyRegistered
+        | NoticeKind::ResetPassword
+        | NoticeKind::ConfirmEmail => Reason::AddressEntered,
+        NoticeKind::PasswordChanged
+        | NoticeKind::PasswordLocked
+        | NoticeKind::EmailChanged
+        | NoticeKind::GoogleLinked
+        | NoticeKind::SessionsRevoked => Reason::Security,
+        NoticeKind::KeyCreated | NoticeKind::KeyRotated | NoticeKind::KeyDeleted | NoticeKind::KeyLeaked => {
+            Reason::Key
+        }
+        NoticeKind::NewSignIn
+        | NoticeKind::KeyExpiring
+        | NoticeKind::LowBalance
+        | NoticeKind::BalanceEmpty => Reason::Chosen,
+        NoticeKind::TopUpReceipt | NoticeKind::RefundReceipt => Reason::Payment,
+        NoticeKind::PolicyChange | NoticeKind::PriceChange => Reason::Terms,
+        NoticeKind::ExportReady
+        | NoticeKind::DeletionStarted
+        | NoticeKind::DeletionCancelled
+        | NoticeKind::DeletionDone => Reason::Asked,
+    }
+}
