@@ -45,6 +45,13 @@ pub enum LedgerAccount {
     Breakage,
 }
 
+impl LedgerAccount {
+    /// Whether it belongs to a person; its debits are limited then.
+    pub const fn is_personal(self) -> bool {
+        matches!(self, Self::Paid(_) | Self::Promo(_))
+    }
+}
+
 /// What a posting is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -80,6 +80,15 @@ impl<'c, C: ConnectionTrait> Script<'c, C> {
         self.add(|sql| one_of(sql.text(&format!("DELETE FROM {table} WHERE ")), column, ids)).await
     }
 
+    /// Runs what has been added; on SQLite returns the rows that are found.
+    pub(super) async fn rows(&mut self) -> Result<Vec<QueryResult>, DatabaseError> {
+        self.count = 0;
+        match self.sql.take() {
+            Some(sql) => sql.all(self.on).await,
+            None => Ok(Vec::new()),
+        }
+    }
+
     /// Runs what has been added.
     pub(super) async fn run(&mut self) -> Result<(), DatabaseError> {
         let Some(sql) = self.sql.take() else { return Ok(()) };
@@ -99,6 +108,10 @@ pub(super) struct Queries {
 impl Queries {
     pub(super) const fn new(backend: DbBackend) -> Self {
         Self { backend, list: Vec::new() }
+    }
+
+    pub(super) const fn backend(&self) -> DbBackend {
+        self.backend
     }
 
     /// Adds `SELECT {columns}` with what `rest` appends; without it no rows are found.

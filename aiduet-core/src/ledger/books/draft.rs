@@ -259,7 +259,7 @@ impl<'a> Draft<'a> {
     ) -> Result<(), LedgerError> {
         let mut row = self.account(account);
         edit(&mut row)?;
-        if matches!(account, LedgerAccount::Paid(_) | LedgerAccount::Promo(_)) {
+        if account.is_personal() {
             let deficit =
                 minus(plus(row.debit_pending, row.debit_posted), row.credit_posted).max(Money::ZERO);
             row.allowed_negative = match cover {
@@ -312,7 +312,7 @@ impl Books {
         let Finished { accounts, lots, transfers, reversed } = finished;
         self.reversed.extend(reversed);
         for (account, row) in accounts {
-            self.accounts.insert(account, row);
+            self.accounts_like(account).insert(account, row);
             self.changes.accounts.push(account);
         }
         for (account, mut lots) in lots {

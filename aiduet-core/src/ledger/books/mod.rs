@@ -40,7 +40,8 @@ use crate::money::Money;
 #[derive(Debug, Default)]
 pub struct Books {
     shard: u16,
-    accounts: HashMap<LedgerAccount, AccountRow>,
+    people: HashMap<LedgerAccount, AccountRow>,
+    house: HashMap<LedgerAccount, AccountRow>,
     lots: HashMap<AccountId, Vec<Lot>>,
     keys: HashMap<ApiKeyId, KeyRow>,
     holds: HashMap<HoldId, HoldRow>,
@@ -84,7 +85,7 @@ impl Books {
 
     /// Loads an account.
     pub fn put_account(&mut self, account: LedgerAccount, row: AccountRow) {
-        self.accounts.insert(account, row);
+        self.accounts_like(account).insert(account, row);
     }
 
     /// Loads a lot.
@@ -122,7 +123,8 @@ impl Books {
 
     /// The columns of an account; zeros if it never had a posting.
     pub fn account(&self, account: LedgerAccount) -> AccountRow {
-        self.accounts.get(&account).copied().unwrap_or_default()
+        let accounts = if account.is_personal() { &self.people } else { &self.house };
+        accounts.get(&account).copied().unwrap_or_default()
     }
 
     /// The balance of a person.
@@ -147,7 +149,7 @@ impl Books {
 
     /// Every account, in no order.
     pub fn accounts(&self) -> impl Iterator<Item = (LedgerAccount, AccountRow)> {
-        self.accounts.iter().map(|(account, row)| (*account, *row))
+        self.people.iter().chain(&self.house).map(|(account, row)| (*account, *row))
     }
 
     /// Every lot that has a remainder, in no order.
@@ -183,7 +185,7 @@ impl Books {
     /// Stops or allows new reserves of a person.
     pub fn set_reserving(&mut self, account: AccountId, reserving: Reserving) {
         let paid = LedgerAccount::Paid(account);
-        self.accounts.entry(paid).or_default().frozen = reserving == Reserving::Frozen;
+        self.people.entry(paid).or_default().frozen = reserving == Reserving::Frozen;
         self.changes.accounts.push(paid);
     }
 
@@ -198,6 +200,34 @@ impl Books {
     /// What changed since the last call.
     pub fn take_changes(&mut self) -> Changes {
         std::mem::take(&mut self.changes)
+    }
+
+    /// Whether a request has an open hold.
+    pub fn is_open(&self, request: RequestId) -> bool {
+        self.open.get(&request).is_some_and(|holds| !holds.is_empty())
+    }
+
+    /// Forgets the open holds of a request, as if they had not been put.
+    pub fn forget_request(&mut self, request: RequestId) {
+        for hold in self.open.remove(&request).unwrap_or_default() {
+            self.holds.remove(&hold);
+        }
+    }
+
+    /// Keeps what is open and what people have; forgets what is over: transfers, how holds were
+    /// resolved, records, and the accounts of the house.
+    pub fn forget_the_past(&mut self) {
+        self.house.clear();
+        self.resolved.clear();
+        self.requests.clear();
+        self.transfers.clear();
+        self.externals.clear();
+        self.reversed.clear();
+        self.changes = Changes::default();
+    }
+
+    fn accounts_like(&mut self, account: LedgerAccount) -> &mut HashMap<LedgerAccount, AccountRow> {
+        if account.is_personal() { &mut self.people } else { &mut self.house }
     }
 
     fn remember(&mut self, transfer: &Transfer) {

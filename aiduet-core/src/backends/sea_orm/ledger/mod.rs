@@ -2,6 +2,7 @@
 
 mod audit;
 mod custody;
+mod kept;
 mod load;
 mod operation;
 mod queue;
@@ -9,6 +10,7 @@ mod record;
 mod requests;
 mod rows;
 mod save;
+mod seldom;
 mod writer;
 
 use async_trait::async_trait;
@@ -74,7 +76,7 @@ impl SeaOrmLedger {
         let mut entrances = Vec::new();
         for index in 0..writers {
             let (entrance, exit) = queue::queue(closing.clone());
-            let writer = Writer { database: database.clone(), shard: first.wrapping_add(index) };
+            let writer = Writer::new(database.clone(), first.wrapping_add(index));
             tracker.spawn(writer.run(exit));
             entrances.push(entrance);
         }

@@ -1,5 +1,7 @@
 //! The rows of the books as columns.
 
+use std::collections::HashMap;
+
 use sea_orm::QueryResult;
 use uuid::Uuid;
 
@@ -97,11 +99,6 @@ pub(super) fn account_id(account: LedgerAccount) -> Uuid {
     if shard == 0 { derive(owner, kind) } else { derive(owner, &format!("{kind}:{shard}")) }
 }
 
-/// Whether an account belongs to a person: its debits are limited, and a transaction locks it.
-pub(super) const fn is_personal(account: LedgerAccount) -> bool {
-    matches!(account, LedgerAccount::Paid(_) | LedgerAccount::Promo(_))
-}
-
 /// In the order of [`ACCOUNTS`].
 pub(super) fn write_account(account: LedgerAccount, row: &AccountRow) -> [Cell<'static>; 13] {
     let (kind, owner, shard) = account_name(account);
@@ -113,7 +110,7 @@ pub(super) fn write_account(account: LedgerAccount, row: &AccountRow) -> [Cell<'
         owner.into(),
         shard.into(),
         CURRENCY.into(),
-        i64::from(is_personal(account)).into(),
+        i64::from(account.is_personal()).into(),
         debit_pending,
         debit_posted,
         credit_pending,
@@ -307,6 +304,11 @@ pub(super) const HOLD_COLUMNS: &str = "hold_id, leg, amount, min_cost, owner_nod
 /// Both pending transfers that a hold may have.
 pub(super) fn pending_ids(hold: HoldId) -> [Uuid; 2] {
     [Leg::Promo, Leg::Paid].map(|leg| HoldRow::pending_id(hold, leg).as_uuid())
+}
+
+/// Holds by their pending transfers.
+pub(super) fn by_pending(holds: impl IntoIterator<Item = HoldId>) -> HashMap<Uuid, HoldId> {
+    holds.into_iter().flat_map(|hold| pending_ids(hold).map(|pending| (pending, hold))).collect()
 }
 
 /// One row for each leg, in the order of [`HOLDS`].

@@ -5,10 +5,11 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use sea_orm::{ConnectionTrait, DbBackend};
 use uuid::Uuid;
 
+use super::kept::{STAMP, Stamp};
 use super::record::{REQUESTS, ROLLUPS, write_request, write_rollup};
 use super::rows::{
     ACCOUNT_CHANGES, ACCOUNTS, HOLDS, KEYS, LOTS, NEW_ACCOUNTS, TRANSFERS, account_id, changed_columns,
-    is_personal, pending_ids, write_account, write_hold, write_key, write_lot, write_transfer,
+    pending_ids, write_account, write_hold, write_key, write_lot, write_transfer,
 };
 use crate::backends::sea_orm::bulk::{Cell, Column, int, select_rows, uuid};
 use crate::backends::sea_orm::error::DatabaseError;
@@ -18,12 +19,16 @@ use crate::id::{ApiKeyId, HoldId, LotId, RequestId};
 use crate::ledger::LedgerAccount;
 use crate::ledger::books::{AccountRow, Books, Changes, Lot, Rollup, RollupKey};
 
-/// Writes what changed, always in the same order of tables and rows.
-pub(super) async fn save(on: &impl ConnectionTrait, books: &mut Books) -> Result<(), DatabaseError> {
+/// Writes what changed, always in the same order of tables and rows. On SQLite returns the state
+/// of the database afterwards.
+pub(super) async fn save(
+    on: &impl ConnectionTrait,
+    books: &mut Books,
+) -> Result<Option<Stamp>, DatabaseError> {
     let Changes { transfers, accounts, lots, keys, opened, closed, raised, requests, rollups } =
         books.take_changes();
     let accounts: BTreeSet<LedgerAccount> = accounts.into_iter().collect();
-    let (people, house): (Vec<_>, Vec<_>) = accounts.into_iter().partition(|account| is_personal(*account));
+    let (people, house): (Vec<_>, Vec<_>) = accounts.into_iter().partition(|account| account.is_personal());
     let mut script = Script::new(on);
     script.insert(&TRANSFERS, transfers.iter().map(write_transfer).collect()).await?;
     save_holds(&mut script, books, (&opened, &closed, &raised)).await?;
@@ -32,7 +37,13 @@ pub(super) async fn save(on: &impl ConnectionTrait, books: &mut Books) -> Result
     save_keys(&mut script, books, keys.into_iter().collect()).await?;
     save_requests(&mut script, books, requests.into_iter().collect()).await?;
     save_rollups(&mut script, rollups).await?;
-    save_house(&mut script, books, house).await
+    save_house(&mut script, books, house).await?;
+    if script.backend() != DbBackend::Sqlite {
+        return Ok(None);
+    }
+    let select = format!("SELECT {STAMP} FROM pragma_data_version");
+    script.add(|sql| sql.text(&select)).await?;
+    Ok(Some(Stamp::read(&script.rows().await?)?))
 }
 
 async fn save_holds<C: ConnectionTrait>(
@@ -106,7 +117,7 @@ async fn save_house<C: ConnectionTrait>(
             let change = books.account(account);
             script.add(|sql| add_to_account(sql, account, &change)).await?;
         }
-        return script.run().await;
+        return Ok(());
     }
     script.run().await?;
     for account in house {

@@ -12,17 +12,22 @@ use crate::backends::sea_orm::Database;
 use crate::backends::sea_orm::fixture::{Fixture, on_each_database};
 use crate::clock::{Clock, SystemClock};
 use crate::id::AccountId;
+use crate::keys::SpendLimits;
 use crate::ledger::{
-    Audit, Custody, EntryKind, Ledger, LedgerError, RequestLog, ReserveRequest, SettlementState, SweepRequest,
+    Audit, Custody, EntryKind, Ledger, LedgerError, RequestLog, ReserveRequest, Reserving, SettlementState,
+    SweepRequest,
 };
 use crate::money::Money;
-use crate::testing::{Factory, cents};
+use crate::testing::{Factory, cents, extension};
 
 on_each_database! {
     the_journal_can_only_grow
     what_was_acknowledged_is_there_after_a_restart
     two_processes_on_one_database_do_not_overspend
     closing_waits_for_what_is_queued
+    what_another_process_wrote_is_seen
+    what_another_store_wrote_is_seen
+    an_extension_after_a_restart_is_settled_with_the_rest
     a_stalled_database_sheds_reserves_and_keeps_settlements
     each_invariant_finds_its_corruption
 }
@@ -108,6 +113,69 @@ async fn two_processes_on_one_database_do_not_overspend(fixture: Fixture) {
     }
     assert_eq!(used, charged);
     assert_eq!(processes[0].key_spend(key, factory.now()).await.unwrap().total.nanos(), charged);
+}
+
+/// Nothing that a writer keeps from one batch to the next may outlive a change by others.
+async fn what_another_process_wrote_is_seen(fixture: Fixture) {
+    let factory = Factory::new(8);
+    let ours = start(&fixture);
+    let theirs =
+        SeaOrmLedger::start(Database::connect(&fixture.config).await.unwrap(), LedgerConfig::default());
+    let account = funded(&ours, &factory, cents(10)).await;
+    let first = ReserveRequest { key: factory.key_id(), ..factory.reserve(account, cents(6)) };
+    let _first = ours.reserve(first.clone()).await.unwrap();
+    let extension = extension(&first, 1, cents(3));
+    let _extension = theirs.reserve(extension.clone()).await.unwrap();
+    let refused = ours.reserve(factory.reserve(account, cents(2))).await;
+    assert!(matches!(refused, Err(LedgerError::Insufficient(_))), "{refused:?}");
+    // The extension is among the open holds of the request, whoever made it.
+    let settled = ours.settle(factory.settle(&first, cents(8))).await.unwrap();
+    assert_eq!((settled.charged, settled.overage), (cents(8), Money::ZERO));
+    assert_eq!(theirs.balance(account).await.unwrap().held, Money::ZERO);
+    theirs.set_reserving(account, Reserving::Frozen).await.unwrap();
+    let frozen = ours.reserve(factory.reserve(account, cents(1))).await;
+    assert!(matches!(frozen, Err(LedgerError::Frozen)), "{frozen:?}");
+    theirs.set_reserving(account, Reserving::Allowed).await.unwrap();
+    let limits = SpendLimits { total: Some(cents(9)), ..SpendLimits::default() };
+    let limited = ReserveRequest { key: first.key, limits, ..factory.reserve(account, cents(1)) };
+    let _limited = theirs.reserve(limited.clone()).await.unwrap();
+    let refused =
+        ours.reserve(ReserveRequest { limits, key: first.key, ..factory.reserve(account, cents(1)) }).await;
+    assert!(matches!(refused, Err(LedgerError::Insufficient(_))), "{refused:?}");
+    theirs.void(factory.void(&limited)).await.unwrap();
+    theirs.post(vec![factory.grant(account, cents(4))]).await.unwrap();
+    let rich = factory.reserve(account, cents(6));
+    let _rich = ours.reserve(rich.clone()).await.unwrap();
+    ours.settle(factory.settle(&rich, cents(6))).await.unwrap();
+    assert_eq!(ours.balance(account).await.unwrap().available, Money::ZERO);
+    assert_eq!(ours.verify().await.unwrap(), []);
+}
+
+async fn what_another_store_wrote_is_seen(fixture: Fixture) {
+    let factory = Factory::new(9);
+    let ledger = start(&fixture);
+    let account = funded(&ledger, &factory, cents(10)).await;
+    let _hold = ledger.reserve(factory.reserve(account, cents(1))).await.unwrap();
+    let freeze = "UPDATE account SET frozen = 1 WHERE kind = 'paid'";
+    fixture.database.writer().execute_unprepared(freeze).await.unwrap();
+    let frozen = ledger.reserve(factory.reserve(account, cents(1))).await;
+    assert!(matches!(frozen, Err(LedgerError::Frozen)), "{frozen:?}");
+}
+
+async fn an_extension_after_a_restart_is_settled_with_the_rest(fixture: Fixture) {
+    let factory = Factory::new(10);
+    let first = start(&fixture);
+    let account = funded(&first, &factory, cents(10)).await;
+    let reserve = factory.reserve(account, cents(4));
+    let _hold = first.reserve(reserve.clone()).await.unwrap();
+    first.close().await;
+    let second = start(&fixture);
+    let _hold = second.reserve(extension(&reserve, 1, cents(3))).await.unwrap();
+    let settled = second.settle(factory.settle(&reserve, cents(6))).await.unwrap();
+    assert_eq!((settled.charged, settled.overage), (cents(6), Money::ZERO));
+    assert_eq!(second.balance(account).await.unwrap().held, Money::ZERO);
+    let late = second.reserve(extension(&reserve, 2, cents(1))).await;
+    assert!(matches!(late, Err(LedgerError::Conflict)), "{late:?}");
 }
 
 async fn closing_waits_for_what_is_queued(fixture: Fixture) {

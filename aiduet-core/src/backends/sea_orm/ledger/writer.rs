@@ -1,5 +1,6 @@
 //! The writer: one batch, one transaction.
 
+use super::kept::Kept;
 use super::load::load;
 use super::operation::{Answer, Named, Operation};
 use super::queue::{Exit, Job};
@@ -14,14 +15,18 @@ const ATTEMPTS: u32 = 3;
 /// Takes batches from a queue and makes them durable.
 #[derive(Debug)]
 pub(super) struct Writer {
-    pub(super) database: Database,
-    /// Its own account of revenue, so that writers do not wait for each other there.
-    pub(super) shard: u16,
+    database: Database,
+    kept: Kept,
 }
 
 impl Writer {
+    /// The writer for a database; it books revenue on its own shard.
+    pub(super) fn new(database: Database, shard: u16) -> Self {
+        Self { database, kept: Kept::new(shard) }
+    }
+
     /// Works until the queue is closed and empty.
-    pub(super) async fn run(self, mut exit: Exit) {
+    pub(super) async fn run(mut self, mut exit: Exit) {
         while let Some(jobs) = exit.next().await {
             self.process(jobs).await;
         }
@@ -30,7 +35,7 @@ impl Writer {
     /// Does a batch and answers. A batch that the database refuses is run again with the same
     /// identifiers, which makes a commit of unknown outcome harmless; one that it keeps refusing
     /// is done one by one, so that one bad operation does not take the others with it.
-    async fn process(&self, jobs: Vec<Job>) {
+    async fn process(&mut self, jobs: Vec<Job>) {
         let failure = match self.persist(&jobs).await {
             Ok(results) => return answer(jobs, results),
             Err(failure) => failure,
@@ -50,7 +55,7 @@ impl Writer {
         }
     }
 
-    async fn persist(&self, jobs: &[Job]) -> Result<Vec<Result<Answer, LedgerError>>, DatabaseError> {
+    async fn persist(&mut self, jobs: &[Job]) -> Result<Vec<Result<Answer, LedgerError>>, DatabaseError> {
         let operations: Vec<&Operation> = jobs.iter().map(|job| &job.operation).collect();
         let mut attempt = 1_u32;
         loop {
@@ -64,17 +69,31 @@ impl Writer {
         }
     }
 
+    /// One transaction. What is kept of the books is as good as the last commit, so it is
+    /// forgotten when this one fails.
     async fn transact(
-        &self,
+        &mut self,
+        operations: &[&Operation],
+    ) -> Result<Vec<Result<Answer, LedgerError>>, DatabaseError> {
+        let result = self.try_transact(operations).await;
+        if result.is_err() {
+            self.kept.clear();
+        }
+        result
+    }
+
+    async fn try_transact(
+        &mut self,
         operations: &[&Operation],
     ) -> Result<Vec<Result<Answer, LedgerError>>, DatabaseError> {
         let mut named = Named::default();
         operations.iter().for_each(|operation| operation.name(&mut named));
         let transaction = self.database.begin().await?;
-        let mut books = load(&transaction, &named, self.shard).await?;
-        let results = operations.iter().map(|operation| operation.run(&mut books)).collect();
-        save(&transaction, &mut books).await?;
+        load(&transaction, &named, &mut self.kept).await?;
+        let results = operations.iter().map(|operation| operation.run(&mut self.kept.books)).collect();
+        let stamp = save(&transaction, &mut self.kept.books).await?;
         transaction.commit().await?;
+        self.kept.retain(&named, stamp);
         Ok(results)
     }
 }
