@@ -144,6 +144,15 @@ impl Default for RequestHead {
 }
 
 impl RequestHead {
+    /// The upper bound of the prompt, in tokens, when the tools that a provider runs itself are left
+    /// out.
+    pub const fn input_tokens_bound_without_tools(&self) -> u64 {
+        match self.input_tokens_bound {
+            u64::MAX => u64::MAX,
+            bound => bound.saturating_sub(self.media.implied_tokens),
+        }
+    }
+
     /// Whether the client names its own user, whose name does not reach a provider.
     pub const fn names_user(&self) -> bool {
         !self.spans.end_users.is_empty()

@@ -240,7 +240,7 @@ impl Meter {
         let StreamError { kind, message, request_id } = error;
         let end = match &mut self.answer {
             Answer::Chat(answer) => answer.close_with_error(&error_value(kind, message)),
-            Answer::Responses(answer) => answer.close_with_error(kind, message, &self.reading),
+            Answer::Responses(answer) => answer.close_with_error(error, &self.reading),
             Answer::Messages(answer) => answer.close_with_error(kind, message, request_id),
         };
         self.after_tail(end)

@@ -145,11 +145,16 @@ pub(super) fn ask(received: &Received, candidate: &Candidate, prepared: &Prepare
 fn input_bound(received: &Received, candidate: &Candidate, prepared: &Prepared) -> u64 {
     let limits = candidate.model.limits;
     let most = limits.max_input.or(limits.context_window).unwrap_or(u64::MAX);
-    let written = match &prepared.plan {
-        None => 0,
-        Some(_plan) => u64::try_from(prepared.body.len()).unwrap_or(u64::MAX),
+    let bound = match &prepared.plan {
+        None => received.head.input_tokens_bound,
+        // A translation says some things at greater length, and leaves out what a provider runs.
+        Some(_plan) => {
+            let grown = prepared.body.len().saturating_sub(received.body.len());
+            let grown = u64::try_from(grown).unwrap_or(u64::MAX);
+            received.head.input_tokens_bound_without_tools().saturating_add(grown)
+        }
     };
-    received.head.input_tokens_bound.max(written).min(most.saturating_mul(received.head.inputs))
+    bound.min(most.saturating_mul(received.head.inputs))
 }
 
 /// What a provider is told in place of whatever a client calls its own users: a name per account

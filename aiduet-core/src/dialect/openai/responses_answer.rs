@@ -9,7 +9,7 @@ use super::super::answer::{
 };
 use super::super::fault::RequestFault;
 use super::super::json::{Kind, Scanner, Span};
-use super::super::meter::MeterConfig;
+use super::super::meter::{MeterConfig, StreamError};
 use super::super::reading::{Reading, StreamFault};
 use super::super::sse::{Data, Event};
 use super::super::text::TextEstimate;
@@ -274,28 +274,24 @@ impl ResponsesAnswer {
         self.last.take().into_iter().collect()
     }
 
-    /// Once the response has begun clients act on `response.failed` only; before, on `error`.
+    /// Clients act on `response.failed` and not on a bare `error`, also where nothing has come before.
     pub(in crate::dialect) fn close_with_error(
         &mut self,
-        kind: StreamFault,
-        message: &str,
+        error: StreamError<'_>,
         reading: &Reading,
     ) -> Vec<Bytes> {
         if let Some(failure) = self.failure.take() {
             return vec![failure];
         }
+        let StreamError { kind, message, request_id } = error;
         let (_type, code) = error_of(kind);
         let number = self.next_number;
-        let frame = if self.id.is_some() {
-            let mut response = self.response("failed", reading);
-            response.insert("error".to_owned(), json!({"code": code, "message": message}));
-            let event = json!({"type": "response.failed", "sequence_number": number, "response": response});
-            named_frame("response.failed", &event)
-        } else {
-            let event = json!({"type": "error", "code": code, "message": message, "param": null, "sequence_number": number});
-            named_frame("error", &event)
-        };
-        vec![frame]
+        let stem = request_id.strip_prefix("req_").unwrap_or(request_id);
+        self.id.get_or_insert_with(|| format!("resp_{stem}").into());
+        let mut response = self.response("failed", reading);
+        response.insert("error".to_owned(), json!({"code": code, "message": message}));
+        let event = json!({"type": "response.failed", "sequence_number": number, "response": response});
+        vec![named_frame("response.failed", &event)]
     }
 
     pub(in crate::dialect) fn close_at_limit(&mut self, reading: &Reading) -> Vec<Bytes> {

@@ -5,5 +5,6 @@ mod failover;
 mod health;
 mod money;
 mod names;
+mod responses;
 mod site;
 mod translation;

@@ -54,7 +54,9 @@ fn errors_end_a_stream_in_the_form_of_its_dialect() {
 
     let mut meter = Meter::new(config(Endpoint::Responses));
     let frames = json_events(&meter.close_with_error(error(StreamFault::Upstream)).concat());
-    assert_eq!(frames[0].0.as_deref(), Some("error"));
+    let (name, event) = &frames[0];
+    assert_eq!((name.as_deref(), &event["sequence_number"]), (Some("response.failed"), &json!(0)));
+    assert_eq!(event["response"]["id"], json!("resp_1"));
 }
 
 #[test]
