@@ -10,10 +10,11 @@ use bytes::Bytes;
 use super::answer::{AnswerBroken, CacheLife, Passage};
 use super::anthropic::answer::MessagesAnswer;
 use super::endpoint::{Dialect, Endpoint};
+use super::events::SentEvent;
 use super::openai::chat_answer::{ChatAnswer, error_value};
 use super::openai::responses_answer::ResponsesAnswer;
 use super::reading::{Reading, StreamFault};
-use super::sse::{Splitter, parse, terminated};
+use super::sse::{Data, Event, Splitter, parse, terminated};
 use crate::money::Money;
 use crate::usage::Modifiers;
 
@@ -153,6 +154,29 @@ impl Meter {
         result
     }
 
+    /// Reads a chunk of a stream and shows its events, for whoever writes the answer anew: nothing
+    /// passes. Otherwise as [`push`](Self::push).
+    pub(crate) fn read(&mut self, chunk: &Bytes, show: &mut dyn FnMut(&SentEvent<'_>)) {
+        if self.read_events(chunk, show).is_err() {
+            self.reading.fail(StreamFault::Upstream);
+        }
+    }
+
+    fn read_events(
+        &mut self,
+        chunk: &Bytes,
+        show: &mut dyn FnMut(&SentEvent<'_>),
+    ) -> Result<(), AnswerBroken> {
+        let mut start = 0;
+        while !self.is_over() {
+            let Some(end) = self.splitter.next_end(chunk, start) else { break };
+            let raw = self.whole_event(chunk, start..end)?;
+            self.shown_event(&raw, show)?;
+            start = end;
+        }
+        if self.is_over() { Ok(()) } else { self.splitter.keep(chunk.get(start..).unwrap_or_default()) }
+    }
+
     /// The event that ends in this part of the chunk, with what was kept of it before.
     fn whole_event(&mut self, chunk: &Bytes, part: std::ops::Range<usize>) -> Result<Bytes, AnswerBroken> {
         if !self.splitter.has_pending() {
@@ -163,11 +187,21 @@ impl Meter {
     }
 
     fn event(&mut self, raw: &Bytes) -> Result<Passage, AnswerBroken> {
+        self.take(&parse(raw)?, raw)
+    }
+
+    /// The same, shown on the way.
+    fn shown_event(&mut self, raw: &Bytes, show: &mut dyn FnMut(&SentEvent<'_>)) -> Result<(), AnswerBroken> {
         let event = parse(raw)?;
+        show(&SentEvent { name: event.name, data: event.data.as_ref().map(Data::text) });
+        self.take(&event, raw).map(drop)
+    }
+
+    fn take(&mut self, event: &Event<'_>, raw: &Bytes) -> Result<Passage, AnswerBroken> {
         let passage = match &mut self.answer {
-            Answer::Chat(answer) => answer.event(&event, raw, &mut self.reading),
-            Answer::Responses(answer) => answer.event(&event, raw, &mut self.reading),
-            Answer::Messages(answer) => answer.event(&event, raw, &mut self.reading),
+            Answer::Chat(answer) => answer.event(event, raw, &mut self.reading),
+            Answer::Responses(answer) => answer.event(event, raw, &mut self.reading),
+            Answer::Messages(answer) => answer.event(event, raw, &mut self.reading),
         }?;
         self.complete |= matches!(passage, Passage::Hold);
         Ok(passage)
@@ -194,6 +228,19 @@ impl Meter {
                 Err(AnswerBroken) => self.reading.fail(StreamFault::Upstream),
             }
         }
+        self.judge_end()
+    }
+
+    /// The same for what is [`read`](Self::read).
+    pub(crate) fn end_reading(&mut self, show: &mut dyn FnMut(&SentEvent<'_>)) -> Ending {
+        let rest = self.splitter.take();
+        if !rest.is_empty() && !self.is_over() && self.shown_event(&terminated(&rest), show).is_err() {
+            self.reading.fail(StreamFault::Upstream);
+        }
+        self.judge_end()
+    }
+
+    fn judge_end(&mut self) -> Ending {
         let ended = match &self.answer {
             // Some compatible providers send no last event.
             Answer::Chat(answer) => answer.ended(&mut self.reading),

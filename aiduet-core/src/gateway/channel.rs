@@ -59,14 +59,11 @@ impl Channel {
 
     /// Takes a chunk of a stream; returns what may pass.
     pub(super) fn push(&mut self, chunk: Bytes) -> Vec<Bytes> {
-        match self.stream() {
-            None => self.meter.push(chunk),
-            Some(stream) => {
-                let frames = stream.push(&chunk);
-                self.meter.push(chunk);
-                frames
-            }
-        }
+        let Self { meter, translation } = self;
+        let Some(Translation::Stream(stream)) = translation else { return meter.push(chunk) };
+        let mut frames = Vec::new();
+        meter.read(&chunk, &mut |event| stream.take(event, &mut frames));
+        frames
     }
 
     pub(super) fn progress(&self) -> Progress {
@@ -82,12 +79,12 @@ impl Channel {
 
     /// Takes note that the body has ended; returns the last frames that may pass.
     pub(super) fn end(&mut self) -> (Vec<Bytes>, Ending) {
-        let (frames, translated) = match self.stream() {
-            None => (Vec::new(), Ending::Complete),
-            Some(stream) => stream.end(),
-        };
-        match self.meter.end() {
-            Ending::Complete => (frames, translated),
+        let Self { meter, translation } = self;
+        let Some(Translation::Stream(stream)) = translation else { return (Vec::new(), meter.end()) };
+        let mut frames = Vec::new();
+        let read = meter.end_reading(&mut |event| stream.take(event, &mut frames));
+        match read {
+            Ending::Complete => (frames, stream.end_body()),
             Ending::Interrupted => (frames, Ending::Interrupted),
         }
     }

@@ -2,7 +2,7 @@
 //! through stay as they were written.
 
 use std::borrow::Cow;
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, Visitor};
 use serde::ser::{Serialize, Serializer};
@@ -232,6 +232,24 @@ pub(super) fn write<T: Serialize + ?Sized>(value: &T) -> Vec<u8> {
 /// The same, as text.
 pub(super) fn write_text<T: Serialize + ?Sized>(value: &T) -> String {
     serde_json::to_string(value).unwrap_or_default()
+}
+
+/// Writes a text as JSON behind what is there already.
+pub(super) fn push_text(out: &mut String, text: &str) {
+    let is_plain = text.bytes().all(|byte| byte >= 0x20 && byte != b'"' && byte != b'\\');
+    if is_plain {
+        out.push('"');
+        out.push_str(text);
+        out.push('"');
+    } else {
+        out.push_str(&write_text(text));
+    }
+}
+
+/// Writes a number behind what is there already.
+pub(super) fn push_number(out: &mut String, number: u64) {
+    // Writing to a String cannot fail.
+    write!(out, "{number}").ok();
 }
 
 /// Takes a number out of an object, as it was written.

@@ -34,6 +34,12 @@ pub(super) struct Resolver {
 }
 
 impl Resolver {
+    /// Whether a piece of this block passes as it is; takes note that something came.
+    pub(super) fn passes(&mut self, slot: Slot) -> bool {
+        self.silent = self.silent.filter(|silent| *silent != slot);
+        self.wrapped.as_ref().is_none_or(|(wrapped, _text)| *wrapped != slot)
+    }
+
     /// Takes a step; what may pass now is added to `out`.
     pub(super) fn push(&mut self, event: Event, names: &ToolNames, out: &mut Vec<Event>) {
         match event {

@@ -38,6 +38,11 @@ impl Sequence {
         }
     }
 
+    /// Whether this block passes as it comes.
+    pub(super) fn is_open(&self, slot: Slot) -> bool {
+        self.open == Some(slot)
+    }
+
     /// Lets the blocks that wait pass, up to one that is not whole yet.
     fn next(&mut self, out: &mut Vec<Event>) {
         while let Some((slot, events)) = self.waiting.pop_front() {

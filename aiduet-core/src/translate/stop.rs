@@ -18,6 +18,11 @@ impl Cutter {
         Self { stops, ..Self::default() }
     }
 
+    /// Whether it has nothing to do at all.
+    pub(super) fn is_idle(&self) -> bool {
+        self.stops.is_empty()
+    }
+
     /// Takes a step; what may pass now is added to `out`.
     pub(super) fn push(&mut self, event: Event, out: &mut Vec<Event>) {
         if self.stops.is_empty() {

@@ -1,16 +1,17 @@
 //! A stream from one dialect to another, as it comes.
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
 
-use super::Unreadable;
 use super::anthropic;
 use super::openai::{chat, responses};
-use super::reply::{Complaint, Event, Finish};
+use super::reply::{Complaint, Event, Finish, Slot};
 use super::resolve::Resolver;
 use super::sequence::Sequence;
 use super::stop::Cutter;
 use super::target::Plan;
-use crate::dialect::{AnswerBroken, Dialect, Ending, Endpoint, EventSplitter, StreamError};
+use crate::dialect::{Dialect, Ending, Endpoint, EventSplitter, SentEvent, StreamError};
 use crate::money::Money;
 use crate::usage::Usage;
 
@@ -73,6 +74,17 @@ enum Writer {
     Responses(responses::Writer),
 }
 
+impl Reader {
+    /// Reads an event, if it is one more piece of a block that is open: nearly all are.
+    fn piece<'a>(&mut self, data: &'a str) -> Option<(Slot, Cow<'a, str>)> {
+        match self {
+            Self::Messages(events) => events.piece(data),
+            Self::Responses(events) => events.piece(data),
+            Self::Chat(_) => None,
+        }
+    }
+}
+
 impl std::fmt::Debug for Stream {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Stream")
@@ -115,7 +127,10 @@ impl Stream {
     pub fn push(&mut self, chunk: &Bytes) -> Vec<Bytes> {
         let mut frames = Vec::new();
         let mut splitter = std::mem::take(&mut self.splitter);
-        let result = splitter.push(chunk, |event| self.event(event.name, event.data, &mut frames));
+        let result = splitter.push(chunk, |event| {
+            self.take(&event, &mut frames);
+            Ok(())
+        });
         self.splitter = splitter;
         if result.is_err() {
             self.state = State::Failed;
@@ -123,23 +138,42 @@ impl Stream {
         frames
     }
 
-    fn event(
-        &mut self,
-        name: Option<&str>,
-        data: Option<&str>,
-        frames: &mut Vec<Bytes>,
-    ) -> Result<(), AnswerBroken> {
-        let Some(data) = data.filter(|_data| self.state == State::Running) else { return Ok(()) };
+    /// Takes an event of the provider's stream that was cut out of it already, in place of
+    /// [`push`](Self::push); what may pass is added to `frames`.
+    pub(crate) fn take(&mut self, event: &SentEvent<'_>, frames: &mut Vec<Bytes>) {
+        let Some(data) = event.data.filter(|_data| self.state == State::Running) else { return };
+        if let Some((slot, text)) = self.reader.piece(data) {
+            self.add(slot, text, frames);
+            return;
+        }
         let mut read = Vec::new();
         let result = match &mut self.reader {
-            Reader::Messages(events) => events.read(name, data, &mut read),
-            Reader::Responses(events) => events.read(name, data, &mut read),
+            Reader::Messages(events) => events.read(event.name, data, &mut read),
+            Reader::Responses(events) => events.read(event.name, data, &mut read),
             Reader::Chat(events) => events.read(data, &mut read),
         };
         for event in read {
             self.pass(event, frames);
         }
-        result.map_err(|Unreadable| AnswerBroken)
+        if result.is_err() {
+            self.state = State::Failed;
+        }
+    }
+
+    /// Adds a piece to a block: at once if no stage has anything to do with it.
+    fn add(&mut self, slot: Slot, text: Cow<'_, str>, frames: &mut Vec<Bytes>) {
+        if text.is_empty() {
+            return;
+        }
+        let passes = self.sequence.is_open(slot) && self.cutter.is_idle() && self.resolver.passes(slot);
+        if !passes {
+            return self.pass(Event::Added(slot, text.into_owned()), frames);
+        }
+        match &mut self.writer {
+            Writer::Chat(writer) => writer.add(slot, &text, &self.plan, frames),
+            Writer::Messages(writer) => writer.add(slot, &text, frames),
+            Writer::Responses(writer) => writer.add(slot, &text, frames),
+        }
     }
 
     /// Through all stages, in order.
@@ -186,16 +220,23 @@ impl Stream {
     pub fn end(&mut self) -> (Vec<Bytes>, Ending) {
         let mut frames = Vec::new();
         let mut splitter = std::mem::take(&mut self.splitter);
-        let result = splitter.end(|event| self.event(event.name, event.data, &mut frames));
+        let result = splitter.end(|event| {
+            self.take(&event, &mut frames);
+            Ok(())
+        });
         if result.is_err() {
             self.state = State::Failed;
         }
+        (frames, self.end_body())
+    }
+
+    /// The same where events are [taken](Self::take) one by one.
+    pub(crate) fn end_body(&mut self) -> Ending {
         // Some compatible providers send no last event.
         if self.state == State::Running && self.finish.is_some() {
             self.state = State::Complete;
         }
-        let ending = if self.is_complete() { Ending::Complete } else { Ending::Interrupted };
-        (frames, ending)
+        if self.is_complete() { Ending::Complete } else { Ending::Interrupted }
     }
 
     /// A frame that says nothing, to keep the connection.

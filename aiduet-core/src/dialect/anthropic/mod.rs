@@ -2,7 +2,9 @@
 
 pub(super) mod answer;
 mod count;
+mod piece;
 pub(super) mod request;
 mod usage;
 
 pub use count::{count_request, counted_tokens};
+pub(crate) use piece::messages_piece;

@@ -3,6 +3,7 @@
 pub(super) mod chat_answer;
 pub(super) mod chat_request;
 pub(super) mod embeddings;
+mod piece;
 pub(super) mod responses_answer;
 pub(super) mod responses_request;
 mod tier;
@@ -12,6 +13,8 @@ mod usage;
 pub(super) const STREAM_OPTIONS: &str = "stream_options";
 /// The option that asks for usage at its end.
 pub(super) const INCLUDE_USAGE: &str = "include_usage";
+
+pub(crate) use piece::responses_piece;
 
 use super::reading::StreamFault;
 

@@ -1,5 +1,6 @@
 //! Answers of Messages, read.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
@@ -10,6 +11,7 @@ use super::super::conversation::{InputKind, Thought};
 use super::super::json::{Members, Text, lax, lax_as};
 use super::super::reply::{Block, Called, Event, Finish, Opening, Proof, Reply, Shown, Slot};
 use super::error::Fault;
+use crate::dialect::{Piece, PieceKind, messages_piece};
 use crate::provider::Vendor;
 
 #[derive(Deserialize)]
@@ -215,6 +217,19 @@ impl Events {
             _ => {}
         }
         Ok(())
+    }
+
+    /// Reads an event, if it is a piece of a block that is open.
+    pub(in crate::translate) fn piece<'a>(&mut self, data: &'a str) -> Option<(Slot, Cow<'a, str>)> {
+        let Piece { kind, index, text, .. } = messages_piece(data)?;
+        match (kind, self.open.get_mut(&index)?) {
+            (PieceKind::Text | PieceKind::Thought, Open::Plain) => {}
+            (PieceKind::Input, Open::Call { came, .. }) => *came |= !text.is_empty(),
+            (PieceKind::Text | PieceKind::Thought, Open::Call { .. }) | (PieceKind::Input, Open::Plain) => {
+                return None;
+            }
+        }
+        Some((index, text))
     }
 
     fn open(&mut self, slot: Slot, wire: BlockWire<'_>, out: &mut Vec<Event>) {

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::super::conversation::Thought;
 use super::super::ids::stem;
-use super::super::json::{Text, write_text};
+use super::super::json::{Text, push_number, push_text, write_text};
 use super::super::reply::{Complaint, Event, Finish, Opening, Proof, Slot};
 use super::super::seal::seal;
 use super::super::stream::{Opened, Settled};
@@ -41,14 +41,10 @@ enum Block {
 #[derive(Serialize)]
 #[serde(tag = "type")]
 enum Delta<'a> {
-    #[serde(rename = "text_delta")]
-    Text { text: &'a str },
     #[serde(rename = "thinking_delta")]
     Thinking { thinking: &'a str },
     #[serde(rename = "signature_delta")]
     Signature { signature: &'a str },
-    #[serde(rename = "input_json_delta")]
-    InputJson { partial_json: &'a str },
 }
 
 /// How a block begins.
@@ -130,6 +126,19 @@ impl Writer {
         frame("content_block_delta", &data)
     }
 
+    /// Nearly all events; `words` are the type of the delta and the member that holds the text.
+    fn piece(&self, words: &str, text: &str) -> Bytes {
+        let mut frame = String::with_capacity(text.len().saturating_add(160));
+        frame.push_str("event: content_block_delta\ndata: {\"type\":\"content_block_delta\",\"index\":");
+        push_number(&mut frame, self.next.into());
+        frame.push_str(",\"delta\":{\"type\":\"");
+        frame.push_str(words);
+        frame.push_str("\":");
+        push_text(&mut frame, text);
+        frame.push_str("}}\n\n");
+        frame.into()
+    }
+
     fn stop(&mut self) -> Bytes {
         let index = self.next;
         self.next = index.saturating_add(1);
@@ -154,11 +163,12 @@ impl Writer {
         self.open = Some((slot, block));
     }
 
-    fn add(&mut self, slot: Slot, text: &str, out: &mut Vec<Bytes>) {
+    /// Writes one more piece of a block.
+    pub(in crate::translate) fn add(&mut self, slot: Slot, text: &str, out: &mut Vec<Bytes>) {
         let Some((_slot, block)) = self.open.as_mut().filter(|(open, _block)| *open == slot) else { return };
         let delta = match block {
-            Block::Text => Delta::Text { text },
-            Block::Call => Delta::InputJson { partial_json: text },
+            Block::Text => return out.push(self.piece("text_delta\",\"text", text)),
+            Block::Call => return out.push(self.piece("input_json_delta\",\"partial_json", text)),
             Block::Thought { started, .. } => {
                 if !std::mem::replace(started, true) {
                     out.push(self.start(&Start::Thinking { thinking: "", signature: "" }));

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::super::super::conversation::InputKind;
 use super::super::super::ids::stem;
-use super::super::super::json::write_text;
+use super::super::super::json::{push_text, write_text};
 use super::super::super::reply::{Complaint, Event, Finish, Opening, Slot};
 use super::super::super::stream::{Opened, Settled};
 use super::super::super::target::Plan;
@@ -101,14 +101,30 @@ impl Writer {
                 out.push(self.delta(&delta, plan));
             }
             Event::Opened(slot, opening) => out.extend(self.open(slot, &opening, plan)),
-            Event::Added(slot, text) => {
-                if let Some((_slot, kind)) = self.current.filter(|(open, _kind)| *open == slot) {
-                    out.push(self.piece(kind, &text, plan));
-                }
-            }
+            Event::Added(slot, text) => self.add(slot, &text, plan, out),
             Event::Closed(_) => self.current = None,
             Event::Sealed(..) | Event::Finished(_) | Event::Ended | Event::Failed(_) => {}
         }
+    }
+
+    /// Writes one more piece of a block.
+    pub(in crate::translate) fn add(&self, slot: Slot, text: &str, plan: &Plan, out: &mut Vec<Bytes>) {
+        match self.current.filter(|(open, _kind)| *open == slot) {
+            Some((_slot, Kind::Content)) => out.push(self.text(text, plan)),
+            Some((_slot, kind)) => out.push(self.piece(kind, text, plan)),
+            None => {}
+        }
+    }
+
+    /// Nearly all chunks.
+    fn text(&self, text: &str, plan: &Plan) -> Bytes {
+        let mut frame = String::with_capacity(self.head.len().saturating_add(text.len()).saturating_add(96));
+        frame.push_str(&self.head);
+        frame.push_str(r#"{"index":0,"delta":{"content":"#);
+        push_text(&mut frame, text);
+        frame.push_str(r#"},"finish_reason":null}]"#);
+        frame.push_str(if plan.delivery.usage { ",\"usage\":null}\n\n" } else { "}\n\n" });
+        frame.into()
     }
 
     fn begin(&mut self, id: &str, plan: &Plan) {

@@ -1,5 +1,6 @@
 //! Streams of the Responses API, read.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
@@ -9,6 +10,7 @@ use super::super::super::json::{Text, lax, lax_as};
 use super::super::super::reply::{Called, Event, Opening, Proof, Shown, Slot};
 use super::super::error::Fault;
 use super::read_answer::{ItemWire, PartWire, Response, SUMMARY_JOINT, Said, finish, own};
+use crate::dialect::{Piece, PieceKind, responses_piece};
 use crate::provider::Vendor;
 
 /// Reads a stream.
@@ -122,6 +124,19 @@ impl Events {
             _ => {}
         }
         Ok(())
+    }
+
+    /// Reads an event, if it is a piece of a block that is open.
+    pub(in crate::translate) fn piece<'a>(&mut self, data: &'a str) -> Option<(Slot, Cow<'a, str>)> {
+        let Piece { kind, index, part, text } = responses_piece(data)?;
+        let open = self.open.get_mut(&(index, part))?;
+        let is_same = match kind {
+            PieceKind::Text => open.kind == Kind::Text,
+            PieceKind::Thought => open.kind == Kind::Thought,
+            PieceKind::Input => open.kind == Kind::Call,
+        };
+        open.came |= is_same && !text.is_empty();
+        is_same.then_some((open.slot, text))
     }
 
     fn begin(&mut self, response: Option<Response<'_>>, out: &mut Vec<Event>) {

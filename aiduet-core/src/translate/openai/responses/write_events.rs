@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::super::super::conversation::{InputKind, Thought};
 use super::super::super::ids::stem;
-use super::super::super::json::{Text, write_text};
+use super::super::super::json::{Text, push_number, push_text, write_text};
 use super::super::super::reply::{Called, Complaint, Event, Finish, Opening, Proof, Shown, Slot};
 use super::super::super::stream::{Opened, Settled};
 use super::super::super::target::Plan;
@@ -148,25 +148,55 @@ impl Writer {
         self.open = Some((slot, Block { kind, text: String::new() }));
     }
 
-    fn add(&mut self, slot: Slot, text: &str, out: &mut Vec<Bytes>) {
+    /// Writes one more piece of a block.
+    pub(in crate::translate) fn add(&mut self, slot: Slot, text: &str, out: &mut Vec<Bytes>) {
         let Some((_slot, block)) = self.open.as_mut().filter(|(open, _block)| *open == slot) else { return };
         block.text.push_str(text);
-        let delta = format!("\"delta\":{}", write_text(text));
         let (name, part, rest) = match &mut block.kind {
-            Kind::Text => ("response.output_text.delta", &CONTENT, format!("{delta},\"logprobs\":[]")),
-            Kind::Refusal => ("response.refusal.delta", &CONTENT, delta),
+            Kind::Text => ("response.output_text.delta", &CONTENT, ",\"logprobs\":[]"),
+            Kind::Refusal => ("response.refusal.delta", &CONTENT, ""),
             Kind::Thought { started, .. } => {
                 if !std::mem::replace(started, true) {
                     self.start_summary(out);
                 }
-                ("response.reasoning_summary_text.delta", &SUMMARY, delta)
+                ("response.reasoning_summary_text.delta", &SUMMARY, "")
             }
             Kind::Call(Called { input: InputKind::Object, .. }) => {
-                ("response.function_call_arguments.delta", &FUNCTION, delta)
+                ("response.function_call_arguments.delta", &FUNCTION, "")
             }
-            Kind::Call(_) => ("response.custom_tool_call_input.delta", &CUSTOM, delta),
+            Kind::Call(_) => ("response.custom_tool_call_input.delta", &CUSTOM, ""),
         };
-        out.push(self.part_event(name, part, &rest));
+        out.push(self.delta(name, part, (text, rest)));
+    }
+
+    /// Nearly all events. The stem of identifiers needs no escapes.
+    fn delta(&mut self, name: &str, part: &PartPlace, (text, rest): (&str, &str)) -> Bytes {
+        let number = self.number();
+        let mut frame = String::with_capacity(text.len().saturating_add(320));
+        frame.push_str("event: ");
+        frame.push_str(name);
+        frame.push_str("\ndata: {\"type\":\"");
+        frame.push_str(name);
+        frame.push_str("\",\"sequence_number\":");
+        push_number(&mut frame, self.sequence);
+        self.sequence = self.sequence.saturating_add(1);
+        for (before, text) in [(",\"item_id\":\"", part.prefix), ("", self.stem.as_str()), ("_", "")] {
+            frame.push_str(before);
+            frame.push_str(text);
+        }
+        push_number(&mut frame, number.into());
+        frame.push_str("\",\"output_index\":");
+        push_number(&mut frame, number.into());
+        if let Some(index) = part.index {
+            for text in [",\"", index, "\":0"] {
+                frame.push_str(text);
+            }
+        }
+        frame.push_str(",\"delta\":");
+        push_text(&mut frame, text);
+        frame.push_str(rest);
+        frame.push_str("}\n\n");
+        frame.into()
     }
 
     fn start_summary(&mut self, out: &mut Vec<Bytes>) {
