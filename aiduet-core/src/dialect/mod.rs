@@ -32,5 +32,6 @@ pub use meter::{Ending, Meter, MeterConfig, StreamError};
 pub(crate) use openai::responses_piece;
 pub(crate) use piece::{Piece, PieceKind};
 pub use reading::{Reading, StreamFault};
+pub(crate) use request::body_members;
 pub use request::{DEPTH_MAX, ITEMS_MAX, inspect};
 pub use trouble::is_credit_trouble;

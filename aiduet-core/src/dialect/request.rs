@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod tests;
 
+use std::borrow::Cow;
+
 use super::endpoint::Endpoint;
 use super::fault::{FaultKind, RequestFault};
 use super::head::RequestHead;
@@ -17,6 +19,24 @@ pub const ITEMS_MAX: u32 = 100_000;
 
 const STRICT: Strictness =
     Strictness { depth_max: DEPTH_MAX, items_max: ITEMS_MAX, duplicates: Duplicates::Refuse };
+
+/// The members of a body, each with its value as it was written.
+///
+/// # Errors
+/// [`RequestFault`] when it is not a JSON object.
+pub(crate) fn body_members(body: &[u8]) -> Result<Vec<(Cow<'_, str>, &str)>, RequestFault> {
+    let mut scanner = Scanner::new(body, STRICT)?;
+    let mut members = Vec::new();
+    scanner.members(|scanner, key| {
+        scanner.peek()?;
+        let start = scanner.offset();
+        scanner.pass()?;
+        members.push((key.decode(), scanner.since(start)));
+        Ok(())
+    })?;
+    scanner.finish()?;
+    Ok(members)
+}
 
 /// Reads what a request asks for, and where the bytes are that may have to change. Every byte is
 /// checked to be JSON that has one reading only; unknown fields pass.

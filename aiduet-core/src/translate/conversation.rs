@@ -16,6 +16,8 @@ use crate::provider::Vendor;
 pub(super) struct Conversation<'a> {
     /// The dialect it was read from.
     pub(super) client: Endpoint,
+    /// How long it was there, in bytes.
+    pub(super) length: usize,
     /// How that dialect calls what may have to be refused.
     pub(super) words: &'static Words,
     /// System texts before the first message.
@@ -49,6 +51,7 @@ impl Conversation<'_> {
     pub(super) fn new(client: Endpoint, words: &'static Words) -> Self {
         Self {
             client,
+            length: 0,
             words,
             system: Vec::new(),
             items: Vec::new(),

@@ -8,7 +8,7 @@ use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, Visitor};
 use serde::ser::{Serialize, Serializer};
 use serde_json::value::RawValue;
 
-use crate::dialect::RequestFault;
+use crate::dialect::{RequestFault, body_members};
 
 /// More members at the top of a body than any protocol has.
 const MEMBERS_MAX: usize = 256;
@@ -23,6 +23,11 @@ pub(super) enum Text<'a> {
 }
 
 impl<'a> Text<'a> {
+    /// The text that a value is, if it is one.
+    pub(super) fn of(value: &'a RawValue) -> Option<Self> {
+        is_string(value).then_some(Self::Token(value))
+    }
+
     /// The value.
     pub(super) fn decode(&self) -> Cow<'_, str> {
         match self {
@@ -109,16 +114,33 @@ impl Serialize for Text<'_> {
 pub(super) struct Members<'a>(pub(super) Vec<(Cow<'a, str>, &'a RawValue)>);
 
 impl<'a> Members<'a> {
-    /// Reads the top of a request body.
+    /// Reads the top of a request body: the one member that is large, as it was written, and the
+    /// others.
     ///
     /// # Errors
     /// When it is not an object, has a member twice, or very many.
-    pub(super) fn of_body(body: &'a [u8]) -> Result<Self, RequestFault> {
-        let members: Self = serde_json::from_slice(body).map_err(|_json| RequestFault::malformed())?;
-        let mut names: Vec<&str> = members.0.iter().map(|(name, _value)| name.as_ref()).collect();
+    pub(super) fn of_body(
+        body: &'a [u8],
+        large: &'static str,
+    ) -> Result<(Self, Option<&'a str>), RequestFault> {
+        let all = body_members(body)?;
+        let mut names: Vec<&str> = all.iter().map(|(name, _value)| name.as_ref()).collect();
         names.sort_unstable();
         let repeated = names.windows(2).any(|pair| pair.first() == pair.last());
-        if repeated || names.len() > MEMBERS_MAX { Err(RequestFault::malformed()) } else { Ok(members) }
+        if repeated || names.len() > MEMBERS_MAX {
+            return Err(RequestFault::malformed());
+        }
+        let mut members = Vec::with_capacity(all.len());
+        let mut found = None;
+        for (name, value) in all {
+            if name == large {
+                found = (value != "null").then_some(value);
+            } else {
+                let value = serde_json::from_str(value).map_err(|_json| RequestFault::malformed())?;
+                members.push((name, value));
+            }
+        }
+        Ok((Self(members), found))
     }
 
     /// Takes a member out; `null` is the same as nothing.
@@ -215,8 +237,18 @@ pub(super) fn read<'a, T: Deserialize<'a>>(
     value: &'a RawValue,
     field: &'static str,
 ) -> Result<T, RequestFault> {
-    serde_json::from_str(value.get())
-        .map_err(|_json| RequestFault::wrong(field, "the value has the wrong type"))
+    read_str(value.get(), field)
+}
+
+/// The same for a value that is not held in a type of its own.
+///
+/// # Errors
+/// As [`read`].
+pub(super) fn read_str<'a, T: Deserialize<'a>>(
+    value: &'a str,
+    field: &'static str,
+) -> Result<T, RequestFault> {
+    serde_json::from_str(value).map_err(|_json| RequestFault::wrong(field, "the value has the wrong type"))
 }
 
 /// Whether a value is written as a string.
@@ -227,6 +259,15 @@ pub(super) fn is_string(value: &RawValue) -> bool {
 /// Writes a value of ours, which cannot fail: it has string keys only.
 pub(super) fn write<T: Serialize + ?Sized>(value: &T) -> Vec<u8> {
     serde_json::to_vec(value).unwrap_or_default()
+}
+
+/// The same for a value that is about so long.
+pub(super) fn write_long<T: Serialize + ?Sized>(value: &T, length: usize) -> Vec<u8> {
+    let mut out = Vec::with_capacity(length.saturating_add(length / 4).saturating_add(256));
+    match serde_json::to_writer(&mut out, value) {
+        Ok(()) => out,
+        Err(_unwritable) => Vec::new(),
+    }
 }
 
 /// The same, as text.

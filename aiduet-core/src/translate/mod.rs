@@ -94,6 +94,7 @@ pub fn request(
             return Err(RequestFault::untranslatable());
         }
     };
+    talk.length = bytes.len();
     let length_max = match to {
         Endpoint::Messages | Endpoint::CountTokens => anthropic::TOOL_NAME_MAX,
         Endpoint::ChatCompletions | Endpoint::Responses | Endpoint::Embeddings => {

@@ -9,7 +9,7 @@ use super::super::conversation::{
     Call, Conversation, Document, DocumentBody, Input, InputKind, Item, Media, Part, PartKind, Returned,
     Role, Thought, ToolOutcome,
 };
-use super::super::json::{Text, is_string, read};
+use super::super::json::{Text, read, read_str};
 use super::super::seal::{Opened, open};
 use super::WORDS;
 use super::read_request::CacheControl;
@@ -85,11 +85,8 @@ struct Source<'a> {
 }
 
 /// Reads the messages.
-pub(super) fn read_messages<'a>(
-    value: &'a RawValue,
-    talk: &mut Conversation<'a>,
-) -> Result<(), RequestFault> {
-    for Message { role, content } in read::<Vec<Message<'a>>>(value, "messages")? {
+pub(super) fn read_messages<'a>(value: &'a str, talk: &mut Conversation<'a>) -> Result<(), RequestFault> {
+    for Message { role, content } in read_str::<Vec<Message<'a>>>(value, "messages")? {
         let role = match role.decode().as_ref() {
             "user" => Role::User,
             "assistant" => Role::Assistant,
@@ -97,8 +94,8 @@ pub(super) fn read_messages<'a>(
             _ => return Err(RequestFault::wrong("messages.role", "expected user, assistant or system")),
         };
         let mut reader = Reader { role, parts: Vec::new(), items: &mut talk.items };
-        if is_string(content) {
-            reader.parts.push(Part::text(read(content, WORDS.content)?));
+        if let Some(text) = Text::of(content) {
+            reader.parts.push(Part::text(text));
         } else {
             for block in read::<Vec<BlockWire<'a>>>(content, WORDS.content)? {
                 reader.take(block)?;
@@ -177,8 +174,8 @@ impl<'a> Reader<'a, '_> {
 }
 
 fn read_parts<'a>(content: &'a RawValue) -> Result<Vec<Part<'a>>, RequestFault> {
-    if is_string(content) {
-        return Ok(vec![Part::text(read(content, WORDS.content)?)]);
+    if let Some(text) = Text::of(content) {
+        return Ok(vec![Part::text(text)]);
     }
     read::<Vec<BlockWire<'a>>>(content, WORDS.content)?.into_iter().map(BlockWire::part).collect()
 }
@@ -230,9 +227,7 @@ impl<'a> BlockWire<'a> {
     /// What a search found, as the text that it is.
     fn search_result(self) -> Result<PartKind<'a>, RequestFault> {
         let Self { title, source, content, .. } = self;
-        let source =
-            source.filter(|source| is_string(source)).map(|source| read::<Text<'_>>(source, WORDS.content));
-        let source = source.transpose()?;
+        let source = source.and_then(Text::of);
         let mut text = String::new();
         for line in [title, source].into_iter().flatten() {
             text.push_str(&line.decode());

@@ -9,7 +9,7 @@ use super::super::conversation::{
     Tool, Words,
 };
 use super::super::free;
-use super::super::json::{Members, Text, write};
+use super::super::json::{Members, Text, write_long};
 use super::super::names::ToolNames;
 use super::super::target::{Caching, Target};
 use super::model::{Claude, Takes, ThinkingRule};
@@ -52,7 +52,7 @@ pub(in crate::translate) fn write_request(
             "the chosen model takes no stop sequence of white space",
         ));
     }
-    let Conversation { items, stop, tier, delivery, .. } = talk;
+    let Conversation { items, stop, tier, delivery, length, .. } = talk;
     let rules = Rules { words, claude: &claude, model: target.model, names };
     let body = Body {
         model: target.model,
@@ -71,7 +71,7 @@ pub(in crate::translate) fn write_request(
         system,
         messages: turns(items, rules)?,
     };
-    Ok(write(&marked(body, target.caching, words)?))
+    Ok(write_long(&marked(body, target.caching, words)?, length))
 }
 
 /// Checks the marks of the client, or sets one of ours.

@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 use super::super::super::conversation::{
     Call, Conversation, Input, InputKind, Item, Part, PartKind, Returned, Role, ToolOutcome,
 };
-use super::super::super::json::{Text, is_string, read};
+use super::super::super::json::{Text, read, read_str};
 use super::super::media;
 use super::super::values::Breakpoint;
 use super::WORDS;
@@ -89,11 +89,8 @@ struct File<'a> {
 }
 
 /// Reads the messages. System messages before the first other one become the system text.
-pub(super) fn read_messages<'a>(
-    value: &'a RawValue,
-    talk: &mut Conversation<'a>,
-) -> Result<(), RequestFault> {
-    let messages: Vec<Message<'a>> = read(value, "messages")?;
+pub(super) fn read_messages<'a>(value: &'a str, talk: &mut Conversation<'a>) -> Result<(), RequestFault> {
+    let messages: Vec<Message<'a>> = read_str(value, "messages")?;
     let mut legacy = LegacyCalls::default();
     for message in messages {
         if message.audio.is_some() {
@@ -187,8 +184,8 @@ fn returned<'a>(id: Text<'a>, content: Option<&'a RawValue>) -> Result<Returned<
 
 fn read_content<'a>(content: Option<&'a RawValue>) -> Result<Vec<Part<'a>>, RequestFault> {
     let content = content.ok_or(RequestFault::missing(WORDS.content))?;
-    if is_string(content) {
-        return Ok(vec![Part::text(read(content, WORDS.content)?)]);
+    if let Some(text) = Text::of(content) {
+        return Ok(vec![Part::text(text)]);
     }
     read::<Vec<PartWire<'a>>>(content, WORDS.content)?.into_iter().map(PartWire::read).collect()
 }

@@ -45,7 +45,7 @@ const ELSEWHERE: &str = "the chosen model has no counterpart for it; leave it ou
 /// # Errors
 /// Names the field that is malformed or that no other dialect can say.
 pub(in crate::translate) fn read_request(body: &[u8]) -> Result<Conversation<'_>, RequestFault> {
-    let mut members = Members::of_body(body)?;
+    let (mut members, messages) = Members::of_body(body, "messages")?;
     let mut talk = Conversation::new(Endpoint::ChatCompletions, &WORDS);
     talk.names_user = members.has("user") || members.has("safety_identifier");
     talk.cache_key = members.read("prompt_cache_key")?;
@@ -57,8 +57,7 @@ pub(in crate::translate) fn read_request(body: &[u8]) -> Result<Conversation<'_>
     }
     read_modalities(&mut members)?;
 
-    let messages: &RawValue = members.take("messages").ok_or(RequestFault::missing("messages"))?;
-    read_messages(messages, &mut talk)?;
+    read_messages(messages.ok_or(RequestFault::missing("messages"))?, &mut talk)?;
     read_limits(&mut members, &mut talk)?;
     read_tools(&mut members, &mut talk)?;
     talk.delivery = read_delivery(&mut members, talk.delivery)?;
@@ -315,7 +314,7 @@ fn read_function_call<'a>(value: &'a RawValue) -> Result<Choice<'a>, RequestFaul
 
 /// Whether a request has tools and lets the model reason.
 pub(in crate::translate) fn reasons_beside_tools(body: &[u8]) -> bool {
-    let Ok(mut members) = Members::of_body(body) else { return false };
+    let Ok((mut members, _messages)) = Members::of_body(body, "messages") else { return false };
     let answers_at_once =
         members.read::<Text<'_>>("reasoning_effort").ok().flatten().is_some_and(|effort| effort.is("none"));
     let has_tools = ["tools", "functions"].iter().any(|name| {

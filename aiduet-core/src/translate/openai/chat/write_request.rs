@@ -3,7 +3,7 @@
 use super::super::super::conversation::{
     Choice, Conversation, Effort, Format, InputKind, Parallel, Schema, Takes, Tool,
 };
-use super::super::super::json::{Text, write};
+use super::super::super::json::{Text, write_long};
 use super::super::super::names::ToolNames;
 use super::super::super::target::Target;
 use super::super::model::Gpt;
@@ -40,6 +40,7 @@ pub(in crate::translate) fn write_request(
         if tools.is_empty() { None } else { talk.choice.as_ref().map(|choice| write_choice(choice, names)) };
     let response_format = format(&talk);
     let Conversation {
+        length,
         system,
         items,
         output_limit,
@@ -79,7 +80,7 @@ pub(in crate::translate) fn write_request(
     if body.messages.is_empty() {
         return Err(RequestFault::wrong(words.items, "at least one message is needed"));
     }
-    Ok(write(&body))
+    Ok(write_long(&body, length))
 }
 
 /// Whether the provider stops at the stop sequences; where it does not, whoever relays the answer

@@ -7,7 +7,7 @@ use super::super::super::conversation::{
     Call, Conversation, Document, DocumentBody, Input, InputKind, Item, Media, Part, PartKind, Returned,
     Role, Thought, ToolOutcome,
 };
-use super::super::super::json::{Text, is_string, lax, read};
+use super::super::super::json::{Text, lax, read, read_str};
 use super::super::super::seal::{Opened, open};
 use super::super::media;
 use super::super::values::Breakpoint;
@@ -79,13 +79,13 @@ struct PartWire<'a> {
 }
 
 /// Reads the input. System messages before the first other item become the system text.
-pub(super) fn read_input<'a>(value: &'a RawValue, talk: &mut Conversation<'a>) -> Result<(), RequestFault> {
-    if is_string(value) {
-        let text = read(value, "input")?;
+pub(super) fn read_input<'a>(value: &'a str, talk: &mut Conversation<'a>) -> Result<(), RequestFault> {
+    if value.starts_with('"') {
+        let text = read_str(value, "input")?;
         talk.items.push(Item::Said(Role::User, vec![Part::text(text)]));
         return Ok(());
     }
-    for item in read::<Vec<ItemWire<'a>>>(value, "input")? {
+    for item in read_str::<Vec<ItemWire<'a>>>(value, "input")? {
         item.read(talk)?;
     }
     Ok(())
@@ -190,8 +190,8 @@ impl<'a> ItemWire<'a> {
 }
 
 fn read_content<'a>(content: &'a RawValue) -> Result<Vec<Part<'a>>, RequestFault> {
-    if is_string(content) {
-        return Ok(vec![Part::text(read(content, WORDS.content)?)]);
+    if let Some(text) = Text::of(content) {
+        return Ok(vec![Part::text(text)]);
     }
     read::<Vec<PartWire<'a>>>(content, WORDS.content)?.into_iter().map(PartWire::read).collect()
 }

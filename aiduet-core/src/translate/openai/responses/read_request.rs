@@ -60,7 +60,7 @@ const ECHOED: [(&str, &str); 11] = [
 /// # Errors
 /// Names the field that is malformed or that no other dialect can say.
 pub(in crate::translate) fn read_request(body: &[u8]) -> Result<Conversation<'_>, RequestFault> {
-    let mut members = Members::of_body(body)?;
+    let (mut members, input) = Members::of_body(body, "input")?;
     let mut talk = Conversation::new(Endpoint::Responses, &WORDS);
     talk.echo = echo(&members);
     talk.names_user = members.has("user") || members.has("safety_identifier");
@@ -74,8 +74,7 @@ pub(in crate::translate) fn read_request(body: &[u8]) -> Result<Conversation<'_>
         talk.system.push(Part::text(instructions));
     }
     read_tools(&mut members, &mut talk)?;
-    let input = members.take("input").ok_or(RequestFault::missing("input"))?;
-    read_input(input, &mut talk)?;
+    read_input(input.ok_or(RequestFault::missing("input"))?, &mut talk)?;
     talk.output_limit = members.read("max_output_tokens")?;
     talk.sampling =
         Sampling { temperature: number(&mut members, "temperature")?, top_p: number(&mut members, "top_p")? };

@@ -6,7 +6,7 @@ use super::super::super::conversation::{
     Choice, Conversation, Effort, Format, InputKind, Parallel, Part, PartKind, Schema, Show, Takes, Tool,
     Words,
 };
-use super::super::super::json::{Text, write};
+use super::super::super::json::{Text, write_long};
 use super::super::super::names::ToolNames;
 use super::super::super::target::Target;
 use super::super::model::Gpt;
@@ -38,7 +38,9 @@ pub(in crate::translate) fn write_request(
         if tools.is_empty() { None } else { talk.choice.as_ref().map(|choice| write_choice(choice, names)) };
     let instructions = instructions(&talk.system, words)?;
     let text = text_config(&talk);
-    let Conversation { items: done, output_limit, sampling, tier, delivery, parallel, cache_key, .. } = talk;
+    let Conversation {
+        items: done, output_limit, sampling, tier, delivery, parallel, cache_key, length, ..
+    } = talk;
     let rules = Rules { words, model: target.model, names };
     let body = Body {
         model: target.model,
@@ -67,7 +69,7 @@ pub(in crate::translate) fn write_request(
     if body.input.is_empty() {
         return Err(RequestFault::wrong(words.items, "at least one message is needed"));
     }
-    Ok(write(&body))
+    Ok(write_long(&body, length))
 }
 
 fn instructions<'a>(system: &[Part<'a>], words: &Words) -> Result<Option<Text<'a>>, RequestFault> {
