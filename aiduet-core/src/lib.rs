@@ -5,7 +5,7 @@
 //! - money and what it is counted by: [`money`], [`usage`], [`price`], [`ledger`], [`payment`];
 //! - who may call: [`account`], [`keys`], [`limit`];
 //! - what people are told: [`notify`];
-//! - who answers: [`provider`], [`routing`], [`dialect`], [`translate`];
+//! - who answers: [`provider`], [`routing`], [`duet`], [`dialect`], [`translate`];
 //! - the building blocks: [`id`], [`clock`], [`content`], [`secret`], [`class`].
 //!
 //! Every store is a trait with a small contract; `testing` has a conformance suite for each, for
@@ -20,6 +20,7 @@ pub mod class;
 pub mod clock;
 pub mod content;
 pub mod dialect;
+pub mod duet;
 pub mod gateway;
 #[cfg(feature = "http")]
 pub mod http;

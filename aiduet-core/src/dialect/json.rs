@@ -52,14 +52,14 @@ pub(super) struct Braces {
 
 /// A string of the text, quotes included.
 #[derive(Clone, Copy)]
-pub(super) struct Text<'a> {
+pub(crate) struct Text<'a> {
     quoted: &'a str,
     escaped: bool,
 }
 
 impl<'a> Text<'a> {
     /// The value.
-    pub(super) fn decode(self) -> Cow<'a, str> {
+    pub(crate) fn decode(self) -> Cow<'a, str> {
         if self.escaped {
             // The scanner has checked every escape, so this cannot fail.
             Cow::Owned(serde_json::from_str(self.quoted).unwrap_or_default())
@@ -69,15 +69,16 @@ impl<'a> Text<'a> {
     }
 
     /// Whether the value is this one.
-    pub(super) fn is(self, other: &str) -> bool {
+    pub(crate) fn is(self, other: &str) -> bool {
         if self.escaped { self.decode() == other } else { self.raw() == other }
     }
 
-    pub(super) fn is_empty(self) -> bool {
+    pub(crate) fn is_empty(self) -> bool {
         self.raw().is_empty()
     }
 
-    fn raw(self) -> &'a str {
+    /// The value as it is written, with its escapes.
+    pub(crate) fn raw(self) -> &'a str {
         self.quoted.get(1..self.quoted.len().saturating_sub(1)).unwrap_or_default()
     }
 }

@@ -17,7 +17,7 @@ pub const DEPTH_MAX: u32 = 64;
 /// How many items an array of a body may have.
 pub const ITEMS_MAX: u32 = 100_000;
 
-const STRICT: Strictness =
+pub(super) const STRICT: Strictness =
     Strictness { depth_max: DEPTH_MAX, items_max: ITEMS_MAX, duplicates: Duplicates::Refuse };
 
 /// The members of a body, each with its value as it was written.

@@ -13,6 +13,7 @@
 //! - Numbers, schemas and the inputs of tools pass as they were written.
 //! - Reasoning goes back to its maker word for word, and never to the other vendor.
 
+mod ability;
 mod anthropic;
 mod conversation;
 mod free;
@@ -35,9 +36,11 @@ mod tests;
 
 use bytes::Bytes;
 
+pub(crate) use ability::{takes_forced_tools, takes_no_thinking};
 pub use refusal::refusal;
 pub use route::upstream_endpoint;
 pub use scrub::scrub;
+pub(crate) use seal::PREFIX as SEALED;
 pub use stream::{Opened, Settled, Stream};
 pub use target::{Caching, Plan, Target};
 

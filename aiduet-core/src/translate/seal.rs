@@ -16,7 +16,7 @@ use super::json::{Text, write};
 use crate::provider::Vendor;
 
 /// Begins every sealed text.
-pub(super) const PREFIX: &str = "aiduet1.";
+pub(crate) const PREFIX: &str = "aiduet1.";
 
 #[derive(Deserialize, Serialize)]
 struct Sealed<'a> {

@@ -4,6 +4,7 @@ pub(super) mod answer;
 mod count;
 mod piece;
 pub(super) mod request;
+pub(super) mod transcript;
 mod usage;
 
 pub use count::{count_request, counted_tokens};

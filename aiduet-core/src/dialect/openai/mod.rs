@@ -2,10 +2,12 @@
 
 pub(super) mod chat_answer;
 pub(super) mod chat_request;
+pub(super) mod chat_transcript;
 pub(super) mod embeddings;
 mod piece;
 pub(super) mod responses_answer;
 pub(super) mod responses_request;
+pub(super) mod responses_transcript;
 mod tier;
 mod usage;
 

@@ -1,7 +1,7 @@
 //! Anthropic's dialect: Messages.
 
 mod error;
-mod model;
+pub(in crate::translate) mod model;
 mod read_answer;
 mod read_messages;
 mod read_request;

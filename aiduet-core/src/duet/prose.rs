@@ -1,0 +1,165 @@
+//! What a person says in a message, apart from what is pasted into it.
+//!
+//! Code, logs, quotations, addresses and identifiers do not vote: they are taken out and only their
+//! kind is kept. What remains is folded to one spelling and cut into clauses.
+
+mod artefact;
+mod clean;
+#[cfg(test)]
+mod tests;
+
+use std::ops::Range;
+
+pub(super) use artefact::{Artefact, Artefacts};
+
+use self::artefact::{Sample, fence_kind, line_kind};
+use self::clean::clean;
+
+/// How much of the prose is read at each end, in bytes.
+const END_BYTES: usize = 2 * 1024;
+
+/// Stands for what was taken out.
+const GAP: char = '\u{1}';
+
+/// How a clause ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Ending {
+    /// The sentence goes on.
+    Clause,
+    /// A full stop, an exclamation mark or the end of a line.
+    Sentence,
+    /// A question mark.
+    Question,
+}
+
+/// A stretch of the text between two marks.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Clause {
+    pub(super) start: usize,
+    pub(super) end: usize,
+    pub(super) ending: Ending,
+}
+
+/// What a person says.
+#[derive(Clone, Default)]
+pub(super) struct Prose {
+    text: String,
+    clauses: Vec<Clause>,
+    pub(super) artefacts: Artefacts,
+    /// Letters of ASCII words, and other letters twice: about how long it takes to read.
+    pub(super) weight: usize,
+}
+
+impl Prose {
+    /// Reads the texts of one message.
+    pub(super) fn of<'t>(texts: impl IntoIterator<Item = &'t str>) -> Self {
+        let mut prose = Self::default();
+        for text in texts {
+            prose.read(text);
+        }
+        prose.keep_ends();
+        prose.divide();
+        prose
+    }
+
+    /// The text, folded.
+    pub(super) fn text(&self) -> &str {
+        &self.text
+    }
+
+    pub(super) fn clauses(&self) -> &[Clause] {
+        &self.clauses
+    }
+
+    /// The clauses that say something.
+    pub(super) fn spoken(&self) -> impl DoubleEndedIterator<Item = Range<usize>> {
+        let letters = |clause: &&Clause| {
+            self.text
+                .get(clause.start..clause.end)
+                .is_some_and(|text| text.chars().any(char::is_alphanumeric))
+        };
+        self.clauses.iter().filter(letters).map(|clause| clause.start..clause.end)
+    }
+
+    /// The place of the next word.
+    pub(super) fn next_word(&self, at: usize) -> usize {
+        let rest = self.text.as_bytes().get(at..).unwrap_or_default();
+        let blank = |byte: &u8| matches!(byte, b' ' | b',' | b'\t' | b'(' | b'*' | b'"' | b'\'' | b'#');
+        at + rest.iter().take_while(|byte| blank(byte)).count()
+    }
+
+    fn read(&mut self, text: &str) {
+        let mut fence: Option<(&str, Sample)> = None;
+        for line in text.lines() {
+            let bare = line.trim_start();
+            match &mut fence {
+                Some((mark, sample)) if bare.starts_with(*mark) => {
+                    self.artefacts.add(sample.kind());
+                    fence = None;
+                }
+                Some((_mark, sample)) => sample.add(line),
+                None => match ["```", "~~~"].into_iter().find(|mark| bare.starts_with(mark)) {
+                    Some(mark) => fence = Some((mark, Sample::new(fence_kind(bare)))),
+                    None => self.read_line(line, bare),
+                },
+            }
+        }
+        // A fence that is never closed is one all the same.
+        if let Some((_mark, sample)) = fence {
+            self.artefacts.add(sample.kind());
+        }
+    }
+
+    fn read_line(&mut self, line: &str, bare: &str) {
+        match line_kind(line, bare) {
+            Some(kind) => self.artefacts.add(kind),
+            None => {
+                clean(bare, &mut self.text, &mut self.artefacts);
+                self.text.push('\n');
+            }
+        }
+    }
+
+    /// Leaves the beginning and the end of a long text.
+    fn keep_ends(&mut self) {
+        if self.text.len() <= 2 * END_BYTES {
+            return;
+        }
+        let head = self.text.floor_char_boundary(END_BYTES);
+        let tail = self.text.ceil_char_boundary(self.text.len() - END_BYTES);
+        self.text.replace_range(head..tail, "\n");
+    }
+
+    fn divide(&mut self) {
+        let mut start = 0;
+        let mut letters = self.text.char_indices().peekable();
+        while let Some((at, letter)) = letters.next() {
+            let next = letters.peek().map(|(_at, next)| *next);
+            if letter.is_ascii_alphanumeric() {
+                self.weight += 1;
+            } else if letter.is_alphanumeric() {
+                self.weight += 2;
+            }
+            let Some(ending) = ending_of(letter, next) else { continue };
+            let end = at + letter.len_utf8();
+            self.clauses.push(Clause { start, end, ending });
+            start = end;
+        }
+        if start < self.text.len() {
+            self.clauses.push(Clause { start, end: self.text.len(), ending: Ending::Sentence });
+        }
+    }
+}
+
+/// Whether a letter ends a clause, and how.
+fn ending_of(letter: char, next: Option<char>) -> Option<Ending> {
+    let at_edge = next.is_none_or(|next| !next.is_ascii_alphanumeric());
+    match letter {
+        '?' => Some(Ending::Question),
+        '.' | '!' if at_edge => Some(Ending::Sentence),
+        '\n' | '\u{3002}' | '!' => Some(Ending::Sentence),
+        ',' | ':' if at_edge => Some(Ending::Clause),
+        ';' | '\u{3001}' | '\u{2014}' | '\u{2026}' => Some(Ending::Clause),
+        _ => None,
+    }
+}

@@ -1,0 +1,175 @@
+//! A line of prose without what does not vote.
+
+use super::super::fold::fold_char;
+use super::{Artefact, Artefacts, GAP};
+
+/// The longest quotation that is taken out, in bytes.
+const QUOTATION_BYTES_MAX: usize = 600;
+
+/// Opening and closing marks of quotations.
+const QUOTATIONS: [(char, char); 9] = [
+    ('\u{201c}', '\u{201d}'),
+    ('\u{300c}', '\u{300d}'),
+    ('\u{300e}', '\u{300f}'),
+    ('\u{300a}', '\u{300b}'),
+    ('\u{ab}', '\u{bb}'),
+    ('\u{2018}', '\u{2019}'),
+    ('"', '"'),
+    ('`', '`'),
+    ('\'', '\''),
+];
+
+/// Endings of file names.
+const SUFFIXES: [&str; 38] = [
+    "rs", "py", "js", "ts", "jsx", "tsx", "go", "java", "kt", "rb", "php", "c", "h", "cpp", "hpp", "cs",
+    "swift", "scala", "sh", "sql", "md", "txt", "json", "yaml", "yml", "toml", "ini", "lock", "html", "css",
+    "vue", "proto", "csv", "log", "env", "xml", "tf", "conf",
+];
+
+/// Appends a line, folded, with gaps where something was taken out.
+pub(super) fn clean(line: &str, out: &mut String, artefacts: &mut Artefacts) {
+    let mut rest = line;
+    let mut before = ' ';
+    while let Some(letter) = rest.chars().next() {
+        if let Some((kind, length)) = quotation(rest, letter, before) {
+            artefacts.add(kind);
+            out.push(GAP);
+            rest = rest.get(length..).unwrap_or_default();
+            before = GAP;
+        } else if let Some(length) = address(rest, before) {
+            artefacts.add(Artefact::Address);
+            out.push(GAP);
+            rest = rest.get(length..).unwrap_or_default();
+            before = GAP;
+        } else if is_word_part(letter) && !is_word_part(before) {
+            let length = rest.find(|next| !is_token_part(next)).unwrap_or(rest.len());
+            let (token, tail) = rest.split_at_checked(length).unwrap_or((rest, ""));
+            let bare = token.trim_end_matches(['.', ':', '-', '\'', '/', '@', '#', '\\', '~']);
+            let (bare, tail) = if bare.is_empty() {
+                (token, tail)
+            } else {
+                (bare, rest.get(bare.len()..).unwrap_or_default())
+            };
+            match kind_of(bare) {
+                Some(kind) => {
+                    artefacts.add(kind);
+                    out.push(GAP);
+                }
+                None => out.extend(bare.chars().map(fold_char)),
+            }
+            before = bare.chars().next_back().unwrap_or(letter);
+            rest = tail;
+        } else {
+            out.push(fold_char(letter));
+            before = letter;
+            rest = rest.get(letter.len_utf8()..).unwrap_or_default();
+        }
+    }
+}
+
+/// A quotation at the beginning: what it counts as, and its length.
+fn quotation(rest: &str, letter: char, before: char) -> Option<(Artefact, usize)> {
+    let (_open, close) = QUOTATIONS.iter().find(|(open, _close)| *open == letter)?;
+    let is_apostrophe = matches!(letter, '\'' | '\u{2018}');
+    if is_apostrophe && before.is_alphanumeric() {
+        return None;
+    }
+    let from = letter.len_utf8();
+    let inner = rest.get(from..)?;
+    let mut at = 0;
+    loop {
+        let found = at + inner.get(at..)?.find(*close)?;
+        if found > QUOTATION_BYTES_MAX {
+            return None;
+        }
+        let end = found + close.len_utf8();
+        let next = inner.get(end..)?.chars().next();
+        // An apostrophe inside a word closes nothing.
+        if is_apostrophe && next.is_some_and(char::is_alphanumeric) {
+            at = end;
+            continue;
+        }
+        let kind = if letter == '`' { Artefact::InlineCode } else { Artefact::Quotation };
+        return Some((kind, from + end));
+    }
+}
+
+/// The length of an address on the web at the beginning.
+fn address(rest: &str, before: char) -> Option<usize> {
+    let begins = ["http://", "https://", "www."].iter().any(|scheme| rest.starts_with(scheme));
+    if !begins || is_word_part(before) {
+        return None;
+    }
+    let ends =
+        |letter: char| !letter.is_ascii_graphic() || matches!(letter, '"' | '<' | '>' | ')' | ']' | '`');
+    let length = rest.find(ends).unwrap_or(rest.len());
+    let address = rest.get(..length)?.trim_end_matches(['.', ',', '?', '!', ';', ':', '\'']);
+    Some(address.len())
+}
+
+const fn is_word_part(letter: char) -> bool {
+    letter.is_ascii_alphanumeric() || matches!(letter, '_' | '/' | '~' | '.' | '@' | '#' | '$' | '\\')
+}
+
+const fn is_token_part(letter: char) -> bool {
+    is_word_part(letter) || matches!(letter, '-' | ':' | '\'' | '=' | '&' | '%' | '+' | '(' | ')' | '[' | ']')
+}
+
+/// What a token is, if it is not a word.
+fn kind_of(token: &str) -> Option<Artefact> {
+    let letters = token.bytes().filter(u8::is_ascii_alphanumeric).count();
+    if letters == 0 {
+        return None;
+    }
+    let rooted = token.starts_with(['/', '~', '.']) || token.matches('/').count() > 1;
+    let suffix = token.rsplit_once('.').is_some_and(|(stem, suffix)| {
+        !stem.is_empty() && SUFFIXES.iter().any(|known| suffix.eq_ignore_ascii_case(known))
+    });
+    let called = token.contains("()") || token.contains('=') || (token.contains('(') && token.contains(')'));
+    let joined = token.contains("::") || token.contains('_') || token.contains('\\') || token.contains('$');
+    (rooted || suffix || called || joined || is_camel(token)).then_some(Artefact::Identifier)
+}
+
+/// `camelCase`, `PascalCase` with a small letter between two capitals; not `OpenAPI`, `TypeScript`.
+fn is_camel(token: &str) -> bool {
+    let bytes = token.as_bytes();
+    let starts_small = bytes.first().is_some_and(u8::is_ascii_lowercase);
+    let humps = bytes
+        .windows(2)
+        .filter(|pair| matches!(pair, [first, second] if first.is_ascii_lowercase() && second.is_ascii_uppercase()))
+        .count();
+    humps > 1 || (humps == 1 && starts_small)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cleaned(line: &str) -> String {
+        let mut out = String::new();
+        clean(line, &mut out, &mut Artefacts::default());
+        out.replace(GAP, "_")
+    }
+
+    #[test]
+    fn names_paths_and_quotations_do_not_vote() {
+        for (line, expected) in [
+            ("Fix src/main.rs now", "fix _ now"),
+            ("call `review()` and createUpload, then", "call _ and _, then"),
+            ("把“先评审再合并”翻成法语。", "把_翻成法语。"),
+            ("「設計を見直す」は英語で？", "_は英語で?"),
+            ("Say 'fix the build' in Greek", "say _ in greek"),
+            ("don't touch the client's code", "don't touch the client's code"),
+            ("Look at https://example.com/plan?x=review.", "look at _."),
+            ("tickets に review_state の enum", "tickets に _ の enum"),
+            ("用Rust写一个，CI/CD 也要", "用rust写一个,ci/cd 也要"),
+            ("OpenAPI or TypeScript first?", "openapi or typescript first?"),
+            ("rename every .jpeg to .jpg", "rename every _ to _"),
+            ("Trade-offs: 1.5 vs 2.", "trade offs: 1.5 vs 2."),
+            ("std::string_view", "_"),
+            ("rock 'n' roll isn't 'done", "rock _ roll isn't 'done"),
+        ] {
+            assert_eq!(cleaned(line), expected, "{line}");
+        }
+    }
+}

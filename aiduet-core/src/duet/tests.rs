@@ -1,0 +1,6 @@
+//! The router as a whole.
+
+mod decisions;
+mod signals;
+mod silence;
+mod world;

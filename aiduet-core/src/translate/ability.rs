@@ -1,0 +1,41 @@
+//! What a model can be made to do, for choosing between models.
+
+use super::anthropic::model::{Claude, Takes, ThinkingRule};
+use crate::provider::Vendor;
+
+/// Whether the model can be made to call a tool.
+pub(crate) fn takes_forced_tools(vendor: Vendor, model: &str) -> bool {
+    match vendor {
+        Vendor::Anthropic => Claude::of(model).forced_tools == Takes::Yes,
+        Vendor::OpenAi => true,
+    }
+}
+
+/// Whether the model answers when it is told not to think: GPT then thinks as little as it can.
+pub(crate) fn takes_no_thinking(vendor: Vendor, model: &str) -> bool {
+    match vendor {
+        Vendor::Anthropic => {
+            !matches!(Claude::of(model).thinking, ThinkingRule::Always | ThinkingRule::BetweenTools)
+        }
+        Vendor::OpenAi => true,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_latest_opus_cannot_be_forced_and_always_thinks() {
+        for (model, forced, silent) in [
+            ("claude-opus-5-5", false, false),
+            ("claude-opus-5", true, true),
+            ("claude-haiku-5-5", true, true),
+        ] {
+            assert_eq!(takes_forced_tools(Vendor::Anthropic, model), forced, "{model}");
+            assert_eq!(takes_no_thinking(Vendor::Anthropic, model), silent, "{model}");
+        }
+        assert!(takes_forced_tools(Vendor::OpenAi, "gpt-6.1-sol"));
+        assert!(takes_no_thinking(Vendor::OpenAi, "gpt-6.1-sol"));
+    }
+}
