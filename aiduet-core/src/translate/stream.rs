@@ -170,7 +170,7 @@ impl Stream {
             return self.pass(Event::Added(slot, text.into_owned()), frames);
         }
         match &mut self.writer {
-            Writer::Chat(writer) => writer.add(slot, &text, &self.plan, frames),
+            Writer::Chat(writer) => writer.add((slot, &text), &self.plan, frames),
             Writer::Messages(writer) => writer.add(slot, &text, frames),
             Writer::Responses(writer) => writer.add(slot, &text, frames),
         }

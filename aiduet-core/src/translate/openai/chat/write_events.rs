@@ -101,14 +101,14 @@ impl Writer {
                 out.push(self.delta(&delta, plan));
             }
             Event::Opened(slot, opening) => out.extend(self.open(slot, &opening, plan)),
-            Event::Added(slot, text) => self.add(slot, &text, plan, out),
+            Event::Added(slot, text) => self.add((slot, &text), plan, out),
             Event::Closed(_) => self.current = None,
             Event::Sealed(..) | Event::Finished(_) | Event::Ended | Event::Failed(_) => {}
         }
     }
 
     /// Writes one more piece of a block.
-    pub(in crate::translate) fn add(&self, slot: Slot, text: &str, plan: &Plan, out: &mut Vec<Bytes>) {
+    pub(in crate::translate) fn add(&self, (slot, text): (Slot, &str), plan: &Plan, out: &mut Vec<Bytes>) {
         match self.current.filter(|(open, _kind)| *open == slot) {
             Some((_slot, Kind::Content)) => out.push(self.text(text, plan)),
             Some((_slot, kind)) => out.push(self.piece(kind, text, plan)),
