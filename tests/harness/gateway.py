@@ -71,6 +71,9 @@ class Gateway:
             "AIDUET__SERVER__ADMIN_LISTEN": f"127.0.0.1:{self.admin_port}",
             "AIDUET__SERVER__DRAIN_DELAY": "0s",
             "AIDUET__DATABASE__URL": self.database.url,
+            # Tests share a gateway, and what one of them breaks on purpose must not rest for the next.
+            "AIDUET__ROUTING__CIRCUIT__CALLS_MIN": "1000000",
+            "AIDUET__ROUTING__CIRCUIT__REFUSED_COOL_DOWN": "1ms",
             "AIDUET__UPSTREAM__OPENAI__KIND": "simulated",
             "AIDUET__UPSTREAM__ANTHROPIC__KIND": "simulated",
         } | self.settings
