@@ -1,5 +1,7 @@
 //! The role of a request: the rules in their order.
 
+use std::sync::Arc;
+
 use super::background::helper;
 use super::clients::Clients;
 use super::extract::{Scene, ToolSet};
@@ -58,14 +60,14 @@ pub struct Verdict {
 /// The data by which roles are told.
 #[derive(Debug)]
 pub(super) struct Judge {
-    pub(super) clients: Clients,
+    pub(super) clients: Arc<Clients>,
     pub(super) lexicon: Lexicon,
     pub(super) weights: Weights,
 }
 
 impl Judge {
     pub(super) fn verdict(&self, transcript: &Transcript<'_>, asked: Asked) -> Verdict {
-        let case = Case::of(transcript, &self.clients);
+        let case = self.read(transcript);
         let in_loop = case.turn.tool_loop != Loop::None;
         let decided = |role, rule| Verdict { role, rule, scored: None, in_loop };
         if let Some((role, by)) = asked.role() {
@@ -130,15 +132,17 @@ impl Judge {
         (Role::Chat, Settled::Default)
     }
 
-    /// What the scorer would look at: for fitting, whatever rule decides.
-    pub(super) fn features(&self, transcript: &Transcript<'_>) -> FeatureVector {
-        let case = Case::of(transcript, &self.clients);
+    pub(super) fn read(&self, transcript: &Transcript<'_>) -> Case {
+        Case::of(transcript, &self.clients)
+    }
+
+    /// What the scorer would look at, whatever rule decides.
+    pub(super) fn features(&self, case: &Case) -> FeatureVector {
         Scene::of(&case.turn, case.tools, &self.lexicon).features()
     }
 
     /// The entries of the lexicon that a request uses.
-    pub(super) fn entries(&self, transcript: &Transcript<'_>) -> Vec<usize> {
-        let case = Case::of(transcript, &self.clients);
+    pub(super) fn entries(&self, case: &Case) -> Vec<usize> {
         let scene = Scene::of(&case.turn, case.tools, &self.lexicon);
         let mut entries: Vec<usize> = scene.words.entries().chain(scene.before.entries()).collect();
         entries.sort_unstable();
@@ -151,7 +155,7 @@ impl Judge {
 const NEVER: i32 = -1_000_000;
 
 /// A request, read.
-struct Case {
+pub(super) struct Case {
     turn: Turn,
     mode: Mode,
     tools: ToolSet,

@@ -51,7 +51,7 @@ pub use lexicon::Lexicon;
 pub use policy::{DuetConfig, DuetOverrides, Policy, Preference};
 pub use reason::{Carried, Constraint, ModelReason, Named, Reason, Rule, Settled};
 pub use role::{Role, RoleChoice, UnknownAlias, UnknownRole};
-pub use router::{Decision, DuetRequest, DuetRouter};
+pub use router::{Decision, DuetRequest, DuetRouter, Reading};
 pub use select::{Availability, Candidate, CandidateState, ConstraintState, Offer, OfferHealth, Unavailable};
 pub use session::{Session, Warm};
 pub use weights::{Scores, Weights};

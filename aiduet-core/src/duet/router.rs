@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::classify::{Asked, Judge, Scored, Verdict};
+use super::classify::{Asked, Case, Judge, Scored, Verdict};
 use super::clients::Clients;
 use super::error::{DuetDataError, DuetError};
 use super::explain::{Contribution, Explanation, RoleScore};
@@ -50,7 +50,13 @@ pub struct DuetRequest<'t> {
 impl DuetRouter {
     /// A router with these data.
     pub fn new(clients: Clients, lexicon: Lexicon, weights: Weights) -> Self {
-        Self { judge: Arc::new(Judge { clients, lexicon, weights }) }
+        Self { judge: Arc::new(Judge { clients: Arc::new(clients), lexicon, weights }) }
+    }
+
+    /// A router with the same signals of clients, and other words and weights.
+    #[must_use]
+    pub fn with(&self, lexicon: Lexicon, weights: Weights) -> Self {
+        Self { judge: Arc::new(Judge { clients: Arc::clone(&self.judge.clients), lexicon, weights }) }
     }
 
     /// The router with the data that come with the library.
@@ -87,16 +93,25 @@ impl DuetRouter {
         self.judge.verdict(transcript, asked)
     }
 
+    /// Reads a request once, for fitting weights with one lexicon after the other.
+    pub fn read(&self, transcript: &Transcript<'_>) -> Reading {
+        Reading(self.judge.read(transcript))
+    }
+
     /// What the scorer looks at in a request, whatever rule decides: for fitting weights.
-    pub fn features(&self, transcript: &Transcript<'_>) -> FeatureVector {
-        self.judge.features(transcript)
+    pub fn features(&self, reading: &Reading) -> FeatureVector {
+        self.judge.features(&reading.0)
     }
 
     /// The entries of the lexicon that a request uses: for fitting weights.
-    pub fn entries(&self, transcript: &Transcript<'_>) -> Vec<usize> {
-        self.judge.entries(transcript)
+    pub fn entries(&self, reading: &Reading) -> Vec<usize> {
+        self.judge.entries(&reading.0)
     }
 }
+
+/// A request as far as it does not depend on lexicon and weights.
+#[expect(missing_debug_implementations, reason = "holds content")]
+pub struct Reading(Case);
 
 /// A role, a model and why.
 #[derive(Clone, Debug)]

@@ -8,11 +8,22 @@ use serde_json::value::RawValue;
 
 use crate::FitError;
 
+/// Requests that were written to learn from, one file for each language. Those who wrote them had
+/// not seen the examples by which the router is judged (`data/README.md`).
+pub const TRAINING: [&str; 3] = [
+    include_str!("../data/train-en.jsonl"),
+    include_str!("../data/train-ja.jsonl"),
+    include_str!("../data/train-zh.jsonl"),
+];
+
+/// How the names of requests to learn from begin.
+pub(crate) const TRAINING_PREFIX: &str = "tr-";
+
 /// A request with the role that people gave it.
 #[expect(missing_debug_implementations, reason = "holds content")]
 pub struct Example {
-    /// Its name: `ex-<language>-<role>-<number>`. Those that differ in the language only are
-    /// translations of each other.
+    /// Its name: `ex-<language>-<role>-<number>`, or `tr-…` for one to learn from. Examples whose
+    /// names differ in the language only are translations of each other.
     pub id: String,
     /// Its language.
     pub language: String,

@@ -1,7 +1,9 @@
 //! Multinomial logistic regression with an L2 penalty, by accelerated gradient descent.
 #![expect(clippy::float_arithmetic, reason = "a fit is arithmetic on real numbers")]
 
-use aiduet_core::duet::{FeatureVector, Role, Weights};
+use std::collections::BTreeMap;
+
+use aiduet_core::duet::{Feature, FeatureVector, Role, Weights};
 
 /// How many roles there are.
 const ROLES: usize = Role::SCORED.len();
@@ -13,6 +15,8 @@ pub struct FitConfig {
     pub penalty: f64,
     /// Steps.
     pub steps: u32,
+    /// Into how many parts the examples are dealt.
+    pub folds: usize,
     /// Scores that are closer than this, in thousandths, are no decision.
     pub margin: i32,
     /// What a client that wants edits adds to `code`, in thousandths.
@@ -21,23 +25,30 @@ pub struct FitConfig {
 
 impl Default for FitConfig {
     fn default() -> Self {
-        Self { penalty: 0.01, steps: 1_500, margin: 100, prefer_code: 1_500 }
+        Self { penalty: 0.01, steps: 600, folds: 20, margin: 100, prefer_code: 1_500 }
     }
 }
 
 /// Weights of one feature for each role.
 type Row = [f64; ROLES];
 
+/// Labelled features that occur so many times: the values that are not nought, by place.
+struct Sample {
+    values: Vec<(usize, f64)>,
+    target: Row,
+    times: f64,
+}
+
 /// Fits weights to labelled features. The last row is the bias, which is not penalised.
-pub fn fit(examples: &[(FeatureVector, Role)], config: FitConfig) -> Weights {
-    let inputs: Vec<Vec<f64>> = examples.iter().map(|(vector, _role)| input(vector)).collect();
-    let targets: Vec<Row> = examples.iter().map(|(_vector, role)| target(*role)).collect();
-    let width = inputs.first().map_or(1, Vec::len);
-    let step = step_size(&inputs, config.penalty);
+pub fn fit(examples: impl IntoIterator<Item = (FeatureVector, Role)>, config: FitConfig) -> Weights {
+    let samples = samples(examples);
+    let width = Feature::ALL.len() + 1;
+    let total: f64 = samples.iter().map(|sample| sample.times).sum();
+    let step = step_size(&samples, total, config.penalty);
     let mut rows: Vec<Row> = vec![[0.0; ROLES]; width];
     let mut ahead = rows.clone();
     for round in 0..config.steps {
-        let gradient = gradient(&inputs, &targets, &ahead, config.penalty);
+        let gradient = gradient(&samples, total, &ahead, config.penalty);
         let round = f64::from(round);
         let momentum = round / (round + 3.0);
         for ((row, ahead), slope) in rows.iter_mut().zip(&mut ahead).zip(&gradient) {
@@ -52,8 +63,21 @@ pub fn fit(examples: &[(FeatureVector, Role)], config: FitConfig) -> Weights {
     Weights::from_fit(bias, rows.into_iter().map(rounded), config.margin, config.prefer_code)
 }
 
-fn input(vector: &FeatureVector) -> Vec<f64> {
-    vector.values().iter().map(|value| f64::from(*value)).chain([1.0]).collect()
+fn samples(examples: impl IntoIterator<Item = (FeatureVector, Role)>) -> Vec<Sample> {
+    let mut times: BTreeMap<(Vec<i32>, Role), u32> = BTreeMap::new();
+    for (vector, role) in examples {
+        *times.entry((vector.values().to_vec(), role)).or_default() += 1;
+    }
+    let sample = |((vector, role), times): ((Vec<i32>, Role), u32)| {
+        let bias = (vector.len(), 1.0);
+        let values = vector.into_iter().enumerate().filter(|(_place, value)| *value != 0);
+        Sample {
+            values: values.map(|(place, value)| (place, f64::from(value))).chain([bias]).collect(),
+            target: target(role),
+            times: f64::from(times),
+        }
+    };
+    times.into_iter().map(sample).collect()
 }
 
 fn target(role: Role) -> Row {
@@ -66,44 +90,43 @@ fn target(role: Role) -> Row {
 
 /// A step that is short enough for the steepest direction: the curvature is at most half of the
 /// mean square of the inputs.
-fn step_size(inputs: &[Vec<f64>], penalty: f64) -> f64 {
-    let square = |input: &Vec<f64>| input.iter().map(|value| value * value).sum::<f64>();
-    let total: f64 = inputs.iter().map(square).sum();
-    let count = count(inputs.len());
-    1.0 / (0.5 * total / count + penalty)
+fn step_size(samples: &[Sample], total: f64, penalty: f64) -> f64 {
+    let square = |sample: &Sample| {
+        sample.times * sample.values.iter().map(|(_place, value)| value * value).sum::<f64>()
+    };
+    let squares: f64 = samples.iter().map(square).sum();
+    1.0 / (0.5 * squares / total.max(1.0) + penalty)
 }
 
-fn gradient(inputs: &[Vec<f64>], targets: &[Row], rows: &[Row], penalty: f64) -> Vec<Row> {
+fn gradient(samples: &[Sample], total: f64, rows: &[Row], penalty: f64) -> Vec<Row> {
     let last = rows.len().saturating_sub(1);
     let mut gradient: Vec<Row> = rows
         .iter()
         .enumerate()
         .map(|(place, row)| if place == last { [0.0; ROLES] } else { row.map(|weight| weight * penalty) })
         .collect();
-    let share = 1.0 / count(inputs.len());
-    for (input, target) in inputs.iter().zip(targets) {
-        let mut likely = softmax(scores(input, rows));
-        for (likely, target) in likely.iter_mut().zip(target) {
+    for sample in samples {
+        let share = sample.times / total;
+        let mut likely = softmax(scores(&sample.values, rows));
+        for (likely, target) in likely.iter_mut().zip(sample.target) {
             *likely = (*likely - target) * share;
         }
-        for (value, slope) in input.iter().zip(&mut gradient) {
-            if *value != 0.0 {
-                for (slope, error) in slope.iter_mut().zip(&likely) {
-                    *slope += value * error;
-                }
+        for (place, value) in &sample.values {
+            let Some(slope) = gradient.get_mut(*place) else { continue };
+            for (slope, error) in slope.iter_mut().zip(&likely) {
+                *slope += value * error;
             }
         }
     }
     gradient
 }
 
-fn scores(input: &[f64], rows: &[Row]) -> Row {
+fn scores(values: &[(usize, f64)], rows: &[Row]) -> Row {
     let mut scores = [0.0; ROLES];
-    for (value, row) in input.iter().zip(rows) {
-        if *value != 0.0 {
-            for (score, weight) in scores.iter_mut().zip(row) {
-                *score += value * weight;
-            }
+    for (place, value) in values {
+        let Some(row) = rows.get(*place) else { continue };
+        for (score, weight) in scores.iter_mut().zip(row) {
+            *score += value * weight;
         }
     }
     scores
@@ -128,10 +151,6 @@ fn exp(exponent: f64) -> f64 {
         value *= value;
     }
     value
-}
-
-fn count(length: usize) -> f64 {
-    f64::from(u32::try_from(length).unwrap_or(u32::MAX).max(1))
 }
 
 /// Thousandths.

@@ -3,10 +3,12 @@
 use std::collections::BTreeSet;
 
 use aiduet_core::dialect::Transcript;
-use aiduet_core::duet::{Asked, Carried, Clients, DuetRouter, FeatureVector, Lexicon, Role, Rule, Weights};
+use aiduet_core::duet::{
+    Asked, Carried, Clients, DuetRouter, FeatureVector, Lexicon, Reading, Role, Rule, Weights,
+};
 
 use crate::FitError;
-use crate::example::Example;
+use crate::example::{Example, TRAINING_PREFIX};
 use crate::fit::{FitConfig, fit};
 
 /// What the router said about an example.
@@ -29,95 +31,137 @@ impl Outcome {
     pub fn is_right(&self) -> bool {
         self.expected == self.given
     }
+
+    /// Whether the example was written to learn from.
+    pub fn is_training(&self) -> bool {
+        self.id.starts_with(TRAINING_PREFIX)
+    }
 }
 
 /// What a fit starts from.
-#[derive(Clone, Copy, Debug)]
-pub struct Workshop<'d> {
-    /// The signals of clients, as their file has them.
-    pub clients: &'d str,
-    /// The words.
-    pub lexicon: &'d Lexicon,
-    /// How to fit.
-    pub config: FitConfig,
+#[expect(missing_debug_implementations, reason = "holds content")]
+pub struct Workshop<'e> {
+    router: DuetRouter,
+    lexicon: Lexicon,
+    config: FitConfig,
+    studies: Vec<Study<'e>>,
 }
 
-impl Workshop<'_> {
-    /// A router with these weights, whose lexicon is cut.
+/// An example, read.
+struct Study<'e> {
+    example: &'e Example,
+    part: usize,
+    reading: Reading,
+    /// Whether the scorer decides about it, and no rule before it.
+    is_scored: bool,
+    /// The entries of the lexicon that it uses.
+    entries: Vec<usize>,
+}
+
+impl<'e> Workshop<'e> {
+    /// A workshop with the signals of clients, the words and the examples.
     ///
     /// # Errors
-    /// [`FitError`] if the signals of clients are wrong.
-    pub fn router(&self, lexicon: Lexicon, weights: Weights) -> Result<DuetRouter, FitError> {
-        let clients = Clients::from_toml(self.clients).map_err(FitError::new)?;
-        Ok(DuetRouter::new(clients, lexicon, weights))
+    /// [`FitError`] names what is wrong.
+    pub fn new(
+        clients: &str,
+        lexicon: &Lexicon,
+        examples: &'e [Example],
+        config: FitConfig,
+    ) -> Result<Self, FitError> {
+        let clients = Clients::from_toml(clients).map_err(FitError::new)?;
+        let lexicon = lexicon.clone();
+        let router = DuetRouter::new(clients, lexicon.clone(), Weights::from_fit([0; 4], [], 0, 0));
+        let studies = examples
+            .iter()
+            .map(|example| {
+                let transcript = transcript(example)?;
+                let rule = router.classify(&transcript, Asked::default()).rule;
+                let reading = router.read(&transcript);
+                Ok(Study {
+                    example,
+                    part: example.number() % config.folds,
+                    is_scored: matches!(rule, Rule::Score | Rule::FollowUp(_) | Rule::Turn(Carried::Message)),
+                    entries: router.entries(&reading),
+                    reading,
+                })
+            })
+            .collect::<Result<_, FitError>>()?;
+        Ok(Self { router, lexicon, config, studies })
     }
 
-    /// Fits weights to examples. Each is seen twice: with every word, and with those words only
-    /// that occur in other examples too, translations apart. So the weights do not lean on words
-    /// that happen to be in one example, and expect that a request has words that nobody listed.
+    /// Fits weights to all examples.
+    pub fn weigh(&self) -> Weights {
+        self.weigh_some(&self.lexicon, &self.studies.iter().collect::<Vec<_>>())
+    }
+
+    /// A router with these weights and the whole lexicon.
+    pub fn router(&self, weights: Weights) -> DuetRouter {
+        self.router.with(self.lexicon.clone(), weights)
+    }
+
+    /// Judges every example by a fit to the others. They are dealt by their number, so that
+    /// translations of one request are in the same fold; for each fold the lexicon is cut to the
+    /// entries that occur in the other ones.
     ///
     /// # Errors
     /// [`FitError`] names an example that is no request.
-    pub fn weigh(&self, examples: &[&Example]) -> Result<Weights, FitError> {
-        let blank = Weights::from_fit([0; 4], [], 0, 0);
-        let whole = self.router(self.lexicon.clone(), blank.clone())?;
-        let uses = Uses::of(&whole, examples, self.lexicon.len())?;
-        let mut rows = scored(&whole, examples)?;
-        let numbers: BTreeSet<usize> = examples.iter().map(|example| example.number()).collect();
-        for number in numbers {
-            let cut = self.lexicon.cut_to(&uses.elsewhere(number));
-            let router = self.router(cut, blank.clone())?;
-            let own: Vec<&Example> =
-                examples.iter().copied().filter(|example| example.number() == number).collect();
-            rows.extend(scored(&router, &own)?);
-        }
-        Ok(fit(&rows, self.config))
-    }
-
-    /// Judges every example by a fit to the others: the examples are dealt into `folds` by their
-    /// number, so that translations of one request are in the same fold; for each fold the lexicon
-    /// is cut to the entries that occur in the other ones.
-    ///
-    /// # Errors
-    /// [`FitError`] names an example that is no request.
-    pub fn cross_validate(&self, examples: &[Example], folds: usize) -> Result<Vec<Outcome>, FitError> {
-        let whole = self.router(self.lexicon.clone(), Weights::from_fit([0; 4], [], 0, 0))?;
+    pub fn cross_validate(&self) -> Result<Vec<Outcome>, FitError> {
         let mut outcomes = Vec::new();
-        for fold in 0..folds {
-            let (held, rest): (Vec<&Example>, Vec<&Example>) =
-                examples.iter().partition(|example| example.number() % folds == fold);
-            let seen = Uses::of(&whole, &rest, self.lexicon.len())?.anywhere();
-            let cut = self.lexicon.cut_to(&seen);
-            let weights = Workshop { lexicon: &cut, ..*self }.weigh(&rest)?;
-            outcomes.extend(judge(&self.router(cut, weights)?, &held)?);
+        for fold in 0..self.config.folds {
+            let (held, rest): (Vec<&Study<'_>>, Vec<&Study<'_>>) =
+                self.studies.iter().partition(|study| study.part == fold);
+            let cut = self.lexicon.cut_to(&Uses::of(&rest, self.lexicon.len()).outside(fold));
+            let weights = self.weigh_some(&cut, &rest);
+            let held = held.iter().map(|study| study.example);
+            outcomes.extend(judge(&self.router.with(cut, weights), held)?);
         }
         outcomes.sort_by(|one, other| one.id.cmp(&other.id));
         Ok(outcomes)
     }
+
+    /// Fits weights. Each example is seen twice: with every word, and with those words only that
+    /// occur in other parts too. So the weights do not lean on words that happen to be in one
+    /// example, and expect that a request has words that nobody listed.
+    fn weigh_some(&self, lexicon: &Lexicon, studies: &[&Study<'_>]) -> Weights {
+        let blank = || Weights::from_fit([0; 4], [], 0, 0);
+        let uses = Uses::of(studies, lexicon.len());
+        let whole = self.router.with(lexicon.clone(), blank());
+        let mut rows = rows(&whole, studies);
+        for part in 0..self.config.folds {
+            let own: Vec<&Study<'_>> = studies.iter().copied().filter(|study| study.part == part).collect();
+            let cut = self.router.with(lexicon.cut_to(&uses.outside(part)), blank());
+            rows.extend(self::rows(&cut, &own));
+        }
+        fit(rows, self.config)
+    }
 }
 
-/// In which examples, by their numbers, each entry of the lexicon occurs.
+/// The features of those examples about which the scorer is asked.
+fn rows(router: &DuetRouter, studies: &[&Study<'_>]) -> Vec<(FeatureVector, Role)> {
+    let scored = studies.iter().filter(|study| study.is_scored);
+    scored.map(|study| (router.features(&study.reading), study.example.role)).collect()
+}
+
+/// In which parts of the examples each entry of the lexicon occurs.
 struct Uses(Vec<BTreeSet<usize>>);
 
 impl Uses {
-    fn of(router: &DuetRouter, examples: &[&Example], entries: usize) -> Result<Self, FitError> {
+    fn of(studies: &[&Study<'_>], entries: usize) -> Self {
         let mut uses = vec![BTreeSet::new(); entries];
-        for example in examples {
-            for entry in router.entries(&transcript(example)?) {
-                if let Some(numbers) = uses.get_mut(entry) {
-                    numbers.insert(example.number());
+        for study in studies {
+            for entry in &study.entries {
+                if let Some(parts) = uses.get_mut(*entry) {
+                    parts.insert(study.part);
                 }
             }
         }
-        Ok(Self(uses))
+        Self(uses)
     }
 
-    fn anywhere(&self) -> Vec<bool> {
-        self.0.iter().map(|numbers| !numbers.is_empty()).collect()
-    }
-
-    fn elsewhere(&self, number: usize) -> Vec<bool> {
-        self.0.iter().map(|numbers| numbers.iter().any(|other| *other != number)).collect()
+    /// Which entries occur in another part.
+    fn outside(&self, part: usize) -> Vec<bool> {
+        self.0.iter().map(|parts| parts.iter().any(|other| *other != part)).collect()
     }
 }
 
@@ -126,26 +170,16 @@ fn transcript(example: &Example) -> Result<Transcript<'_>, FitError> {
         .map_err(|fault| FitError::new(format!("{}: {fault}", example.id)))
 }
 
-/// The features of those examples about which the scorer is asked, and no rule before it.
-fn scored(router: &DuetRouter, examples: &[&Example]) -> Result<Vec<(FeatureVector, Role)>, FitError> {
-    let mut scored = Vec::new();
-    for example in examples {
-        let transcript = transcript(example)?;
-        let rule = router.classify(&transcript, Asked::default()).rule;
-        if matches!(rule, Rule::Score | Rule::FollowUp(_) | Rule::Turn(Carried::Message)) {
-            scored.push((router.features(&transcript), example.role));
-        }
-    }
-    Ok(scored)
-}
-
 /// What a router says about examples.
 ///
 /// # Errors
 /// [`FitError`] names an example that is no request.
-pub fn judge(router: &DuetRouter, examples: &[&Example]) -> Result<Vec<Outcome>, FitError> {
+pub fn judge<'e>(
+    router: &DuetRouter,
+    examples: impl IntoIterator<Item = &'e Example>,
+) -> Result<Vec<Outcome>, FitError> {
     examples
-        .iter()
+        .into_iter()
         .map(|example| {
             let verdict = router.classify(&transcript(example)?, Asked::default());
             Ok(Outcome {

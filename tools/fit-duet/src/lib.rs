@@ -10,7 +10,7 @@ mod fit;
 mod folds;
 mod report;
 
-pub use example::{Example, read_examples};
+pub use example::{Example, TRAINING, read_examples};
 pub use fit::{FitConfig, fit};
 pub use folds::{Outcome, Workshop, judge};
 pub use report::{Tally, report, table};

@@ -7,10 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use aiduet_core::duet::Lexicon;
-use fit_duet::{Example, FitConfig, FitError, Workshop, judge, read_examples, report};
-
-/// How many folds there are.
-const FOLDS: usize = 20;
+use fit_duet::{FitConfig, FitError, TRAINING, Workshop, judge, read_examples, report};
 
 /// What is done with a fit.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -50,13 +47,15 @@ fn run(directory: &Path, action: Action) -> Result<bool, FitError> {
     };
     let clients = read("clients.toml")?;
     let lexicon = Lexicon::from_toml(&read("lexicon.toml")?).map_err(FitError::new)?;
-    let examples = read_examples(&read("examples.jsonl")?)?;
-    let workshop = Workshop { clients: &clients, lexicon: &lexicon, config: FitConfig::default() };
-    let held = workshop.cross_validate(&examples, FOLDS)?;
-    let all: Vec<&Example> = examples.iter().collect();
-    let weights = workshop.weigh(&all)?;
-    let router = workshop.router(lexicon.clone(), weights.clone())?;
-    let report = report(&held, &judge(&router, &all)?, FOLDS);
+    let mut examples = read_examples(&read("examples.jsonl")?)?;
+    for training in TRAINING {
+        examples.extend(read_examples(training)?);
+    }
+    let workshop = Workshop::new(&clients, &lexicon, &examples, FitConfig::default())?;
+    let held = workshop.cross_validate()?;
+    let weights = workshop.weigh();
+    let seen = judge(&workshop.router(weights.clone()), &examples)?;
+    let report = report(&held, &seen);
     println!("{report}");
     let mut same = true;
     for (name, text) in [("weights.json", weights.to_json()), ("report.md", report)] {

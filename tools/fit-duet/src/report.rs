@@ -65,24 +65,36 @@ pub fn table(outcomes: &[Outcome]) -> String {
 }
 
 /// The report of a fit: tables, and which examples were taken for something else.
-pub fn report(held: &[Outcome], seen: &[Outcome], folds: usize) -> String {
+pub fn report(held: &[Outcome], seen: &[Outcome]) -> String {
+    let (training, examples): (Vec<Outcome>, Vec<Outcome>) =
+        held.iter().cloned().partition(Outcome::is_training);
+    let mut text = format!(
+        "# Fit of the duet router\n\nMade by `cargo run -p fit-duet`; do not edit. Each request of the first two parts was judged by a fit\nthat had not seen it nor its translations, with the lexicon cut to the entries that occur in what the fit\nhad seen.\n\n## The examples\n\n{}\n{}\n",
+        table(&examples),
+        rules(&examples)
+    );
+    text.push_str("Taken for something else:\n\n");
+    for outcome in examples.iter().filter(|outcome| !outcome.is_right()) {
+        text.push_str(&format!("- {}: {} ({})\n", outcome.id, outcome.given, outcome.rule));
+    }
+    text.push_str(&format!(
+        "\n## The requests that were written to learn from\n\n{}\n## Both, with the whole lexicon, by a fit that has seen them\n\n{}",
+        table(&training),
+        table(seen)
+    ));
+    text
+}
+
+fn rules(outcomes: &[Outcome]) -> String {
     let mut rules: BTreeMap<&str, Tally> = BTreeMap::new();
-    for outcome in held {
+    for outcome in outcomes {
         let tally = rules.entry(outcome.rule.kind()).or_default();
         tally.all += 1;
         tally.right += u32::from(outcome.is_right());
     }
-    let mut text = format!(
-        "# Fit of the duet router\n\nMade by `cargo run -p fit-duet`; do not edit.\n\n## Requests that the fit has not seen\n\n{folds} folds; translations of one request are in one fold; the lexicon is cut to the entries that occur in\nthe other folds.\n\n{}\n| Rule | right |\n|---|---|\n",
-        table(held)
-    );
+    let mut text = String::from("| Rule | right |\n|---|---|\n");
     for (rule, tally) in rules {
         text.push_str(&format!("| {rule} | {} |\n", tally.show()));
     }
-    text.push_str("\nTaken for something else:\n\n");
-    for outcome in held.iter().filter(|outcome| !outcome.is_right()) {
-        text.push_str(&format!("- {}: {} ({})\n", outcome.id, outcome.given, outcome.rule));
-    }
-    text.push_str(&format!("\n## The requests of the fit, with the whole lexicon\n\n{}", table(seen)));
     text
 }
