@@ -264,6 +264,9 @@ pub(crate) struct CreateKey {
     /// Networks it may be used from, such as 10.0.0.0/8
     #[arg(long, value_name = "NETWORKS", value_delimiter = ',')]
     pub(crate) networks: Vec<String>,
+    /// What the duet does for it, such as {"pin_role":"plan","families":["anthropic"]}
+    #[arg(long, value_name = "JSON")]
+    pub(crate) duet: Option<String>,
 }
 
 #[derive(Debug, Subcommand)]

@@ -88,6 +88,11 @@ class Questions:
             yield call(path, path, body, headers)
             if path not in ("/v1/embeddings", "/v1/messages/count_tokens"):
                 yield call(f"{path}, streamed", path, body | {"stream": True}, headers)
+            if path != "/v1/embeddings":
+                nameless = {name: value for name, value in body.items() if name != "model"}
+                yield call(f"{path}, no model", path, nameless, headers)
+                version = VERSION if path.startswith(ANTHROPIC_PATHS) else {}
+                yield call(f"{path}, explained", "/v1/duet/explain", nameless, headers | version)
 
     def _marks(self, where: str) -> tuple[Mark, Mark]:
         return (
@@ -311,6 +316,9 @@ def elsewhere(planter: Planter) -> Iterator[Call]:
         yield call(
             f"{path}: model of a vendor", path, minimal(path) | {"model": "openai/" + planter.text("vendor model")}
         )
+        yield call(f"{path}: name of the duet", path, minimal(path) | {"model": "duet/" + planter.text("duet")})
+        role = {"x-aiduet-role": planter.plain("role")}
+        yield call(f"{path}: unknown role", path, minimal(path) | {"model": "duet"}, role)
     body = json.dumps(minimal(PATHS[0])).encode()
     plain = planter.plain
 

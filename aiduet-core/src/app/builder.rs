@@ -5,13 +5,15 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use super::{App, BuildError, Inner, Stores, upstreams};
-use crate::clock::{Clock, SystemClock};
+use crate::clock::{Clock, SystemClock, Timestamp};
+use crate::duet::{DuetConfig, DuetRouter};
 use crate::gateway::{Gateway, GatewayConfig, GatewayParts, Observer, Upstream};
 use crate::http::BodyLimits;
 use crate::http::metrics::Metrics;
 use crate::id::{Entropy, NodeId, SystemEntropy};
 use crate::keys::{CachedKeys, KeyStore};
 use crate::limit::RateLimiter;
+use crate::price::PriceSheet;
 use crate::secret::Secret;
 use crate::settings::{GatewaySettings, RoutingSettings, Settings};
 
@@ -116,6 +118,8 @@ impl AppBuilder {
                 None => local_limiter(&clock)?,
             },
         };
+        let duet = settings.duet.config();
+        check_models(&duet, stores.prices.sheet(clock.now()).await?.as_ref(), clock.now())?;
         let metrics = Arc::new(Metrics::new());
         let observer: Arc<dyn Observer> = Arc::<Metrics>::clone(&metrics);
         let keys: Arc<dyn KeyStore> = Arc::new(CachedKeys::new(Arc::clone(&stores.keys), Arc::clone(&clock)));
@@ -128,10 +132,12 @@ impl AppBuilder {
             prices: Arc::clone(&stores.prices),
             limiter,
             upstreams,
+            duet: DuetRouter::embedded()?,
             observer,
             node,
         };
-        let gateway = Gateway::new(parts, gateway_config(&settings.gateway, &settings.routing));
+        let config = GatewayConfig { duet, ..gateway_config(&settings.gateway, &settings.routing) };
+        let gateway = Gateway::new(parts, config);
         let limits = settings.server.limits;
         let limits = BodyLimits { bytes_max: limits.body_bytes_max, time_max: limits.body_timeout };
         Ok(App(Arc::new(Inner {
@@ -146,6 +152,24 @@ impl AppBuilder {
             stopping: AtomicBool::new(false),
         })))
     }
+}
+
+/// Every model that the duet may choose must be one that can be sold.
+fn check_models(duet: &DuetConfig, sheet: &PriceSheet, now: Timestamp) -> Result<(), BuildError> {
+    if !duet.enabled {
+        return Ok(());
+    }
+    let all =
+        duet.models.iter().flat_map(|(role, models)| models.as_slice().iter().map(move |id| (role, id)));
+    for (role, model) in all {
+        if !sheet.find_at(model.as_str(), now).is_some_and(|model| model.generates()) {
+            return Err(BuildError::UnknownModel {
+                key: format!("duet.models.{role}"),
+                model: model.clone(),
+            });
+        }
+    }
+    Ok(())
 }
 
 #[cfg(feature = "redis")]
@@ -206,5 +230,6 @@ fn gateway_config(settings: &GatewaySettings, routing: &RoutingSettings) -> Gate
         repeat: routing.repeat(),
         circuit: routing.circuit.config(),
         aliases: routing.aliases.clone(),
+        duet: DuetConfig::default(),
     }
 }

@@ -1,7 +1,8 @@
 //! Why an application cannot be put together.
 
 use crate::class::{Classify, ErrorClass, Retry, Source};
-use crate::price::PriceError;
+use crate::duet::DuetDataError;
+use crate::price::{ModelId, PriceError};
 use crate::provider::Vendor;
 
 /// Failure to put an application together.
@@ -34,6 +35,17 @@ pub enum BuildError {
     /// No backend of this build speaks to the vendor.
     #[error("this build cannot speak to {}", .0.as_str())]
     UnknownVendor(Vendor),
+    /// The duet is to choose a model that is not in the price book.
+    #[error("{key} names `{model}`, which has no price or does not generate text")]
+    UnknownModel {
+        /// The key of the settings.
+        key: String,
+        /// The model.
+        model: ModelId,
+    },
+    /// The data of the duet are wrong.
+    #[error("the duet cannot be used")]
+    Duet(#[from] DuetDataError),
     /// The prices are wrong.
     #[error("the prices cannot be used")]
     Prices(#[from] PriceError),
@@ -46,9 +58,10 @@ impl Classify for BuildError {
             | Self::UnknownDatabase
             | Self::UnknownRedis
             | Self::Upstream { .. }
+            | Self::UnknownModel { .. }
             | Self::UnknownVendor(_) => ErrorClass::Invalid,
             Self::Database { .. } => ErrorClass::Unavailable,
-            Self::Prices(_) => ErrorClass::Internal,
+            Self::Prices(_) | Self::Duet(_) => ErrorClass::Internal,
         }
     }
 
@@ -60,6 +73,8 @@ impl Classify for BuildError {
             | Self::UnknownRedis
             | Self::Upstream { .. }
             | Self::UnknownVendor(_)
+            | Self::UnknownModel { .. }
+            | Self::Duet(_)
             | Self::Prices(_) => Retry::Never,
         }
     }

@@ -38,5 +38,5 @@ pub use reading::{Reading, StreamFault};
 pub(crate) use request::body_members;
 pub use request::{DEPTH_MAX, ITEMS_MAX, inspect};
 pub use transcript::Transcript;
-pub(crate) use transcript::{Call, Message, Outcome, Part, Speaker};
+pub(crate) use transcript::{Call, Conversation, Message, Outcome, Part, Speaker};
 pub use trouble::is_credit_trouble;

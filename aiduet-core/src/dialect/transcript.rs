@@ -97,6 +97,15 @@ pub(crate) struct Demands {
     pub(crate) output_limit: Option<u64>,
 }
 
+/// Where a client names its conversation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Conversation {
+    /// In the name of its prompt cache.
+    Cache,
+    /// In the name of its user.
+    User,
+}
+
 /// Whether something is asked for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Ask {
@@ -129,6 +138,7 @@ pub struct Transcript<'a> {
     pub(crate) system: Vec<Text<'a>>,
     pub(crate) tools: Vec<Offered<'a>>,
     pub(crate) demands: Demands,
+    pub(super) conversation: Option<(Conversation, Text<'a>)>,
     messages: Vec<Message>,
     parts: Vec<Part<'a>>,
 }
@@ -150,6 +160,7 @@ impl<'a> Transcript<'a> {
             system: Vec::new(),
             tools: Vec::new(),
             demands: Demands::default(),
+            conversation: None,
             messages: Vec::new(),
             parts: Vec::new(),
         };
@@ -168,6 +179,11 @@ impl<'a> Transcript<'a> {
     /// The endpoint that was called.
     pub const fn endpoint(&self) -> Endpoint {
         self.endpoint
+    }
+
+    /// What the client calls this conversation.
+    pub(crate) const fn conversation(&self) -> Option<(Conversation, Text<'a>)> {
+        self.conversation
     }
 
     /// The messages in order.

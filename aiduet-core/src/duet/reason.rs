@@ -68,22 +68,22 @@ impl Rule {
         !matches!(self, Self::Score | Self::FollowUp(_) | Self::Turn(Carried::Message))
     }
 
-    /// The first word of the name, for records: one of six.
-    pub const fn kind(self) -> &'static str {
+    /// The first word of the name, for records.
+    pub const fn kind(self) -> RuleKind {
         match self {
-            Self::Override(_) => "override",
-            Self::Background(_) => "background",
-            Self::ClientMode(..) => "client_mode",
-            Self::Turn(_) => "turn",
-            Self::Score => "score",
-            Self::FollowUp(_) => "follow_up",
+            Self::Override(_) => RuleKind::Override,
+            Self::Background(_) => RuleKind::Background,
+            Self::ClientMode(..) => RuleKind::ClientMode,
+            Self::Turn(_) => RuleKind::Turn,
+            Self::Score => RuleKind::Score,
+            Self::FollowUp(_) => RuleKind::FollowUp,
         }
     }
 }
 
 impl fmt::Display for Rule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.kind())?;
+        f.write_str(self.kind().as_str())?;
         let detail = match self {
             Self::Override(Named::Header) => "header",
             Self::Override(Named::Alias) => "alias",
@@ -100,6 +100,46 @@ impl fmt::Display for Rule {
             Self::FollowUp(Settled::Default) => "default",
         };
         write!(f, ".{detail}")
+    }
+}
+
+/// The kind of a rule: the first word of its name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RuleKind {
+    /// Somebody named the role.
+    Override,
+    /// The client calls by itself.
+    Background,
+    /// The mode of the client, or its system prompt.
+    ClientMode,
+    /// A tool loop goes on.
+    Turn,
+    /// The scorer.
+    Score,
+    /// The score was close.
+    FollowUp,
+}
+
+impl RuleKind {
+    /// Every kind, in the order of the rules.
+    pub const ALL: [Self; 6] =
+        [Self::Override, Self::Background, Self::ClientMode, Self::Turn, Self::Score, Self::FollowUp];
+
+    /// The name in reasons and records.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Override => "override",
+            Self::Background => "background",
+            Self::ClientMode => "client_mode",
+            Self::Turn => "turn",
+            Self::Score => "score",
+            Self::FollowUp => "follow_up",
+        }
+    }
+
+    /// The kind with this name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == name)
     }
 }
 

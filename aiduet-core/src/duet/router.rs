@@ -17,7 +17,7 @@ use super::weights::Weights;
 use crate::clock::Timestamp;
 use crate::dialect::Transcript;
 use crate::money::Money;
-use crate::price::PricedModel;
+use crate::price::{ModelId, PricedModel};
 
 /// Chooses roles and models. Built once; cheap to clone.
 #[derive(Clone, Debug)]
@@ -170,6 +170,15 @@ impl Decision {
             model: self.selection.reason,
             switch: self.selection.switch,
         }
+    }
+
+    /// The reason when this model answers in the end: the chosen one, or one that took over.
+    pub fn reason_for(&self, model: &ModelId) -> Reason {
+        let reason = self.reason();
+        if *model == self.selection.model.id {
+            return reason;
+        }
+        Reason { model: ModelReason::Fallback, switch: None, ..reason }
     }
 
     /// What each feature adds to the role.

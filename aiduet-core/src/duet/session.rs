@@ -8,7 +8,7 @@ use crate::price::{ModelId, PricedModel};
 use crate::provider::Vendor;
 
 /// How long a conversation is remembered without use.
-const IDLE_MAX: Duration = Duration::from_hours(1);
+pub(super) const IDLE_MAX: Duration = Duration::from_hours(1);
 
 /// A model that has read the conversation, and how much of it.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -56,7 +56,7 @@ impl Gateway {
     ///
     /// # Errors
     /// Why the first one cannot, if none can.
-    fn first_that_serves(
+    pub(super) fn first_that_serves(
         &self,
         received: &Received,
         route: &Route,
@@ -116,6 +116,7 @@ impl Gateway {
             stream: received.head.stream,
             model: Arc::clone(&candidate.model),
             sheet: Arc::clone(&route.sheet),
+            duet: route.duet.clone(),
             margin: self.config.margin,
             node: self.parts.node,
             started_at: received.started_at,

@@ -6,6 +6,7 @@ use std::pin::Pin;
 use bytes::Bytes;
 use futures_util::Stream;
 
+use super::duet::Routed;
 use crate::content::{Content, describe};
 use crate::id::RequestId;
 use crate::limit::Standing;
@@ -28,6 +29,8 @@ pub struct Answer {
     pub model: ModelId,
     /// Its vendor.
     pub vendor: Vendor,
+    /// How the duet came to the model, if the client named none.
+    pub duet: Option<Routed>,
     /// The provider's name for the exchange.
     pub upstream_request_id: Option<UpstreamRequestId>,
     /// The charge; unknown at the head of a stream.

@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::class::{Classify, ErrorClass, Retry};
 use crate::clock::Timestamp;
 use crate::dialect::RequestFault;
+use crate::duet::{DuetError, UnknownRole};
 use crate::ledger::{LedgerError, Shortage, SpendPeriod};
 use crate::limit::LimitError;
 use crate::money::Money;
@@ -23,6 +24,12 @@ pub enum GatewayError {
         /// Which.
         name: &'static str,
     },
+    /// The header `x-aiduet-role` names no role.
+    #[error("{0}")]
+    UnknownRole(#[from] UnknownRole),
+    /// The duet can choose no model.
+    #[error("{0}")]
+    Duet(#[from] DuetError),
     /// The model does not answer on this endpoint.
     #[error("the model is not served on this endpoint")]
     WrongEndpoint {
@@ -201,7 +208,11 @@ impl From<PriceError> for GatewayError {
 impl Classify for GatewayError {
     fn class(&self) -> ErrorClass {
         match self {
-            Self::Invalid(_) | Self::InvalidHeader { .. } | Self::WrongEndpoint { .. } => ErrorClass::Invalid,
+            Self::Invalid(_)
+            | Self::InvalidHeader { .. }
+            | Self::UnknownRole(_)
+            | Self::WrongEndpoint { .. } => ErrorClass::Invalid,
+            Self::Duet(error) => error.class(),
             Self::MissingKey | Self::InvalidKey | Self::KeyRevoked | Self::KeyExpired => {
                 ErrorClass::Unauthenticated
             }

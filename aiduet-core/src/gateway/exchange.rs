@@ -67,6 +67,7 @@ fn head(tab: &Tab, status: http::StatusCode, lowered_limit: Option<u64>) -> Answ
         status,
         model: tab.facts.model.id.clone(),
         vendor: tab.facts.model.vendor,
+        duet: tab.routed(),
         upstream_request_id: tab.upstream_request_id.clone(),
         cost: None,
         balance: None,

@@ -35,7 +35,7 @@ pub(super) enum Forwarded {
     /// The provider answers.
     Answering(Box<Exchange>),
     /// The provider refuses the request.
-    Declined(Answer),
+    Declined(Box<Answer>),
 }
 
 /// A candidate, ready to be called.
@@ -105,7 +105,7 @@ impl Gateway {
                         refusal(plan.client(), plan.upstream(), status.as_u16(), (told.0, &told.1))
                     }
                 };
-                Ok(Forwarded::Declined(self.pass_error(tab, status, body).await))
+                Ok(Forwarded::Declined(Box::new(self.pass_error(tab, status, body).await)))
             }
             Passage::Failed(failure) => Err(self.fail(tab, failure.kind).await),
             Passage::Abandoned => Err(self.abandon(tab, &presence).await),
@@ -139,6 +139,7 @@ impl Gateway {
             status,
             model: tab.facts.model.id.clone(),
             vendor: tab.facts.model.vendor,
+            duet: tab.routed(),
             upstream_request_id: tab.upstream_request_id,
             cost: Some(Money::ZERO),
             balance: settled.map(|settled| settled.available),

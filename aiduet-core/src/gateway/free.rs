@@ -32,7 +32,8 @@ impl Gateway {
             Vendor::Anthropic => self.ask_for_count(&received, &route, candidate).await?,
             Vendor::OpenAi => estimate(&received),
         };
-        Ok(answer(&received, candidate, standings, counted))
+        let duet = route.duet.as_ref().map(|duet| duet.told(&candidate.model.id));
+        Ok(Answer { duet, ..answer(&received, candidate, standings, counted) })
     }
 
     /// Asks the upstreams of the vendor, one after the other.
@@ -95,6 +96,7 @@ fn answer(received: &Received, candidate: &Candidate, standings: Vec<Standing>, 
         status,
         model: candidate.model.id.clone(),
         vendor: candidate.model.vendor,
+        duet: None,
         upstream_request_id,
         cost: Some(Money::ZERO),
         balance: None,

@@ -8,8 +8,10 @@ mod answer;
 mod attempt;
 mod authenticate;
 mod channel;
+mod duet;
 mod error;
 mod exchange;
+mod explain;
 mod forward;
 mod free;
 mod health;
@@ -28,7 +30,9 @@ use std::time::Duration;
 
 pub use answer::{Answer, AnswerBody, AnswerStream};
 pub use authenticate::{Caller, Credentials};
+pub use duet::Routed;
 pub use error::{GatewayError, UpstreamFailure};
+pub use explain::{Estimate, ExplainRequest, Explained};
 pub use health::UpstreamHealth;
 pub use observer::{NoObserver, Observer, Refusal};
 pub use receive::GatewayRequest;
@@ -36,6 +40,7 @@ pub use receive::GatewayRequest;
 pub use crate::routing::Upstream;
 
 use crate::clock::Clock;
+use crate::duet::{DuetConfig, DuetRouter, SessionMemory};
 use crate::id::{Entropy, NodeId, RequestId};
 use crate::keys::KeyStore;
 use crate::ledger::Ledger;
@@ -94,6 +99,8 @@ pub struct GatewayConfig {
     pub circuit: CircuitConfig,
     /// Names of the operator for models.
     pub aliases: Aliases,
+    /// How requests are answered that name no model.
+    pub duet: DuetConfig,
 }
 
 impl Default for GatewayConfig {
@@ -115,6 +122,7 @@ impl Default for GatewayConfig {
             repeat: RepeatConfig::default(),
             circuit: CircuitConfig::default(),
             aliases: Aliases::default(),
+            duet: DuetConfig::default(),
         }
     }
 }
@@ -136,6 +144,8 @@ pub struct GatewayParts {
     pub limiter: Arc<dyn RateLimiter>,
     /// Where calls go.
     pub upstreams: Vec<Upstream>,
+    /// Chooses roles and models for requests that name none.
+    pub duet: DuetRouter,
     /// Who is told what happened.
     pub observer: Arc<dyn Observer>,
     /// This process, the owner of the holds it makes.
@@ -150,6 +160,7 @@ pub struct Gateway {
     repeats: RepeatBudget,
     config: GatewayConfig,
     settler: Arc<Settler>,
+    conversations: Arc<SessionMemory>,
     used_keys: authenticate::UsedKeys,
 }
 
@@ -160,7 +171,8 @@ impl Gateway {
         let settler = Arc::new(Settler::new(&parts, config.clone()));
         let repeats = RepeatBudget::new(config.repeat);
         let used_keys = authenticate::UsedKeys::default();
-        Arc::new(Self { parts, health, repeats, config, settler, used_keys })
+        let conversations = Arc::new(SessionMemory::new(parts.entropy.as_ref()));
+        Arc::new(Self { parts, health, repeats, config, settler, conversations, used_keys })
     }
 
     /// A new identifier for a request.
@@ -224,7 +236,7 @@ impl Gateway {
             }
             match gateway.forward(admitted, presence).await? {
                 Forwarded::Answering(exchange) => exchange.answer().await,
-                Forwarded::Declined(answer) => Ok(answer),
+                Forwarded::Declined(answer) => Ok(*answer),
             }
         });
         shield.await

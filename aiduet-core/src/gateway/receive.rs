@@ -59,12 +59,18 @@ pub(super) enum Shortfall {
 
 impl Gateway {
     pub(super) fn receive(&self, caller: Caller, request: GatewayRequest) -> Result<Received, GatewayError> {
-        let GatewayRequest { id, endpoint, headers, body } = request;
-        #[cfg(leak_mutants)]
-        crate::leak::request(&headers, body.expose());
+        let GatewayRequest { endpoint, headers, .. } = &request;
         if endpoint.dialect() == Dialect::Anthropic && !headers.contains_key("anthropic-version") {
             return Err(GatewayError::InvalidHeader { name: "anthropic-version" });
         }
+        self.read(caller, request)
+    }
+
+    /// Reads what is asked, whatever the headers say.
+    pub(super) fn read(&self, caller: Caller, request: GatewayRequest) -> Result<Received, GatewayError> {
+        let GatewayRequest { id, endpoint, headers, body } = request;
+        #[cfg(leak_mutants)]
+        crate::leak::request(&headers, body.expose());
         if !caller.key().limits.allows_endpoint(endpoint) {
             return Err(GatewayError::EndpointNotAllowed);
         }

@@ -1,18 +1,22 @@
 //! From the names in a request to the models that may answer it, in order.
 
+use std::fmt;
 use std::sync::Arc;
 
+use super::duet::Ruling;
 use super::receive::Received;
 use super::{Gateway, GatewayError};
 use crate::clock::Timestamp;
 use crate::dialect::{Endpoint, RequestFault};
+use crate::duet::{Availability, Offer, OfferHealth, Unavailable};
 use crate::price::{ModelId, PriceSheet, PricedModel};
 use crate::provider::Vendor;
 use crate::routing::{Affinity, ProviderHealth};
 use crate::translate::upstream_endpoint;
 
 /// Headers in which clients name their conversation.
-const SESSIONS: [&str; 4] = ["x-claude-code-session-id", "x-session-id", "session_id", "conversation_id"];
+pub(super) const SESSIONS: [&str; 4] =
+    ["x-claude-code-session-id", "x-session-id", "session_id", "conversation_id"];
 
 /// Endpoints that generate, in the order in which they are preferred for a translation.
 const GENERATING: [Endpoint; 3] = [Endpoint::Messages, Endpoint::Responses, Endpoint::ChatCompletions];
@@ -33,6 +37,8 @@ pub(super) struct Route {
     pub(super) sheet: Arc<PriceSheet>,
     first: Candidate,
     others: Vec<Candidate>,
+    /// What the duet has decided, if it chose the models.
+    pub(super) duet: Option<Ruling>,
     /// What ties the request to an upstream.
     pub(super) affinity: Affinity,
 }
@@ -65,23 +71,13 @@ impl Gateway {
         let now = self.parts.clock.now();
         let sheet = self.parts.prices.sheet(now).await?;
         let resolver = Resolver { gateway: self, received, sheet: &sheet, now };
-        let mut found = Found::default();
-        let head = &received.head;
-        for (place, written) in head.model.iter().chain(&head.fallbacks).enumerate() {
-            let written = written.expose();
-            let is_span = place == 0 && head.model.is_some();
-            match self.config.aliases.find(written) {
-                Some(models) => {
-                    for model in models {
-                        found.add(resolver.resolve(model.as_str(), Written::Elsewhere));
-                    }
-                }
-                None if is_span => found.add(resolver.resolve(written, Written::InPlace)),
-                None => found.add(resolver.resolve(written, Written::Elsewhere)),
-            }
-        }
-        let Found { first, mut others, error } = found;
+        let duet = match self.duet_choice(received)? {
+            None => None,
+            Some(choice) => Some(self.rule(received, choice, &resolver)?),
+        };
+        let Found { first, mut others, error } = resolver.candidates(duet.as_ref());
         let Some(mut first) = first else {
+            let head = &received.head;
             let is_named = head.model.is_some() || !head.fallbacks.is_empty();
             let nobody = || match is_named {
                 true => GatewayError::ModelNotFound,
@@ -100,7 +96,7 @@ impl Gateway {
             }
         }
         others.sort_by_key(is_down);
-        Ok(Route { sheet, first, others, affinity: self.affinity(received) })
+        Ok(Route { sheet, first, others, duet, affinity: self.affinity(received) })
     }
 
     /// Calls of one conversation go to one upstream; of one account, where it is not named.
@@ -155,10 +151,61 @@ struct Resolver<'a> {
     now: Timestamp,
 }
 
+impl fmt::Debug for Resolver<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The request holds content.
+        f.debug_struct("Resolver").field("now", &self.now).finish_non_exhaustive()
+    }
+}
+
+impl Availability for Resolver<'_> {
+    fn find(&self, model: &ModelId) -> Result<Offer, Unavailable> {
+        let model = self.usable(None, model.as_str()).map_err(|error| match error {
+            GatewayError::ModelNotAllowed => Unavailable::NotAllowed,
+            _ => Unavailable::NotServed,
+        })?;
+        if !model.generates() || self.gateway.health.pool().of(model.vendor).is_empty() {
+            return Err(Unavailable::NotServed);
+        }
+        let health = match self.gateway.health.of(model.vendor) {
+            ProviderHealth::Down => OfferHealth::Down,
+            ProviderHealth::Up | ProviderHealth::Degraded => OfferHealth::Up,
+        };
+        Ok(Offer { model: Arc::clone(model), health })
+    }
+}
+
 impl Resolver<'_> {
-    /// The model of a name, if this caller may use it and there is a way to ask it.
-    fn resolve(&self, written: &str, place: Written) -> Result<Candidate, GatewayError> {
-        let (vendor, name) = split_vendor(written);
+    /// The models of the duet in the place of the model name, or what that name stands for; then
+    /// what the client falls back on.
+    fn candidates(&self, duet: Option<&Ruling>) -> Found {
+        let head = &self.received.head;
+        let mut found = Found::default();
+        for model in duet.into_iter().flat_map(Ruling::models) {
+            found.add(self.resolve(model.as_str(), Written::Elsewhere));
+        }
+        if let Some(name) = head.model.as_ref().filter(|_name| duet.is_none()) {
+            self.add(name.expose(), Written::InPlace, &mut found);
+        }
+        for name in &head.fallbacks {
+            self.add(name.expose(), Written::Elsewhere, &mut found);
+        }
+        found
+    }
+
+    fn add(&self, written: &str, place: Written, found: &mut Found) {
+        match self.gateway.config.aliases.find(written) {
+            None => found.add(self.resolve(written, place)),
+            Some(models) => {
+                for model in models {
+                    found.add(self.resolve(model.as_str(), Written::Elsewhere));
+                }
+            }
+        }
+    }
+
+    /// The model of a name, if this caller may use it.
+    fn usable(&self, vendor: Option<Vendor>, name: &str) -> Result<&Arc<PricedModel>, GatewayError> {
         let model = self.sheet.find_at(name, self.now).ok_or(GatewayError::ModelNotFound)?;
         if vendor.is_some_and(|vendor| vendor != model.vendor) {
             return Err(GatewayError::ModelNotFound);
@@ -166,6 +213,13 @@ impl Resolver<'_> {
         if !self.received.caller.key().limits.allows_model(&model.id) {
             return Err(GatewayError::ModelNotAllowed);
         }
+        Ok(model)
+    }
+
+    /// The same, if there is a way to ask it.
+    fn resolve(&self, written: &str, place: Written) -> Result<Candidate, GatewayError> {
+        let (vendor, name) = split_vendor(written);
+        let model = self.usable(vendor, name)?;
         let endpoint = self.serving(model)?;
         if self.gateway.health.pool().of(model.vendor).is_empty() {
             return Err(GatewayError::ModelNotFound);

@@ -262,6 +262,7 @@ impl Settler {
             stream = record.stream,
             model = record.model.as_str(),
             provider = record.vendor.as_str(),
+            role = record.duet.map(|duet| duet.role.as_str()),
             status = record.status,
             outcome = record.outcome.as_str(),
             tokens_input = record.usage.input,

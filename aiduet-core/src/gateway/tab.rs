@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use super::duet::{Routed, Ruling};
 use super::settle::Settler;
 use crate::clock::{Clock, Timestamp};
 use crate::dialect::{Endpoint, Reading};
@@ -66,6 +67,8 @@ pub(super) struct Facts {
     pub(super) stream: bool,
     pub(super) model: Arc<PricedModel>,
     pub(super) sheet: Arc<PriceSheet>,
+    /// What the duet has decided, if it chose the model.
+    pub(super) duet: Option<Ruling>,
     pub(super) margin: Margin,
     pub(super) node: NodeId,
     pub(super) started_at: Timestamp,
@@ -220,11 +223,26 @@ impl Tab {
             flags,
             bill,
             attempts: self.attempts.clone(),
+            duet: facts.duet.as_ref().map(Ruling::recorded),
         };
+        self.note_conversation(&record, clock.now());
         #[cfg(leak_mutants)]
         let record = crate::leak::record(record);
         self.watch.is_armed.store(false, Ordering::Relaxed);
         SettleRequest { holds: self.holds.clone(), record, at: clock.now() }
+    }
+
+    /// The next request of the conversation may find its prompt in the cache of the model.
+    fn note_conversation(&self, record: &RequestRecord, at: Timestamp) {
+        let prompt = record.usage.prompt();
+        if let Some(duet) = self.facts.duet.as_ref().filter(|_duet| prompt > 0) {
+            duet.note(&self.facts.model.id, prompt, at);
+        }
+    }
+
+    /// How the duet came to the model that the tab has turned to.
+    pub(super) fn routed(&self) -> Option<Routed> {
+        self.facts.duet.as_ref().map(|duet| duet.told(&self.facts.model.id))
     }
 
     /// The model that answered: that of the last line of the bill, or the routed one.

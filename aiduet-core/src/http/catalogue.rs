@@ -14,9 +14,10 @@ use super::error::{HttpError, respond};
 use super::reply::tell;
 use super::{dialect_of, place};
 use crate::app::App;
+use crate::clock::Timestamp;
 use crate::dialect::Dialect;
 use crate::gateway::{Caller, Credentials, GatewayError};
-use crate::price::{PriceSheet, PricedModel, Rate, Rates};
+use crate::price::{ModelLimits, PriceSheet, PricedModel, Rate, Rates};
 
 /// Items on a page when the client does not say, as at Anthropic.
 const PAGE_DEFAULT: usize = 20;
@@ -31,11 +32,22 @@ pub(super) struct Page {
     before_id: Option<String>,
 }
 
-/// A name that can be asked for, and the model behind it.
+/// A name that can be asked for, and what is behind it.
 struct Listed {
     id: String,
-    model: Arc<PricedModel>,
+    behind: Behind,
 }
+
+/// What answers to a name.
+enum Behind {
+    /// This model.
+    Model(Arc<PricedModel>),
+    /// One of these, which the duet chooses.
+    Duet(Vec<Arc<PricedModel>>),
+}
+
+/// Who owns the names of the duet.
+const DUET: &str = "aiduet";
 
 pub(super) async fn list(
     State(app): State<App>,
@@ -76,7 +88,7 @@ pub(super) async fn find(State(app): State<App>, Path(id): Path<String>, head: P
 }
 
 /// The models that the caller's key may use, that have a price and an upstream, and that the
-/// endpoints of the dialect reach; then the operator's names for them.
+/// endpoints of the dialect reach; then the operator's names for them, and those of the duet.
 async fn usable(
     app: &App,
     head: &Parts,
@@ -97,14 +109,69 @@ async fn usable(
     };
     let usable = sheet.models.values().filter(|model| is_usable(model));
     let mut listed: Vec<Listed> =
-        usable.map(|model| Listed { id: model.id.as_str().to_owned(), model: Arc::clone(model) }).collect();
+        usable.map(|model| Listed::model(model.id.as_str(), Arc::clone(model))).collect();
+    for (name, models) in app.gateway().duet_names(caller.key()) {
+        let mut models: Vec<_> = models
+            .iter()
+            .filter_map(|id| sheet.find(id.as_str()))
+            .filter(|model| is_usable(model))
+            .cloned()
+            .collect();
+        models.dedup_by(|model, before| model.id == before.id);
+        if !models.is_empty() {
+            listed.push(Listed { id: name.to_owned(), behind: Behind::Duet(models) });
+        }
+    }
     for (name, models) in app.gateway().aliases().iter() {
         let mut models = models.iter().filter_map(|id| sheet.find(id.as_str()));
         let Some(model) = models.find(|model| is_usable(model)).cloned() else { continue };
         listed.retain(|listed| listed.id != name);
-        listed.push(Listed { id: name.to_owned(), model });
+        listed.push(Listed::model(name, model));
     }
     Ok((sheet, listed))
+}
+
+impl Listed {
+    fn model(id: &str, model: Arc<PricedModel>) -> Self {
+        Self { id: id.to_owned(), behind: Behind::Model(model) }
+    }
+
+    fn owner(&self) -> &'static str {
+        match &self.behind {
+            Behind::Model(model) => model.vendor.as_str(),
+            Behind::Duet(_) => DUET,
+        }
+    }
+
+    /// What any of the models takes: the least of them.
+    fn limit(&self, of: fn(&ModelLimits) -> Option<u64>) -> Option<u64> {
+        self.models().iter().filter_map(|model| of(&model.limits)).min()
+    }
+
+    fn models(&self) -> &[Arc<PricedModel>] {
+        match &self.behind {
+            Behind::Model(model) => std::slice::from_ref(model),
+            Behind::Duet(models) => models,
+        }
+    }
+
+    /// When the last of the models is no longer served.
+    fn retires_at(&self) -> Option<Timestamp> {
+        self.models()
+            .iter()
+            .map(|model| model.retires_at)
+            .max_by_key(|at| at.map_or(i64::MAX, Timestamp::millis))?
+    }
+
+    fn pricing(&self, sheet: &PriceSheet) -> Value {
+        match &self.behind {
+            Behind::Model(model) => pricing(sheet, |pick| json!(rate(model, pick).map(Rate::pico))),
+            Behind::Duet(models) => pricing(sheet, |pick| {
+                let rates = || models.iter().filter_map(|model| rate(model, pick)).map(Rate::pico);
+                json!({"min": rates().min(), "max": rates().max()})
+            }),
+        }
+    }
 }
 
 fn openai_list(sheet: &PriceSheet, models: &[Listed]) -> Value {
@@ -113,15 +180,15 @@ fn openai_list(sheet: &PriceSheet, models: &[Listed]) -> Value {
     json!({"object": "list", "data": data, "models": []})
 }
 
-fn openai_item(sheet: &PriceSheet, Listed { id, model }: &Listed) -> Value {
+fn openai_item(sheet: &PriceSheet, listed: &Listed) -> Value {
     json!({
-        "id": id,
+        "id": listed.id,
         "object": "model",
         "created": sheet.effective_from.seconds(),
-        "owned_by": model.vendor,
-        "context_window": model.limits.context_window,
-        "max_output_tokens": model.limits.max_output,
-        "pricing": pricing(sheet, model),
+        "owned_by": listed.owner(),
+        "context_window": listed.limit(|limits| limits.context_window),
+        "max_output_tokens": listed.limit(|limits| limits.max_output),
+        "pricing": listed.pricing(sheet),
     })
 }
 
@@ -143,25 +210,23 @@ fn anthropic_list(sheet: &PriceSheet, models: &[Listed], page: &Page) -> Value {
     })
 }
 
-fn anthropic_item(sheet: &PriceSheet, Listed { id, model }: &Listed) -> Value {
+fn anthropic_item(sheet: &PriceSheet, listed: &Listed) -> Value {
+    let retires_at = listed.retires_at();
     json!({
         "type": "model",
-        "id": id,
-        "display_name": id,
+        "id": listed.id,
+        "display_name": listed.id,
         "created_at": sheet.effective_from.to_string(),
-        "lifecycle": if model.retires_at.is_some() { "deprecated" } else { "active" },
-        "retires_at": model.retires_at.map(|at| at.to_string()),
-        "max_input_tokens": model.limits.max_input.or(model.limits.context_window),
-        "max_tokens": model.limits.max_output,
-        "pricing": pricing(sheet, model),
+        "lifecycle": if retires_at.is_some() { "deprecated" } else { "active" },
+        "retires_at": retires_at.map(|at| at.to_string()),
+        "max_input_tokens": listed.limit(|limits| limits.max_input.or(limits.context_window)),
+        "max_tokens": listed.limit(|limits| limits.max_output),
+        "pricing": listed.pricing(sheet),
     })
 }
 
-/// Rates of the standard service tier for small prompts, in pico-USD per token.
-fn pricing(sheet: &PriceSheet, model: &PricedModel) -> Value {
-    let pico = |rate: Option<Rate>| rate.map(Rate::pico);
-    let rates = model.card(crate::usage::ServiceTier::Standard).map(|card| &card.base);
-    let class = |pick: fn(&Rates) -> Option<Rate>| pico(rates.and_then(pick));
+/// Rates in pico-USD per token, as `class` writes each; of the duet the least and the most.
+fn pricing(sheet: &PriceSheet, class: impl Fn(Pick) -> Value) -> Value {
     json!({
         "version": sheet.version,
         "unit": "pico_usd_per_token",
@@ -171,4 +236,12 @@ fn pricing(sheet: &PriceSheet, model: &PricedModel) -> Value {
         "cache_write_long": class(|rates| rates.cache_write_long),
         "output": class(|rates| rates.output),
     })
+}
+
+/// One of the rates.
+type Pick = fn(&Rates) -> Option<Rate>;
+
+/// A rate of the standard service tier for small prompts.
+fn rate(model: &PricedModel, pick: Pick) -> Option<Rate> {
+    model.card(crate::usage::ServiceTier::Standard).and_then(|card| pick(&card.base))
 }

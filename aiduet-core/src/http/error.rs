@@ -12,6 +12,7 @@ use super::edge::EdgeFault;
 use super::reply::name_request;
 use crate::clock::Timestamp;
 use crate::dialect::{Dialect, Endpoint, FaultKind};
+use crate::duet::{Constraint, DuetError};
 use crate::gateway::{GatewayError, UpstreamFailure};
 use crate::id::RequestId;
 use crate::ledger::SpendPeriod;
@@ -250,6 +251,8 @@ fn tell_gateway(error: &GatewayError) -> Told {
         GatewayError::InvalidHeader { name } => {
             invalid(400, "invalid_request", &format!("{name}: this header is required."))
         }
+        GatewayError::UnknownRole(unknown) => invalid(400, "invalid_request", &format!("{unknown}.")),
+        GatewayError::Duet(error) => tell_duet(*error),
         GatewayError::WrongEndpoint { served_on } => {
             Told { param: Some("model"), ..invalid(400, "invalid_request", &wrong_endpoint(*served_on)) }
         }
@@ -272,9 +275,7 @@ fn tell_gateway(error: &GatewayError) -> Told {
         GatewayError::AccountSuspended => {
             forbidden("account_suspended", "The account is suspended. Contact support.")
         }
-        GatewayError::ModelNotAllowed => {
-            forbidden("model_not_allowed", "This API key may not use this model. See the limits of the key.")
-        }
+        GatewayError::ModelNotAllowed => model_not_allowed(),
         GatewayError::EndpointNotAllowed => forbidden(
             "endpoint_not_allowed",
             "This API key may not use this endpoint. See the limits of the key.",
@@ -303,6 +304,45 @@ fn tell_gateway(error: &GatewayError) -> Told {
             )
         },
         GatewayError::Internal => internal(),
+    }
+}
+
+fn tell_duet(error: DuetError) -> Told {
+    match error {
+        DuetError::Disabled => Told {
+            param: Some("model"),
+            ..invalid(
+                400,
+                "invalid_request",
+                "The duet is switched off here. Name a model; GET /v1/models lists them.",
+            )
+        },
+        DuetError::Unsupported { constraint: Constraint::InputLength } => {
+            invalid(400, "invalid_request", "The prompt is longer than any model of the duet takes.")
+        }
+        DuetError::Unsupported { constraint } => {
+            let field = constraint.as_str();
+            Told {
+                param: Some(field),
+                ..invalid(
+                    400,
+                    "unsupported_parameter",
+                    &format!(
+                        "{field}: no model of the duet can honour this field here. Leave it out, or name a model."
+                    ),
+                )
+            }
+        }
+        DuetError::NotAllowed => model_not_allowed(),
+        DuetError::NoEnsemble => Told {
+            param: Some("model"),
+            ..invalid(
+                400,
+                "unsupported_parameter",
+                "The ensemble is not served here. Ask for duet, duet/plan, duet/code or duet/review.",
+            )
+        },
+        DuetError::NotServed => model_not_found(),
     }
 }
 
@@ -427,6 +467,10 @@ fn model_not_found() -> Told {
             "The model does not exist or has no price here. GET /v1/models lists them.",
         )
     }
+}
+
+fn model_not_allowed() -> Told {
+    forbidden("model_not_allowed", "This API key may not use this model. See the limits of the key.")
 }
 
 fn internal() -> Told {

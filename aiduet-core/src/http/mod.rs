@@ -3,6 +3,7 @@
 mod catalogue;
 pub mod edge;
 mod error;
+mod explain;
 mod health;
 pub mod metrics;
 mod proxy;
@@ -69,6 +70,7 @@ fn gateway_routes() -> Router<App> {
         (Endpoint::Messages.path(), post(proxy::messages)),
         (Endpoint::CountTokens.path(), post(proxy::count_tokens)),
         ("/v1/models", get(catalogue::list)),
+        ("/v1/duet/explain", post(explain::explain)),
         ("/v1/key", get(receipt::key)),
         ("/v1/credits", get(receipt::credits)),
         ("/v1/generation", get(receipt::generation)),

@@ -72,7 +72,11 @@ impl Default for BodyLimits {
     }
 }
 
-async fn read_json(headers: &HeaderMap, body: Body, limits: BodyLimits) -> Result<Content, HttpError> {
+pub(super) async fn read_json(
+    headers: &HeaderMap,
+    body: Body,
+    limits: BodyLimits,
+) -> Result<Content, HttpError> {
     let mut encodings = headers.get_all(CONTENT_ENCODING).iter();
     let plain = encodings.all(|value| value.as_bytes().eq_ignore_ascii_case(b"identity"));
     let json = headers.get_all(CONTENT_TYPE).iter().all(|value| value.to_str().is_ok_and(is_json));

@@ -102,6 +102,7 @@ async fn describe_key(app: &App, head: &Parts) -> Result<Value, HttpError> {
             "models": key.limits.models,
             "endpoints": key.limits.endpoints,
             "networks": key.limits.networks,
+            "duet": key.limits.duet,
         },
         "usage": usage,
         "held": money(Some(spend.held)),
@@ -173,6 +174,8 @@ fn receipt(record: &RequestRecord) -> Value {
         "duration_ms": record.duration.as_millis(),
         "upstream_request_id": record.upstream_request_id,
         "attempts": record.attempts,
+        "role": record.duet.map(|duet| duet.role),
+        "role_rule": record.duet.map(|duet| duet.rule.as_str()),
     })
 }
 

@@ -19,6 +19,8 @@ use crate::limit::{LimitKey, Standing};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const ANTHROPIC_REQUEST_ID: HeaderName = HeaderName::from_static("request-id");
+const ROLE: HeaderName = HeaderName::from_static("x-aiduet-role");
+const REASON: HeaderName = HeaderName::from_static("x-aiduet-reason");
 const MODEL: HeaderName = HeaderName::from_static("x-aiduet-model");
 const PROVIDER: HeaderName = HeaderName::from_static("x-aiduet-provider");
 const COST: HeaderName = HeaderName::from_static("x-aiduet-cost");
@@ -51,6 +53,7 @@ pub(super) fn answer(endpoint: Endpoint, answer: Answer, now: Timestamp) -> Resp
         status,
         model,
         vendor,
+        duet,
         upstream_request_id,
         cost,
         balance,
@@ -76,6 +79,8 @@ pub(super) fn answer(endpoint: Endpoint, answer: Answer, now: Timestamp) -> Resp
     name_request(headers, endpoint.dialect(), id);
     let told = [
         (MODEL, text(&model)),
+        (ROLE, duet.as_ref().and_then(|duet| text(&duet.role))),
+        (REASON, duet.as_ref().and_then(|duet| text(&duet.reason))),
         (COST, cost.as_ref().and_then(text)),
         (BALANCE, balance.as_ref().and_then(text)),
         (MAX_TOKENS, lowered_limit.as_ref().and_then(text)),
@@ -96,7 +101,7 @@ pub(super) fn answer(endpoint: Endpoint, answer: Answer, now: Timestamp) -> Resp
 }
 
 /// Tells what is left of a limit, under the names that the SDKs of a dialect look for.
-fn rate_limit(headers: &mut HeaderMap, dialect: Dialect, standing: Standing, now: Timestamp) {
+pub(super) fn rate_limit(headers: &mut HeaderMap, dialect: Dialect, standing: Standing, now: Timestamp) {
     let Standing { key, limit, remaining, reset_after } = standing;
     let unit = match key {
         LimitKey::KeyRequests(_) => "requests",

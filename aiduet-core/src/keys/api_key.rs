@@ -9,6 +9,7 @@ use zeroize::Zeroizing;
 
 use crate::clock::Timestamp;
 use crate::dialect::Endpoint;
+use crate::duet::DuetOverrides;
 use crate::id::{AccountId, ApiKeyId, Entropy};
 use crate::money::Money;
 use crate::price::ModelId;
@@ -209,6 +210,8 @@ pub struct KeyLimits {
     pub endpoints: Vec<Endpoint>,
     /// Networks the client must be in.
     pub networks: Vec<IpNet>,
+    /// What the duet does for this key.
+    pub duet: DuetOverrides,
 }
 
 /// Most that a key may spend per calendar period in UTC; weeks begin on Monday.

@@ -20,7 +20,7 @@ pub use balance::{Balance, KeySpend};
 pub use entry::{Entry, EntryKind, ExternalId, InvalidExternalId, LedgerAccount, LotTerms, Promotion};
 pub use error::{LedgerError, Shortage, SpendPeriod};
 pub use hold::{Hold, HoldOrigin, ReserveRequest, SettleRequest, Settlement, SettlementState, VoidRequest};
-pub use record::{Attempt, AttemptResult, Outcome, RequestRecord, UpstreamName};
+pub use record::{Attempt, AttemptResult, Outcome, RequestRecord, Routing, UpstreamName};
 
 use crate::clock::Timestamp;
 use crate::id::{AccountId, ApiKeyId, HoldId, NodeId, RequestId};

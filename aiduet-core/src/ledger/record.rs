@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::clock::Timestamp;
 use crate::dialect::Endpoint;
+use crate::duet::{Role, RuleKind};
 use crate::id::{AccountId, ApiKeyId, RequestId};
 use crate::money::Money;
 use crate::price::{Bill, ModelId};
@@ -114,6 +115,8 @@ pub struct RequestRecord {
     pub bill: Bill,
     /// Every attempt at an upstream, in order.
     pub attempts: Vec<Attempt>,
+    /// What the duet decided, if the client named no model.
+    pub duet: Option<Routing>,
 }
 
 impl RequestRecord {
@@ -121,6 +124,15 @@ impl RequestRecord {
     pub const fn cost(&self) -> Money {
         self.bill.charge
     }
+}
+
+/// What the duet decided about a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Routing {
+    /// The role.
+    pub role: Role,
+    /// The rule that decided about it.
+    pub rule: RuleKind,
 }
 
 /// One attempt at an upstream.

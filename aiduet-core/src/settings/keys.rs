@@ -33,6 +33,9 @@ const SECRET: &str = "a text; prefer the key that ends in _file";
 const URL: &str = "a URL such as \"https://api.example.com\"";
 const WEIGHT: &str = "its share of the calls among upstreams of the same priority; 0: none";
 const PRIORITY: &str = "the lowest number is called first, the next when none of it can be";
+const AMOUNT: &str = "an amount such as \"5.00 USD\"";
+const MODELS: &str =
+    "a model or a list of models, best first, such as [\"claude-opus-5-5\", \"gpt-6.1-sol\"]";
 const KIND: &str = "\"api\" or \"simulated\"";
 
 /// Every key, in the order of the example file.
@@ -160,6 +163,22 @@ pub const KEYS: &[Key] = &[
         DURATION,
         "the same when the provider refuses the credential or has no credit",
     ),
+    key("duet.enabled", FLAG, "whether requests that name no model, or `duet`, are answered"),
+    key(
+        "duet.prefer",
+        "\"quality\", \"balanced\" or \"cost\"",
+        "how readily a conversation changes from one vendor to the other: at once, when it is clear, seldom",
+    ),
+    key("duet.max_switch_cost", AMOUNT, "the most that reading a conversation anew may cost when it changes"),
+    key("duet.models.plan", MODELS, "for decisions and designs"),
+    key("duet.models.review", MODELS, "for judgements and diagnoses"),
+    key("duet.models.code", MODELS, "for what goes into files and shells"),
+    key("duet.models.chat", MODELS, "for everything else"),
+    key(
+        "duet.models.background",
+        MODELS,
+        "for titles and other calls that clients make by themselves; the vendor of the called API comes first",
+    ),
     key("gateway.margin_bp", COUNT, "the price in basis points of the provider's; 10500 adds 5 %"),
     key(
         "gateway.disconnect",
@@ -200,7 +219,7 @@ pub const KEYS: &[Key] = &[
         "\"error\", \"warn\", \"info\", \"debug\" or \"trace\"",
         "the least important line that is written; trace is refused on public listeners",
     ),
-    key("demo.credit", "an amount such as \"5.00 USD\"", "what the account of the demonstration starts with"),
+    key("demo.credit", AMOUNT, "what the account of the demonstration starts with"),
 ];
 
 /// The key at a path.

@@ -3,6 +3,7 @@
 //! Nothing here reads the environment or a file: an adapter collects what was given in
 //! [`Layers`], which says for every value where it came from, and gets [`Loaded`] back.
 
+mod duet;
 mod error;
 mod keys;
 mod layers;
@@ -14,6 +15,7 @@ mod tests;
 mod unsafe_combinations;
 mod value;
 
+pub use duet::{DuetSettings, RoleModels};
 pub use error::SettingsError;
 pub use keys::{KEYS, Key};
 pub use layers::{Layers, Loaded, Origin, SecretReader, Shown};

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::duet::DuetSettings;
 use super::proxies::TrustedProxies;
 use super::routing::{MoreSettings, RoutingSettings};
 use super::value;
@@ -29,6 +30,8 @@ pub struct Settings {
     pub upstream: UpstreamSettings,
     /// Which upstream or model a call goes to.
     pub routing: RoutingSettings,
+    /// How requests are answered that name no model.
+    pub duet: DuetSettings,
     /// How calls are handled.
     pub gateway: GatewaySettings,
     /// How long things are kept.
@@ -334,6 +337,7 @@ impl Default for GatewaySettings {
             repeat: _,
             circuit: _,
             aliases: _,
+            duet: _,
         } = GatewayConfig::default();
         Self {
             margin_bp: margin,

@@ -7,11 +7,12 @@ use std::time::Duration;
 use crate::account::{Account, AccountState, EmailAddress, Locale, Role};
 use crate::clock::{Clock, ManualClock, Timestamp};
 use crate::dialect::Endpoint;
+use crate::duet::{self, RuleKind};
 use crate::id::{AccountId, ApiKeyId, Entropy, HoldId, LotId, NodeId, RequestId, TransferId};
 use crate::keys::{ApiKey, KeyLimits, KeyState, PlainApiKey, SpendLimits};
 use crate::ledger::{
     Entry, EntryKind, ExternalId, HoldOrigin, LedgerAccount, LotTerms, Outcome, RequestRecord,
-    ReserveRequest, SettleRequest, VoidRequest,
+    ReserveRequest, Routing, SettleRequest, VoidRequest,
 };
 use crate::money::Money;
 use crate::price::{Bill, LineItem, LineKind, ModelId, Rate};
@@ -267,6 +268,7 @@ impl Factory {
             flags: UsageFlags::default(),
             bill: Bill { charge: cost, lines: vec![line], ..Bill::default() },
             attempts: Vec::new(),
+            duet: Some(Routing { role: duet::Role::Plan, rule: RuleKind::ClientMode }),
         }
     }
 

@@ -7,7 +7,10 @@ use tokio::task::JoinSet;
 
 use super::{Factory, cents};
 use crate::dialect::Endpoint;
+use crate::duet::{DuetOverrides, Preference, Role};
 use crate::keys::{ApiKey, KeyError, KeyLimits, KeyState, KeyStore, ListKeys, SpendLimits};
+use crate::provider::Vendor;
+use crate::routing::Models;
 
 /// Expands to one test per case of the suite.
 ///
@@ -80,6 +83,15 @@ fn limits() -> KeyLimits {
         networks: ["192.0.2.0/24", "2001:db8::/32"]
             .map(|network| network.parse().expect("the network is well-formed"))
             .into(),
+        duet: DuetOverrides {
+            enabled: Some(true),
+            pin_role: Some(Role::Review),
+            models: [(Role::Code, Models::One(super::model("gpt-6.1-sol")))].into(),
+            families: [Vendor::OpenAi].into(),
+            max_switch_cost: limit(8),
+            prefer: Some(Preference::Cost),
+            ensemble: Some(false),
+        },
     }
 }
 

@@ -137,6 +137,7 @@ fn welcome(
     if vendors.contains(&Vendor::Anthropic) {
         text.push_str(&anthropic_lines(&url, key));
     }
+    text.push_str(&duet_lines(&url, key));
     text.push_str(&format!(
         "\nBalance, and the receipt of a request (its id is in the header x-request-id):\n\n\
          curl -s {url}/v1/credits -H 'authorization: Bearer {key}'\n\n\
@@ -169,6 +170,16 @@ fn anthropic_lines(url: &str, key: &str) -> String {
          -d '{{\"model\":\"{ANTHROPIC_MODEL}\",\"max_tokens\":256,\"messages\":[{{\"role\":\"user\",\"content\":\"Hello\"}}]}}'\n\n\
          curl -sN {url}/v1/messages -H 'x-api-key: {key}' -H 'anthropic-version: 2023-06-01' -H 'content-type: application/json' \
          -d '{{\"model\":\"{ANTHROPIC_MODEL}\",\"max_tokens\":256,\"stream\":true,\"messages\":[{{\"role\":\"user\",\"content\":\"Hello\"}}]}}'\n"
+    )
+}
+
+/// No model is named; the headers of the answer say which one answered, in which role, and why.
+fn duet_lines(url: &str, key: &str) -> String {
+    format!(
+        "\nNo model named: the duet picks one, and says why (role and reason are printed below the answer):\n\n\
+         curl -s {url}/v1/chat/completions -H 'authorization: Bearer {key}' -H 'content-type: application/json' \
+         -d '{{\"messages\":[{{\"role\":\"user\",\"content\":\"Write a Rust function that parses a CSV file.\"}}]}}' \
+         -w '\\n\\n%header{{x-aiduet-model}}: role %header{{x-aiduet-role}}, %header{{x-aiduet-reason}}\\n'\n"
     )
 }
 

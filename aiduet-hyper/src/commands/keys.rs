@@ -151,6 +151,10 @@ fn limits(wish: &CreateKey) -> Result<KeyLimits, Failure> {
     let endpoints =
         wish.endpoints.iter().map(|text| Endpoint::from_name(text).ok_or_else(|| usage("an endpoint")));
     let networks = wish.networks.iter().map(|text| text.parse().map_err(|_invalid| usage("a network")));
+    let duet = wish
+        .duet
+        .as_deref()
+        .map(|text| serde_json::from_str(text).map_err(|error| Failure::Usage(format!("--duet: {error}"))));
     Ok(KeyLimits {
         spend: SpendLimits {
             day: amount(&wish.limit_day)?,
@@ -164,6 +168,7 @@ fn limits(wish: &CreateKey) -> Result<KeyLimits, Failure> {
         models: models.collect::<Result<_, _>>()?,
         endpoints: endpoints.collect::<Result<_, _>>()?,
         networks: networks.collect::<Result<_, _>>()?,
+        duet: duet.transpose()?.unwrap_or_default(),
     })
 }
 

@@ -88,7 +88,7 @@ pub fn report(held: &[Outcome], seen: &[Outcome]) -> String {
 fn rules(outcomes: &[Outcome]) -> String {
     let mut rules: BTreeMap<&str, Tally> = BTreeMap::new();
     for outcome in outcomes {
-        let tally = rules.entry(outcome.rule.kind()).or_default();
+        let tally = rules.entry(outcome.rule.kind().as_str()).or_default();
         tally.all += 1;
         tally.right += u32::from(outcome.is_right());
     }

@@ -2,12 +2,12 @@
 
 use super::super::fault::RequestFault;
 use super::super::json::{Kind, Scanner, Text};
-use super::super::transcript::{Ask, Call, Offered, Outcome, Part, Speaker, Transcript};
+use super::super::transcript::{Ask, Call, Conversation, Offered, Outcome, Part, Speaker, Transcript};
 use super::super::value::{first_text, read_count, read_text};
 
 type Read = Result<(), RequestFault>;
 
-const FIELDS: [&str; 10] = [
+const FIELDS: [&str; 11] = [
     "system",
     "messages",
     "tools",
@@ -18,6 +18,7 @@ const FIELDS: [&str; 10] = [
     "top_p",
     "top_k",
     "mcp_servers",
+    "metadata",
 ];
 
 pub(in crate::dialect) fn read<'a>(scanner: &mut Scanner<'a>, transcript: &mut Transcript<'a>) -> Read {
@@ -49,12 +50,25 @@ pub(in crate::dialect) fn read<'a>(scanner: &mut Scanner<'a>, transcript: &mut T
                 transcript.demands.remote_tools = Ask::from(servers.is_some_and(|servers| servers > 0));
                 Ok(())
             }
+            "metadata" => read_metadata(scanner, transcript),
             _ => {
                 if scanner.optional(|value| value.pass())?.is_some() {
                     transcript.demands.sampling = Ask::Yes;
                 }
                 Ok(())
             }
+        })
+        .map(drop)
+}
+
+fn read_metadata<'a>(scanner: &mut Scanner<'a>, transcript: &mut Transcript<'a>) -> Read {
+    if scanner.peek()? != Kind::Object {
+        return scanner.pass();
+    }
+    scanner
+        .object(&["user_id"], |scanner, _user| {
+            transcript.conversation = read_text(scanner)?.map(|user| (Conversation::User, user));
+            Ok(())
         })
         .map(drop)
 }

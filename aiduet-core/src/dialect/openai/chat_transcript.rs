@@ -2,12 +2,12 @@
 
 use super::super::fault::RequestFault;
 use super::super::json::{Kind, Scanner, Text};
-use super::super::transcript::{Ask, Call, Offered, Outcome, Part, Speaker, Transcript};
+use super::super::transcript::{Ask, Call, Conversation, Offered, Outcome, Part, Speaker, Transcript};
 use super::super::value::{read_count, read_text};
 
 type Read = Result<(), RequestFault>;
 
-const FIELDS: [&str; 13] = [
+const FIELDS: [&str; 14] = [
     "messages",
     "tools",
     "functions",
@@ -21,6 +21,7 @@ const FIELDS: [&str; 13] = [
     "n",
     "logprobs",
     "top_logprobs",
+    "prompt_cache_key",
 ];
 
 pub(in crate::dialect) fn read<'a>(scanner: &mut Scanner<'a>, transcript: &mut Transcript<'a>) -> Read {
@@ -30,6 +31,10 @@ pub(in crate::dialect) fn read<'a>(scanner: &mut Scanner<'a>, transcript: &mut T
             "tools" | "functions" => {
                 let tools = &mut transcript.tools;
                 scanner.optional(|list| list.array(|tool| read_tool(tool, tools))).map(drop)
+            }
+            "prompt_cache_key" => {
+                transcript.conversation = read_text(scanner)?.map(|name| (Conversation::Cache, name));
+                Ok(())
             }
             _ => read_demand(scanner, name, transcript),
         })

@@ -2,13 +2,13 @@
 
 use super::super::fault::RequestFault;
 use super::super::json::{Kind, Scanner, Text};
-use super::super::transcript::{Ask, Call, Outcome, Part, Speaker, Transcript};
+use super::super::transcript::{Ask, Call, Conversation, Outcome, Part, Speaker, Transcript};
 use super::super::value::{first_text, read_count, read_text};
 use super::chat_transcript::{is_forced, read_content, read_tool};
 
 type Read = Result<(), RequestFault>;
 
-const FIELDS: [&str; 9] = [
+const FIELDS: [&str; 10] = [
     "instructions",
     "input",
     "tools",
@@ -18,6 +18,7 @@ const FIELDS: [&str; 9] = [
     "top_logprobs",
     "temperature",
     "top_p",
+    "prompt_cache_key",
 ];
 
 pub(in crate::dialect) fn read<'a>(scanner: &mut Scanner<'a>, transcript: &mut Transcript<'a>) -> Read {
@@ -37,6 +38,10 @@ pub(in crate::dialect) fn read<'a>(scanner: &mut Scanner<'a>, transcript: &mut T
             ("tools", Kind::Array) => {
                 let tools = &mut transcript.tools;
                 scanner.array(|tool| read_tool(tool, tools)).map(drop)
+            }
+            ("prompt_cache_key", _) => {
+                transcript.conversation = read_text(scanner)?.map(|name| (Conversation::Cache, name));
+                Ok(())
             }
             ("input" | "tools", _) => scanner.pass(),
             _ => read_demand(scanner, name, transcript),

@@ -28,6 +28,7 @@ fn record(outcome: Outcome) -> RequestRecord {
         flags: UsageFlags::default(),
         bill: Bill { charge: Money::from_nanos(421_000), ..Bill::default() },
         attempts: Vec::new(),
+        duet: None,
     }
 }
 

@@ -80,5 +80,6 @@ fn record(hold: &HoldRow, charge: Money, at: Timestamp) -> RequestRecord {
         flags: UsageFlags { estimated: true, ..UsageFlags::default() },
         bill: Bill { charge, ..Bill::default() },
         attempts: Vec::new(),
+        duet: None,
     }
 }

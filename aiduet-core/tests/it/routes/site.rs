@@ -126,6 +126,16 @@ impl Site {
         body: &Value,
         headers: &[(&'static str, &str)],
     ) -> Reply {
+        self.ask_text(endpoint, &body.to_string(), headers).await
+    }
+
+    /// Sends a body as it is written.
+    pub(super) async fn ask_text(
+        &self,
+        endpoint: Endpoint,
+        body: &str,
+        headers: &[(&'static str, &str)],
+    ) -> Reply {
         let mut request = Request::post(endpoint.path())
             .header("authorization", format!("Bearer {}", self.key))
             .header("content-type", "application/json");
@@ -135,6 +145,25 @@ impl Site {
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
+        self.send(request.body(Body::from(body.to_owned())).unwrap()).await
+    }
+
+    /// Sends a body to a path.
+    pub(super) async fn post(&self, path: &str, body: &Value, headers: &[(&'static str, &str)]) -> Reply {
+        let mut request = Request::post(path)
+            .header("authorization", format!("Bearer {}", self.key))
+            .header("content-type", "application/json");
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        self.send(request.body(Body::from(body.to_string())).unwrap()).await
+    }
+
+    /// The same with another key.
+    pub(super) async fn post_as(&self, key: &str, path: &str, body: &Value) -> Reply {
+        let request = Request::post(path)
+            .header("authorization", format!("Bearer {key}"))
+            .header("content-type", "application/json");
         self.send(request.body(Body::from(body.to_string())).unwrap()).await
     }
 

@@ -10,9 +10,10 @@ use crate::backends::sea_orm::error::DatabaseError;
 use crate::backends::sea_orm::sql::Columns;
 use crate::clock::Timestamp;
 use crate::dialect::Endpoint;
+use crate::duet::{Role, RuleKind};
 use crate::id::{AccountId, ApiKeyId, RequestId};
 use crate::ledger::books::{Legs, RequestRow, Rollup, RollupKey};
-use crate::ledger::{Outcome, RequestRecord};
+use crate::ledger::{Outcome, RequestRecord, Routing};
 use crate::money::Money;
 use crate::price::ModelId;
 use crate::provider::{UpstreamRequestId, Vendor};
@@ -21,9 +22,10 @@ use crate::usage::{FinishReason, Usage, UsageFlags};
 pub(super) const REQUEST_COLUMNS: &str = "id, account, api_key, endpoint, stream, model, vendor, \
     upstream_request_id, started_at, first_byte_us, duration_us, status, outcome, finish, input_tokens, \
     cache_read_tokens, cache_write_short_tokens, cache_write_long_tokens, output_tokens, reasoning_tokens, \
-    web_searches, flags, cost, charged_promo, charged_paid, overage, bill, attempts";
+    web_searches, flags, cost, charged_promo, charged_paid, overage, bill, attempts, duet_role, \
+    duet_rule";
 /// When a swept request is settled late, everything but who asked when is replaced.
-pub(super) const REQUESTS: Insert<28> = Insert {
+pub(super) const REQUESTS: Insert<30> = Insert {
     table: "requests",
     columns: [
         uuid("id"),
@@ -54,10 +56,12 @@ pub(super) const REQUESTS: Insert<28> = Insert {
         int("overage"),
         text("bill"),
         text("attempts"),
+        text("duet_role").or_null(),
+        text("duet_rule").or_null(),
     ],
     conflict: Conflict::Replace("id", &REQUEST_CHANGES),
 };
-const REQUEST_CHANGES: [&str; 24] = [
+const REQUEST_CHANGES: [&str; 26] = [
     "endpoint",
     "stream",
     "model",
@@ -82,6 +86,8 @@ const REQUEST_CHANGES: [&str; 24] = [
     "overage",
     "bill",
     "attempts",
+    "duet_role",
+    "duet_rule",
 ];
 
 const ESTIMATED: i64 = 1;
@@ -102,7 +108,7 @@ fn json<T: serde::Serialize>(value: &T, column: &'static str) -> Result<Cell<'st
 }
 
 /// In the order of [`REQUESTS`].
-pub(super) fn write_request(row: &RequestRow) -> Result<[Cell<'_>; 28], DatabaseError> {
+pub(super) fn write_request(row: &RequestRow) -> Result<[Cell<'_>; 30], DatabaseError> {
     let RequestRow { record, charged, overage } = row;
     let UsageFlags { estimated, clamped, unknown_model } = record.flags;
     let bit = |flag: bool, bit: i64| if flag { bit } else { 0 };
@@ -138,6 +144,8 @@ pub(super) fn write_request(row: &RequestRow) -> Result<[Cell<'_>; 28], Database
         overage.nanos().into(),
         json(&record.bill, "requests.bill")?,
         json(&record.attempts, "requests.attempts")?,
+        record.duet.map(|duet| duet.role.as_str()).into(),
+        record.duet.map(|duet| duet.rule.as_str()).into(),
     ])
 }
 
@@ -167,6 +175,9 @@ pub(super) fn read_request(row: &QueryResult) -> Result<RequestRow, DatabaseErro
     let overage = Money::from_nanos(columns.next()?);
     let bill = columns.next_as("requests.bill", |text: String| serde_json::from_str(&text).ok())?;
     let attempts = columns.next_as("requests.attempts", |text: String| serde_json::from_str(&text).ok())?;
+    let role = columns.next::<Option<String>>()?.and_then(|name| Role::from_name(&name));
+    let rule = columns.next::<Option<String>>()?.and_then(|name| RuleKind::from_name(&name));
+    let duet = role.zip(rule).map(|(role, rule)| Routing { role, rule });
     let flags = UsageFlags {
         estimated: flags & ESTIMATED != 0,
         clamped: flags & CLAMPED != 0,
@@ -191,6 +202,7 @@ pub(super) fn read_request(row: &QueryResult) -> Result<RequestRow, DatabaseErro
         flags,
         bill,
         attempts,
+        duet,
     };
     Ok(RequestRow { record, charged, overage })
 }

@@ -3,6 +3,7 @@
 mod m0001_keys_and_accounts;
 mod m0002_ledger;
 mod m0003_requests;
+mod m0004_duet;
 mod m0020_notices;
 
 use sea_orm::{ConnectionTrait, DbBackend};
@@ -20,10 +21,11 @@ struct Migration {
     statements: fn(Dialect) -> Vec<String>,
 }
 
-const ALL: [Migration; 4] = [
+const ALL: [Migration; 5] = [
     m0001_keys_and_accounts::MIGRATION,
     m0002_ledger::MIGRATION,
     m0003_requests::MIGRATION,
+    m0004_duet::MIGRATION,
     m0020_notices::MIGRATION,
 ];
 
@@ -70,6 +72,22 @@ impl Dialect {
         let mut statements = vec![format!("CREATE TABLE {name} ({columns})")];
         statements.extend(indexes.iter().map(|index| index.statement(name)));
         statements
+    }
+
+    /// Adds a column. MySQL cannot say `IF NOT EXISTS` here, so the statement is made only where the
+    /// column is missing.
+    fn column(self, table: &str, column: &str, kind: &str) -> Vec<String> {
+        let add = format!("ALTER TABLE {table} ADD COLUMN {column} {}", self.render(kind));
+        if self.0 != DbBackend::MySql {
+            return vec![add];
+        }
+        let missing = format!(
+            "SET @change = (SELECT IF(COUNT(*) = 0, '{add}', 'DO 0') FROM information_schema.columns \
+             WHERE table_schema = DATABASE() AND table_name = '{table}' AND column_name = '{column}')"
+        );
+        let steps =
+            ["PREPARE change_step FROM @change", "EXECUTE change_step", "DEALLOCATE PREPARE change_step"];
+        std::iter::once(missing).chain(steps.map(str::to_owned)).collect()
     }
 }
 
