@@ -144,7 +144,8 @@ impl Judge {
     /// The entries of the lexicon that a request uses.
     pub(super) fn entries(&self, case: &Case) -> Vec<usize> {
         let scene = Scene::of(&case.turn, case.tools, &self.lexicon);
-        let mut entries: Vec<usize> = scene.words.entries().chain(scene.before.entries()).collect();
+        let mut entries: Vec<usize> =
+            scene.words.entries().chain(scene.before.entries()).chain(scene.answer.entries()).collect();
         entries.sort_unstable();
         entries.dedup();
         entries

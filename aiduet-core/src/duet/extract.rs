@@ -2,93 +2,25 @@
 
 use super::clients::Clients;
 use super::feature::{Feature, FeatureVector};
-use super::lexicon::{Group, Hit, Lexicon};
-use super::prose::{Artefact, Ending, Prose};
+use super::lexicon::{Group, Lexicon};
+use super::prose::{Artefact, Prose};
 use super::turn::{Human, Turn};
+use super::words::Words;
 use crate::dialect::Transcript;
 
-/// Counts go up to this.
-const COUNT_MAX: i32 = 3;
+/// A message of at most this weight is tiny.
+const TINY: usize = 24;
 
 /// A message of at most this weight is short.
 const SHORT: usize = 60;
-
-/// A message of at least this weight is long.
-const LONG: usize = 400;
-
-/// What the words of a message say.
-#[derive(Clone, Default)]
-pub(super) struct Words {
-    hits: Vec<Hit>,
-    /// Where the first clause ends.
-    first_end: usize,
-    question: bool,
-    question_first: bool,
-    question_last: bool,
-}
-
-impl Words {
-    pub(super) fn of(prose: &Prose, lexicon: &Lexicon) -> Self {
-        let mut hits = lexicon.find(prose);
-        let end = payload_start(prose, &hits).unwrap_or(usize::MAX);
-        hits.retain(|hit| hit.start < end);
-        let spoken: Vec<std::ops::Range<usize>> =
-            prose.spoken().filter(|clause| clause.start < end).collect();
-        let first_end = spoken.first().map_or(0, |clause| clause.end);
-        let last_start = spoken.last().map_or(0, |clause| clause.start);
-        let marked = |range: std::ops::Range<usize>| {
-            prose
-                .clauses()
-                .iter()
-                .any(|clause| clause.ending == Ending::Question && range.contains(&clause.start))
-        };
-        let asked = |range: std::ops::Range<usize>| {
-            hits.iter().any(|hit| hit.groups.has(Group::Question) && range.contains(&hit.start))
-        };
-        Self {
-            question: marked(0..end) || asked(0..end),
-            question_first: marked(0..first_end) || asked(0..first_end),
-            question_last: marked(last_start..end) || asked(last_start..end),
-            first_end,
-            hits,
-        }
-    }
-
-    /// How often a group occurs, up to three times.
-    pub(super) fn count(&self, group: Group) -> i32 {
-        let count = self.hits.iter().filter(|hit| hit.groups.has(group)).count();
-        i32::try_from(count).unwrap_or(COUNT_MAX).min(COUNT_MAX)
-    }
-
-    pub(super) fn any(&self, group: Group) -> bool {
-        self.hits.iter().any(|hit| hit.groups.has(group))
-    }
-
-    fn first(&self, group: Group) -> bool {
-        self.hits.iter().any(|hit| hit.start < self.first_end && hit.groups.has(group))
-    }
-
-    /// The entries of the lexicon that occur.
-    pub(super) fn entries(&self) -> impl Iterator<Item = usize> {
-        self.hits.iter().map(|hit| hit.entry)
-    }
-}
-
-/// Where the text begins that is to be treated, behind an order to translate, proofread or
-/// summarise: at the next colon or line.
-fn payload_start(prose: &Prose, hits: &[Hit]) -> Option<usize> {
-    let order = hits.iter().find(|hit| hit.groups.has(Group::Transform))?;
-    let rest = prose.text().get(order.end..)?;
-    let colon = rest.find([':', '\n'])?;
-    let behind = rest.get(colon + 1..)?;
-    behind.contains(char::is_alphanumeric).then_some(order.end + colon)
-}
 
 /// Everything about a turn that the scorer may look at.
 pub(super) struct Scene<'t> {
     pub(super) turn: &'t Turn,
     pub(super) words: Words,
     pub(super) before: Words,
+    /// What the model said in between.
+    pub(super) answer: Words,
     pub(super) tools: ToolSet,
 }
 
@@ -137,7 +69,8 @@ impl<'t> Scene<'t> {
         let words = |human: &Option<Human>| {
             human.as_ref().map(|human| Words::of(&human.prose, lexicon)).unwrap_or_default()
         };
-        Self { turn, words: words(&turn.human), before: words(&turn.before), tools }
+        let answer = turn.answer.as_ref().map(|prose| Words::of(prose, lexicon)).unwrap_or_default();
+        Self { turn, words: words(&turn.human), before: words(&turn.before), answer, tools }
     }
 
     /// Whether a message has few words.
@@ -145,8 +78,27 @@ impl<'t> Scene<'t> {
         self.turn.human.as_ref().is_none_or(|human| human.prose.weight <= SHORT)
     }
 
+    fn is_tiny(&self) -> bool {
+        self.turn.human.as_ref().is_none_or(|human| human.prose.weight <= TINY)
+    }
+
     fn artefact(&self, kind: Artefact) -> bool {
         self.turn.human.as_ref().is_some_and(|human| human.prose.artefacts.has(kind))
+    }
+
+    /// Whether the turn before was about engineering.
+    fn is_technical_before(&self) -> bool {
+        let technical = |prose: &Prose| {
+            let artefacts = prose.artefacts;
+            artefacts.any_block()
+                || artefacts.has(Artefact::InlineCode)
+                || artefacts.has(Artefact::Identifier)
+        };
+        self.turn.previous.code
+            || self.before.any(Group::Tech)
+            || self.answer.any(Group::Tech)
+            || self.turn.answer.as_ref().is_some_and(technical)
+            || self.turn.before.as_ref().is_some_and(|human| technical(&human.prose))
     }
 
     fn block(&self) -> bool {
@@ -157,8 +109,10 @@ impl<'t> Scene<'t> {
     pub(super) fn features(&self) -> FeatureVector {
         let mut vector = FeatureVector::default();
         self.add_words(&mut vector);
+        self.add_places(&mut vector);
         self.add_structure(&mut vector);
         self.add_interactions(&mut vector);
+        self.add_earlier(&mut vector);
         vector
     }
 
@@ -167,42 +121,80 @@ impl<'t> Scene<'t> {
         for (group, feature) in [
             (Group::Design, Feature::Design),
             (Group::Decide, Feature::Decide),
+            (Group::Document, Feature::Document),
             (Group::Judge, Feature::Judge),
+            (Group::Verdict, Feature::Verdict),
             (Group::Why, Feature::Why),
+            (Group::Symptom, Feature::Symptom),
             (Group::Make, Feature::Make),
             (Group::Deliverable, Feature::Deliverable),
             (Group::Tech, Feature::Tech),
             (Group::Everyday, Feature::Everyday),
+            (Group::Writing, Feature::Writing),
             (Group::We, Feature::We),
+            (Group::Scope, Feature::Scope),
         ] {
             vector.set(feature, words.count(group));
         }
         for (group, feature) in [
-            (Group::NegatedAction, Feature::NegatedAction),
             (Group::Tech, Feature::TechAny),
             (Group::Everyday, Feature::EverydayAny),
+            (Group::NegatedAction, Feature::NegatedAction),
             (Group::Concept, Feature::Concept),
             (Group::Transform, Feature::Transform),
             (Group::GoAhead, Feature::GoAhead),
             (Group::Thanks, Feature::Thanks),
             (Group::Follow, Feature::Follow),
+            (Group::How, Feature::How),
+            (Group::Which, Feature::Which),
+            (Group::Should, Feature::Should),
+            (Group::YesNo, Feature::YesNo),
+            (Group::Order, Feature::Order),
+            (Group::Future, Feature::Future),
+            (Group::Point, Feature::Point),
+            (Group::Mine, Feature::Mine),
         ] {
             vector.set(feature, i32::from(words.any(group)));
         }
+    }
+
+    fn add_places(&self, vector: &mut FeatureVector) {
+        let words = &self.words;
         for (group, feature) in [
             (Group::Design, Feature::DesignFirst),
-            (Group::Decide, Feature::DecideFirst),
-            (Group::Judge, Feature::JudgeFirst),
+            (Group::Document, Feature::DocumentFirst),
             (Group::Why, Feature::WhyFirst),
             (Group::Make, Feature::MakeFirst),
             (Group::Deliverable, Feature::DeliverableFirst),
-            (Group::NegatedAction, Feature::NegatedActionFirst),
+            (Group::Tech, Feature::TechFirst),
+            (Group::Everyday, Feature::EverydayFirst),
+            (Group::Writing, Feature::WritingFirst),
+            (Group::How, Feature::HowFirst),
+            (Group::YesNo, Feature::YesNoFirst),
+            (Group::Order, Feature::OrderFirst),
+            (Group::Point, Feature::PointFirst),
         ] {
             vector.set(feature, i32::from(words.first(group)));
+        }
+        for (group, feature) in [
+            (Group::Design, Feature::DesignLast),
+            (Group::Decide, Feature::DecideLast),
+            (Group::Document, Feature::DocumentLast),
+            (Group::Judge, Feature::JudgeLast),
+            (Group::Verdict, Feature::VerdictLast),
+            (Group::Why, Feature::WhyLast),
+            (Group::Make, Feature::MakeLast),
+            (Group::Deliverable, Feature::DeliverableLast),
+            (Group::How, Feature::HowLast),
+            (Group::YesNo, Feature::YesNoLast),
+            (Group::Order, Feature::OrderLast),
+        ] {
+            vector.set(feature, i32::from(words.last(group)));
         }
         vector.set(Feature::Question, i32::from(words.question));
         vector.set(Feature::QuestionFirst, i32::from(words.question_first));
         vector.set(Feature::QuestionLast, i32::from(words.question_last));
+        vector.set(Feature::Figures, i32::from(words.figures));
     }
 
     fn add_structure(&self, vector: &mut FeatureVector) {
@@ -219,57 +211,75 @@ impl<'t> Scene<'t> {
             vector.set(feature, i32::from(self.artefact(kind)));
         }
         let human = self.turn.human.as_ref();
-        let before = &self.before;
-        let previous = self.turn.previous;
         for (holds, feature) in [
             (human.is_some_and(|human| human.image), Feature::Image),
+            (self.is_tiny(), Feature::Tiny),
             (self.is_short(), Feature::Short),
-            (human.is_some_and(|human| human.prose.weight >= LONG), Feature::Long),
             (self.tools == ToolSet::Other, Feature::OtherTools),
             (self.tools.is_agent(), Feature::CodingTools),
-            (previous.spoke, Feature::Later),
-            (previous.code, Feature::PreviousCode),
-            (before.any(Group::Make), Feature::PreviousMake),
-            (before.any(Group::Design) || before.any(Group::Decide), Feature::PreviousDesign),
-            (before.any(Group::Judge) || before.any(Group::Why), Feature::PreviousJudge),
-            (before.any(Group::Tech), Feature::PreviousTech),
         ] {
             vector.set(feature, i32::from(holds));
         }
     }
 
-    fn add_interactions(&self, vector: &mut FeatureVector) {
-        let words = &self.words;
-        let make = words.any(Group::Make);
-        let design = words.any(Group::Design) || words.any(Group::Decide);
-        let judge = words.any(Group::Judge) || words.any(Group::Why);
-        let negated = words.any(Group::NegatedAction);
-        let question = words.question;
-        let block = self.block();
+    /// Whether engineering is spoken of.
+    fn is_technical(&self) -> bool {
         let named = self.artefact(Artefact::InlineCode) || self.artefact(Artefact::Identifier);
-        let tech = words.any(Group::Tech) || words.any(Group::Deliverable) || named;
-        let before_tech = self.before.any(Group::Tech) || self.turn.previous.code;
-        let short_later = self.is_short() && self.turn.before.is_some();
+        named || self.words.any(Group::Tech) || self.words.any(Group::Deliverable)
+    }
+
+    fn add_interactions(&self, vector: &mut FeatureVector) {
+        let has = |group| self.words.any(group);
+        let (make, order, question) = (has(Group::Make), has(Group::Order), self.words.question);
+        let design = has(Group::Design) || has(Group::Decide) || has(Group::Document);
+        let block = self.block();
+        let tech = self.is_technical();
         for (holds, feature) in [
             (block && make, Feature::ArtefactMake),
             (block && !make, Feature::ArtefactNoMake),
             (block && question, Feature::ArtefactQuestion),
-            (block && design, Feature::ArtefactDesign),
-            (negated && design, Feature::NegatedDesign),
-            (negated && judge, Feature::NegatedJudge),
-            (!tech && !block && !self.tools.is_agent(), Feature::NoTech),
+            (block && order, Feature::ArtefactOrder),
+            (block && has(Group::YesNo), Feature::ArtefactYesNo),
+            (block && has(Group::Symptom), Feature::ArtefactSymptom),
+            (block && self.is_tiny(), Feature::ArtefactAlone),
+            (tech && !block && has(Group::How), Feature::HowTech),
+            (tech && has(Group::Which), Feature::WhichTech),
+            (tech && has(Group::Should), Feature::ShouldTech),
+            (tech && has(Group::Future), Feature::FutureTech),
+            (has(Group::Point) && has(Group::Symptom), Feature::SymptomPoint),
+            (has(Group::Writing) && (make || order), Feature::OrderWriting),
+            (has(Group::Document) && (make || order), Feature::OrderDocument),
+            (has(Group::We) && question, Feature::WeQuestion),
+            (has(Group::NegatedAction) && design, Feature::NegatedDesign),
             (question && !tech && !block, Feature::QuestionNoTech),
             (question && tech && !block, Feature::QuestionTech),
             (!question && tech && make, Feature::OrderTech),
-            (make && words.any(Group::Deliverable), Feature::MakeDeliverable),
-            (self.tools.is_agent() && !question, Feature::AgentOrder),
-            (self.tools.is_agent() && question, Feature::AgentQuestion),
-            (short_later && self.before.any(Group::Make), Feature::ShortAfterMake),
-            (
-                short_later && (self.before.any(Group::Design) || self.before.any(Group::Decide)),
-                Feature::ShortAfterDesign,
-            ),
-            (short_later && !before_tech, Feature::ShortAfterChat),
+            (make && has(Group::Deliverable), Feature::MakeDeliverable),
+        ] {
+            vector.set(feature, i32::from(holds));
+        }
+    }
+
+    fn add_earlier(&self, vector: &mut FeatureVector) {
+        let Self { turn, before, answer, .. } = self;
+        let technical_before = self.is_technical_before();
+        let later = technical_before && turn.previous.spoke;
+        let question = self.words.question;
+        let short_later = self.is_short() && turn.before.is_some();
+        let nothing_technical = !self.is_technical() && !self.block() && !technical_before;
+        let designed =
+            [Group::Document, Group::Decide, Group::Design].into_iter().any(|group| answer.any(group));
+        for (holds, feature) in [
+            (turn.previous.spoke, Feature::Later),
+            (before.any(Group::Make), Feature::PreviousMake),
+            (technical_before, Feature::PreviousTech),
+            (later && question, Feature::LaterQuestion),
+            (later && !question, Feature::LaterOrder),
+            (later && answer.question_last, Feature::AnswerOffer),
+            (designed, Feature::AnswerDesign),
+            (short_later && before.any(Group::Make), Feature::ShortAfterMake),
+            (short_later && !technical_before, Feature::ShortAfterChat),
+            (nothing_technical && !self.tools.is_agent(), Feature::NoTech),
         ] {
             vector.set(feature, i32::from(holds));
         }

@@ -1,14 +1,13 @@
 //! The words by which intent is told, in three languages, found in one pass.
 
 use std::collections::BTreeMap;
-use std::ops::Range;
 
 use aho_corasick::{AhoCorasick, MatchKind};
 use serde::Deserialize;
 
 use super::error::DuetDataError;
 use super::fold::fold;
-use super::prose::Prose;
+use super::prose::{Clause, Prose};
 
 /// What a word says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
@@ -29,36 +28,41 @@ pub(super) enum Group {
     Thanks,
     Follow,
     We,
+    /// Symptoms: errors, slowness, what should not be.
+    Symptom,
+    /// Questions for a verdict.
+    Verdict,
+    /// Things that are made of text for people who build.
+    Document,
+    /// Things that are made of text for people.
+    Writing,
+    /// Forms of a question.
     Question,
+    How,
+    Which,
+    Should,
+    YesNo,
+    /// Forms of an order or a wish.
+    Order,
+    Future,
+    /// Words that point to something that is there.
+    Point,
+    /// The speaker alone.
+    Mine,
+    /// Amounts, spans of time and constraints.
+    Scope,
     /// Words of other groups inside it do not count.
     Trap,
     /// What may stand before an imperative.
     Skip,
 }
 
+/// How many groups there are.
+pub(super) const GROUPS: usize = Group::Skip as usize + 1;
+
 impl Group {
     const fn bit(self) -> u32 {
-        let place = match self {
-            Self::Design => 0,
-            Self::Decide => 1,
-            Self::Judge => 2,
-            Self::Why => 3,
-            Self::Make => 4,
-            Self::Deliverable => 5,
-            Self::NegatedAction => 6,
-            Self::Tech => 7,
-            Self::Everyday => 8,
-            Self::Concept => 9,
-            Self::Transform => 10,
-            Self::GoAhead => 11,
-            Self::Thanks => 12,
-            Self::Follow => 13,
-            Self::We => 14,
-            Self::Question => 15,
-            Self::Trap => 16,
-            Self::Skip => 17,
-        };
-        1 << place
+        1 << (self as u32)
     }
 }
 
@@ -71,7 +75,7 @@ impl Groups {
         Self(self.0 | group.bit())
     }
 
-    const fn and(self, other: Self) -> Self {
+    pub(super) const fn and(self, other: Self) -> Self {
         Self(self.0 | other.0)
     }
 
@@ -79,10 +83,42 @@ impl Groups {
         self.0 & group.bit() != 0
     }
 
+    /// What both have.
+    const fn within(self, other: Self) -> Self {
+        Self(self.0 & other.0)
+    }
+
+    /// The places of the groups among all.
+    pub(super) fn places(self) -> impl Iterator<Item = usize> {
+        let mut rest = self.0;
+        std::iter::from_fn(move || {
+            let place = rest.trailing_zeros();
+            rest &= rest.wrapping_sub(1);
+            (place < u32::BITS).then_some(place as usize)
+        })
+    }
+
     const fn is_empty(self) -> bool {
         self.0 == 0
     }
 }
+
+/// Groups of words that give a sentence its form.
+const FORMS: Groups = Groups(0)
+    .with(Group::Question)
+    .with(Group::How)
+    .with(Group::Which)
+    .with(Group::Should)
+    .with(Group::YesNo)
+    .with(Group::Order)
+    .with(Group::Future)
+    .with(Group::Point)
+    .with(Group::Mine)
+    .with(Group::Scope)
+    .with(Group::Trap);
+
+/// Groups of words that say what a sentence is about.
+const TOPICS: Groups = Groups(!(FORMS.0 | Group::Skip.bit()) | Group::Trap.bit());
 
 /// A word that was found.
 #[derive(Clone, Copy, Debug)]
@@ -108,6 +144,8 @@ struct LexiconFile {
 struct LanguageFile {
     #[serde(default)]
     start: BTreeMap<Group, Vec<String>>,
+    #[serde(default)]
+    end: BTreeMap<Group, Vec<String>>,
     any: BTreeMap<Group, Vec<String>>,
 }
 
@@ -122,7 +160,17 @@ struct Entry {
     anywhere: Groups,
     /// At the start of a clause only.
     at_start: Groups,
+    /// At the end of a clause only.
+    at_end: Groups,
     edges: Edges,
+}
+
+/// An entry that stands in a text as a word of its own.
+struct Candidate {
+    start: usize,
+    end: usize,
+    entry: usize,
+    known: Entry,
 }
 
 /// On which sides a word must end.
@@ -169,6 +217,12 @@ impl Lexicon {
                     entry.anywhere = entry.anywhere.with(group);
                 }
             }
+            for (group, words) in language.end {
+                for word in words {
+                    let entry = slot(&mut entries, &word)?;
+                    entry.at_end = entry.at_end.with(group);
+                }
+            }
             for (group, words) in language.start {
                 for word in words {
                     let entry = slot(&mut entries, &word)?;
@@ -203,52 +257,56 @@ impl Lexicon {
         Self { active, ..self.clone() }
     }
 
-    /// The words of a text, in order; where they overlap the first and longest.
+    /// The words of a text, in order; where they overlap the first and longest. Words that give a
+    /// sentence its form and words that say what it is about may overlap each other.
     pub(super) fn find(&self, prose: &Prose) -> Vec<Hit> {
-        let text = prose.text();
-        let candidates = self.candidates(text);
+        let mut candidates = self.candidates(prose.text());
+        candidates.sort_unstable_by_key(|candidate| (candidate.start, usize::MAX - candidate.end));
         let starts = starts(prose, &candidates);
-        let mut hits: Vec<Hit> = candidates
+        let ends = ends(prose);
+        let found: Vec<Hit> = candidates
             .into_iter()
-            .filter_map(|(range, entry, found)| {
-                let at_start = if starts.binary_search(&range.start).is_ok() {
-                    found.at_start
-                } else {
-                    Groups::default()
-                };
-                let groups = found.anywhere.and(at_start);
-                let telling = groups.0 & !Group::Skip.bit() != 0;
-                telling.then_some(Hit { start: range.start, end: range.end, groups, entry })
+            .map(|Candidate { start, end, entry, known }| {
+                let mut groups = known.anywhere;
+                if !known.at_start.is_empty() && starts.binary_search(&start).is_ok() {
+                    groups = groups.and(known.at_start);
+                }
+                if !known.at_end.is_empty() && ends.binary_search(&end).is_ok() {
+                    groups = groups.and(known.at_end);
+                }
+                Hit { start, end, groups, entry }
             })
             .collect();
-        hits.sort_unstable_by_key(|hit| (hit.start, usize::MAX - hit.end));
-        let mut end = 0;
-        hits.retain(|hit| {
-            let free = hit.start >= end;
-            if free {
-                end = hit.end;
+        let mut hits = Vec::with_capacity(found.len());
+        for layer in [TOPICS, FORMS] {
+            let mut end = 0;
+            for hit in &found {
+                let groups = hit.groups.within(layer);
+                if hit.start >= end && !groups.is_empty() {
+                    end = hit.end;
+                    hits.push(Hit { groups, ..*hit });
+                }
             }
-            free
-        });
+        }
         hits
     }
 
     /// Every entry that stands in the text as a word of its own, overlapping ones too.
-    fn candidates(&self, text: &str) -> Vec<(Range<usize>, usize, Entry)> {
+    fn candidates(&self, text: &str) -> Vec<Candidate> {
         let bytes = text.as_bytes();
         let letter = |at: Option<&u8>| at.is_some_and(u8::is_ascii_alphanumeric);
         let mut found = Vec::with_capacity(64);
         for hit in self.automaton.find_overlapping_iter(text) {
-            let index = hit.pattern().as_usize();
-            let Some(entry) = self.entries.get(index) else { continue };
-            if self.active.get(index) != Some(&true) {
+            let entry = hit.pattern().as_usize();
+            let Some(known) = self.entries.get(entry) else { continue };
+            if self.active.get(entry) != Some(&true) {
                 continue;
             }
             let before = hit.start().checked_sub(1).and_then(|at| bytes.get(at));
-            let fits_left = entry.edges.left == Edge::Open || !letter(before);
-            let fits_right = entry.edges.right == Edge::Open || !letter(bytes.get(hit.end()));
+            let fits_left = known.edges.left == Edge::Open || !letter(before);
+            let fits_right = known.edges.right == Edge::Open || !letter(bytes.get(hit.end()));
             if fits_left && fits_right {
-                found.push((hit.range(), index, *entry));
+                found.push(Candidate { start: hit.start(), end: hit.end(), entry, known: *known });
             }
         }
         found
@@ -271,15 +329,22 @@ fn slot<'a>(entries: &'a mut BTreeMap<String, Entry>, word: &str) -> Result<&'a 
     Ok(entry)
 }
 
-/// Where imperatives may stand: at the start of each clause, behind the words that may be skipped,
-/// and, once a clause has begun with an imperative, behind `and`.
-fn starts(prose: &Prose, candidates: &[(Range<usize>, usize, Entry)]) -> Vec<usize> {
-    let mut skips: Vec<&Range<usize>> = candidates
-        .iter()
-        .filter(|(_range, _index, entry)| entry.anywhere.has(Group::Skip))
-        .map(|(range, _index, _entry)| range)
-        .collect();
-    skips.sort_unstable_by_key(|range| (range.start, usize::MAX - range.end));
+/// Where clauses end, in order: behind their last letter.
+fn ends(prose: &Prose) -> Vec<usize> {
+    let text = prose.text();
+    let end = |clause: &Clause| {
+        let inside = text.get(clause.start..clause.end).unwrap_or_default();
+        clause.start + inside.trim_end_matches(|letter: char| !letter.is_alphanumeric()).len()
+    };
+    prose.clauses().iter().map(end).collect()
+}
+
+/// Where imperatives may stand, in order: at the start of each clause, behind the words that may be
+/// skipped, and, once a clause has begun with an imperative, behind `and`. The candidates are in
+/// order too.
+fn starts(prose: &Prose, candidates: &[Candidate]) -> Vec<usize> {
+    let skips: Vec<&Candidate> =
+        candidates.iter().filter(|candidate| candidate.known.anywhere.has(Group::Skip)).collect();
     let behind = |mut at: usize| {
         let from = skips.partition_point(|skip| skip.start < at);
         for skip in skips.iter().skip(from) {
@@ -293,14 +358,18 @@ fn starts(prose: &Prose, candidates: &[(Range<usize>, usize, Entry)]) -> Vec<usi
         at
     };
     let imperative = |at: usize| {
-        candidates.iter().any(|(range, _index, entry)| range.start == at && !entry.at_start.is_empty())
+        let from = candidates.partition_point(|candidate| candidate.start < at);
+        let here = candidates.iter().skip(from).take_while(|candidate| candidate.start == at);
+        here.into_iter().any(|candidate| !candidate.known.at_start.is_empty())
     };
     let mut starts = Vec::new();
     for clause in prose.clauses() {
         let first = behind(prose.next_word(clause.start));
         starts.push(first);
         if imperative(first) {
-            let inner = skips.iter().filter(|skip| skip.start > first && skip.end <= clause.end);
+            let from = skips.partition_point(|skip| skip.start <= first);
+            let inner = skips.iter().skip(from).take_while(|skip| skip.start < clause.end);
+            let inner = inner.filter(|skip| skip.end <= clause.end);
             starts.extend(inner.map(|skip| behind(prose.next_word(skip.end))));
         }
     }

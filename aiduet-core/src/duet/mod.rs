@@ -42,6 +42,7 @@ mod tests;
 mod turn;
 mod weights;
 mod window;
+mod words;
 
 pub use classify::{Asked, Verdict};
 pub use clients::{Client, Clients, Helper};

@@ -81,6 +81,39 @@ impl Prose {
         self.clauses.iter().filter(letters).map(|clause| clause.start..clause.end)
     }
 
+    /// Where the last sentence begins that says something before a place.
+    pub(super) fn last_sentence(&self, before: usize) -> usize {
+        let mut start = 0;
+        let mut fresh = true;
+        let mut candidate = 0;
+        for clause in self.clauses.iter().filter(|clause| clause.start < before) {
+            if fresh {
+                candidate = clause.start;
+                fresh = false;
+            }
+            let said = self.text.get(clause.start..clause.end).unwrap_or_default();
+            if said.chars().any(char::is_alphanumeric) {
+                start = candidate;
+            }
+            fresh |= clause.ending != Ending::Clause;
+        }
+        start
+    }
+
+    /// How many numbers there are, up to so many.
+    pub(super) fn figures(&self, most: u8) -> u8 {
+        let mut figures = 0;
+        let mut within = false;
+        for byte in self.text.bytes() {
+            let digit = byte.is_ascii_digit();
+            if digit && !within {
+                figures = most.min(figures + 1);
+            }
+            within = digit || (within && matches!(byte, b'.' | b','));
+        }
+        figures
+    }
+
     /// The place of the next word.
     pub(super) fn next_word(&self, at: usize) -> usize {
         let rest = self.text.as_bytes().get(at..).unwrap_or_default();

@@ -36,6 +36,8 @@ pub(super) struct Turn {
     pub(super) before: Option<Human>,
     pub(super) tool_loop: Loop,
     pub(super) previous: Previous,
+    /// What the model said last before the last message of a person.
+    pub(super) answer: Option<Prose>,
 }
 
 /// What the model said before the last message of a person.
@@ -54,8 +56,10 @@ impl Turn {
         let tool_loop = tool_loop(transcript, since, clients);
         let end = human.as_ref().map_or(0, |human| human.place);
         let before = last_human(transcript, end, clients);
-        let previous = previous(transcript, before.as_ref().map_or(0, |human| human.place)..end, clients);
-        Self { human, before, tool_loop, previous }
+        let between = before.as_ref().map_or(0, |human| human.place)..end;
+        let answer = answer(transcript, between.clone());
+        let previous = previous(transcript, between, clients);
+        Self { human, before, tool_loop, previous, answer }
     }
 }
 
@@ -125,6 +129,15 @@ fn edits(transcript: &Transcript<'_>, message: &Message, clients: &Clients) -> b
 fn is_edit(call: &Call<'_>, clients: &Clients) -> bool {
     let named = call.name.is_some_and(|name| clients.tools.edits(&name.decode()));
     named || clients.tools.shell_edits.iter().any(|mark| call.input.contains(mark.as_str()))
+}
+
+fn answer(transcript: &Transcript<'_>, range: std::ops::Range<usize>) -> Option<Prose> {
+    let messages = transcript.messages().get(range)?.iter().rev();
+    messages.filter(|message| message.speaker == Speaker::Assistant).find_map(|message| {
+        let parts = transcript.parts(message);
+        let texts: Vec<Cow<'_, str>> = parts.iter().filter_map(text_of).map(window::ends).collect();
+        (!texts.is_empty()).then(|| Prose::of(texts.iter().map(AsRef::as_ref)))
+    })
 }
 
 fn previous(transcript: &Transcript<'_>, range: std::ops::Range<usize>, clients: &Clients) -> Previous {

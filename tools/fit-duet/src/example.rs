@@ -8,16 +8,19 @@ use serde_json::value::RawValue;
 
 use crate::FitError;
 
-/// Requests that were written to learn from, one file for each language. Those who wrote them had
+/// Requests that were written to learn from, two files for each language. Those who wrote them had
 /// not seen the examples by which the router is judged (`data/README.md`).
-pub const TRAINING: [&str; 3] = [
+pub const TRAINING: [&str; 6] = [
     include_str!("../data/train-en.jsonl"),
+    include_str!("../data/train-en2.jsonl"),
     include_str!("../data/train-ja.jsonl"),
+    include_str!("../data/train-ja2.jsonl"),
     include_str!("../data/train-zh.jsonl"),
+    include_str!("../data/train-zh2.jsonl"),
 ];
 
 /// How the names of requests to learn from begin.
-pub(crate) const TRAINING_PREFIX: &str = "tr-";
+pub(crate) const TRAINING_PREFIX: &str = "tr";
 
 /// A request with the role that people gave it.
 #[expect(missing_debug_implementations, reason = "holds content")]

@@ -25,7 +25,7 @@ pub struct FitConfig {
 
 impl Default for FitConfig {
     fn default() -> Self {
-        Self { penalty: 0.01, steps: 600, folds: 20, margin: 100, prefer_code: 1_500 }
+        Self { penalty: 0.003, steps: 600, folds: 20, margin: 100, prefer_code: 1_500 }
     }
 }
 

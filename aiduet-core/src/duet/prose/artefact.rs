@@ -12,6 +12,7 @@ pub(in crate::duet) enum Artefact {
     InlineCode,
     Identifier,
     Address,
+    Snippet,
 }
 
 /// Which kinds of things are pasted.
@@ -34,6 +35,7 @@ impl Artefacts {
             || self.has(Artefact::Log)
             || self.has(Artefact::QueryPlan)
             || self.has(Artefact::Config)
+            || self.has(Artefact::Snippet)
     }
 }
 
@@ -48,6 +50,7 @@ const fn bit(kind: Artefact) -> u16 {
         Artefact::InlineCode => 6,
         Artefact::Identifier => 7,
         Artefact::Address => 8,
+        Artefact::Snippet => 9,
     };
     1 << place
 }
@@ -152,7 +155,7 @@ pub(super) fn line_kind(line: &str, bare: &str) -> Option<Artefact> {
 
 /// A line of a log or of a stack trace.
 fn is_log(line: &str, bare: &str) -> bool {
-    const BEGINNINGS: [&str; 12] = [
+    const BEGINNINGS: [&str; 18] = [
         "Traceback (most recent call last)",
         "File \"",
         "thread '",
@@ -164,10 +167,26 @@ fn is_log(line: &str, bare: &str) -> bool {
         "[ERROR]",
         "[WARN]",
         "[INFO]",
-        "ERROR:",
+        "ERROR",
+        "WARN",
+        "FATAL",
+        "fatal: ",
+        "error[",
+        "error: ",
+        "npm ERR!",
     ];
     let is_frame = line.len() > bare.len() && bare.starts_with("at ") && bare.contains('(');
-    is_frame || BEGINNINGS.iter().any(|beginning| bare.starts_with(beginning)) || starts_with_time(bare)
+    is_frame
+        || BEGINNINGS.iter().any(|beginning| bare.starts_with(beginning))
+        || starts_with_time(bare)
+        || starts_with_fault(bare)
+}
+
+/// `KeyError: 'x'`, `java.lang.IllegalStateException: …`, `make: *** …`.
+fn starts_with_fault(bare: &str) -> bool {
+    bare.split_once(": ").is_some_and(|(name, _message)| {
+        !name.contains(' ') && ["Error", "Exception", "Warning"].iter().any(|end| name.ends_with(end))
+    })
 }
 
 /// `2026-05-02 09:14:11`, `[2026-05-02T09:14`, `09:14:11.123`.
@@ -193,9 +212,66 @@ fn is_query_plan(bare: &str) -> bool {
         || bare.starts_with("Execution Time:")
 }
 
-/// A line of code that was pasted without a fence: it ends as code does and holds what prose does not.
+/// A line of code that was pasted without a fence: it begins or ends as code does, or is mostly signs.
 fn is_code(bare: &str) -> bool {
+    const BEGINNINGS: [&str; 38] = [
+        "def ",
+        "async def ",
+        "return ",
+        "import ",
+        "const ",
+        "let ",
+        "var ",
+        "func ",
+        "fn ",
+        "pub fn ",
+        "public ",
+        "private ",
+        "static ",
+        "#include",
+        "#define",
+        "@app.",
+        "SELECT ",
+        "INSERT INTO ",
+        "UPDATE ",
+        "DELETE FROM ",
+        "CREATE ",
+        "ALTER TABLE ",
+        "EXPLAIN ",
+        "FROM ",
+        "WHERE ",
+        "RUN ",
+        "COPY ",
+        "CMD ",
+        "WORKDIR ",
+        "$ ",
+        "<div",
+        "</",
+        "<input",
+        "<script",
+        "GET /",
+        "POST /",
+        "PUT /",
+        "DELETE /",
+    ];
+    if !bare.is_ascii() {
+        return false;
+    }
     let ends = [";", "{", "}", "});", ");"].iter().any(|end| bare.ends_with(end));
     let holds = ["(", "=", "{", "}", "->"].iter().any(|mark| bare.contains(mark));
-    ends && holds && bare.is_ascii()
+    let block = bare.ends_with(':')
+        && (bare.contains('(')
+            || ["if ", "for ", "while ", "class ", "else:", "try:", "except"]
+                .iter()
+                .any(|word| bare.starts_with(word)));
+    (ends && holds)
+        || block
+        || BEGINNINGS.iter().any(|beginning| bare.starts_with(beginning))
+        || is_mostly_signs(bare)
+}
+
+/// At least one letter in six is a sign that prose does not use.
+fn is_mostly_signs(bare: &str) -> bool {
+    let signs = bare.bytes().filter(|byte| b"{}()[]=<>;|&$\\*+_^%\"/".contains(byte)).count();
+    signs >= 4 && signs * 6 >= bare.len()
 }

@@ -6,6 +6,9 @@ use super::{Artefact, Artefacts, GAP};
 /// The longest quotation that is taken out, in bytes.
 const QUOTATION_BYTES_MAX: usize = 600;
 
+/// Code within a line from this length on, in bytes, is more than a name.
+const SNIPPET_BYTES: usize = 24;
+
 /// Opening and closing marks of quotations.
 const QUOTATIONS: [(char, char); 9] = [
     ('\u{201c}', '\u{201d}'),
@@ -89,7 +92,11 @@ fn quotation(rest: &str, letter: char, before: char) -> Option<(Artefact, usize)
             at = end;
             continue;
         }
-        let kind = if letter == '`' { Artefact::InlineCode } else { Artefact::Quotation };
+        let kind = match letter {
+            '`' if found >= SNIPPET_BYTES && inner.get(..found)?.contains([' ', '(']) => Artefact::Snippet,
+            '`' => Artefact::InlineCode,
+            _ => Artefact::Quotation,
+        };
         return Some((kind, from + end));
     }
 }
