@@ -57,6 +57,7 @@ impl Ready {
         let background = TaskTracker::new();
         let stop = CancellationToken::new();
         background.spawn(ticker::run(app.clone(), settings.gateway, stop.clone()));
+        background.spawn(ticker::deliver(app.clone(), stop.clone()));
         tracing::info!(
             address = %listeners.address()?,
             admin = %listeners.admin_address()?,

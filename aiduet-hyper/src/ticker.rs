@@ -15,6 +15,9 @@ const SWEEPS_MAX: u32 = 100;
 /// How often it is written down which keys were used.
 const FLUSH_EVERY: Duration = Duration::from_mins(1);
 
+/// How often it is looked for messages that are due.
+const DELIVER_EVERY: Duration = Duration::from_secs(2);
+
 /// Beats, sweeps and writes down until stopped. A beat never waits for a sweep: a node that
 /// seems dead would lose its holds.
 pub(crate) async fn run(app: App, settings: GatewaySettings, stop: CancellationToken) {
@@ -44,6 +47,29 @@ pub(crate) async fn run(app: App, settings: GatewaySettings, stop: CancellationT
         () = beating => {}
         () = sweeping => {}
         () = flushing => {}
+    }
+}
+
+/// Delivers messages to people until stopped; what has begun is finished, since nobody would know
+/// what became of it.
+pub(crate) async fn deliver(app: App, stop: CancellationToken) {
+    let Some(courier) = app.courier() else { return };
+    let mut every = ticking(DELIVER_EVERY);
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            _ = every.tick() => {}
+        }
+        while !stop.is_cancelled() {
+            match courier.deliver_due().await {
+                Ok(deliveries) if deliveries.taken() == 0 => break,
+                Ok(deliveries) => app.metrics().delivered(deliveries),
+                Err(error) => {
+                    tracing::error!(error = crate::failure::with_causes(&error), "messages not delivered");
+                    break;
+                }
+            }
+        }
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use super::{App, BuildError, Inner, Stores, upstreams};
+use super::{App, BuildError, Inner, Stores, mail, upstreams};
 use crate::clock::{Clock, SystemClock, Timestamp};
 use crate::duet::{DuetConfig, DuetRouter};
 use crate::gateway::{Gateway, GatewayConfig, GatewayParts, Observer, Upstream};
@@ -13,6 +13,7 @@ use crate::http::metrics::Metrics;
 use crate::id::{Entropy, NodeId, SystemEntropy};
 use crate::keys::{CachedKeys, KeyStore};
 use crate::limit::RateLimiter;
+use crate::notify::Notifier;
 use crate::price::PriceSheet;
 use crate::secret::Secret;
 use crate::settings::{GatewaySettings, RoutingSettings, Settings};
@@ -41,6 +42,7 @@ pub struct AppBuilder {
     stores: Option<Stores>,
     limiter: Option<Arc<dyn RateLimiter>>,
     upstreams: Option<Vec<Upstream>>,
+    notifier: Option<Arc<dyn Notifier>>,
 }
 
 impl AppBuilder {
@@ -53,6 +55,7 @@ impl AppBuilder {
             stores: None,
             limiter: None,
             upstreams: None,
+            notifier: None,
         }
     }
 
@@ -91,12 +94,19 @@ impl AppBuilder {
         self
     }
 
+    /// Takes another channel for messages to people, in place of that of `mail.url`.
+    #[must_use]
+    pub fn notifier(mut self, notifier: Arc<dyn Notifier>) -> Self {
+        self.notifier = Some(notifier);
+        self
+    }
+
     /// The application. Stores that were not given are opened, and migrated if the settings say so.
     ///
     /// # Errors
     /// [`BuildError`]; [`BuildError::Missing`] when there is no upstream.
     pub async fn build(self) -> Result<App, BuildError> {
-        let Self { settings, clock, entropy, stores, limiter, upstreams } = self;
+        let Self { settings, clock, entropy, stores, limiter, upstreams, notifier } = self;
         let stores = match stores {
             Some(stores) => stores,
             // Migrations are deep futures; boxed, they do not burden the layout of every caller.
@@ -120,6 +130,7 @@ impl AppBuilder {
         };
         let duet = settings.duet.config();
         check_models(&duet, stores.prices.sheet(clock.now()).await?.as_ref(), clock.now())?;
+        let courier = mail::courier(&settings, notifier, (&stores.outbox, &clock))?;
         let metrics = Arc::new(Metrics::new());
         let observer: Arc<dyn Observer> = Arc::<Metrics>::clone(&metrics);
         let keys: Arc<dyn KeyStore> = Arc::new(CachedKeys::new(Arc::clone(&stores.keys), Arc::clone(&clock)));
@@ -142,6 +153,7 @@ impl AppBuilder {
         let limits = BodyLimits { bytes_max: limits.body_bytes_max, time_max: limits.body_timeout };
         Ok(App(Arc::new(Inner {
             gateway,
+            courier,
             stores,
             clock,
             metrics,

@@ -24,6 +24,15 @@ pub enum BuildError {
     /// The URL of the shared limits is of no use to this build.
     #[error("no backend of this build takes the URL in redis.url")]
     UnknownRedis,
+    /// The mail server cannot be configured.
+    #[error("mail.url or mail.from cannot be used")]
+    Mail {
+        /// What the backend said.
+        source: Source,
+    },
+    /// No backend of this build takes the URL.
+    #[error("this build cannot send mail to the URL in mail.url")]
+    UnknownMail,
     /// A provider cannot be configured.
     #[error("upstream.{} cannot be used", vendor.as_str())]
     Upstream {
@@ -57,6 +66,8 @@ impl Classify for BuildError {
             Self::Missing(_)
             | Self::UnknownDatabase
             | Self::UnknownRedis
+            | Self::Mail { .. }
+            | Self::UnknownMail
             | Self::Upstream { .. }
             | Self::UnknownModel { .. }
             | Self::UnknownVendor(_) => ErrorClass::Invalid,
@@ -71,6 +82,8 @@ impl Classify for BuildError {
             Self::Missing(_)
             | Self::UnknownDatabase
             | Self::UnknownRedis
+            | Self::Mail { .. }
+            | Self::UnknownMail
             | Self::Upstream { .. }
             | Self::UnknownVendor(_)
             | Self::UnknownModel { .. }

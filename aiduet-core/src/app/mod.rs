@@ -3,6 +3,7 @@
 
 mod builder;
 mod error;
+mod mail;
 mod stores;
 mod upstreams;
 
@@ -21,6 +22,7 @@ use crate::http::BodyLimits;
 use crate::http::metrics::Metrics;
 use crate::id::NodeId;
 use crate::ledger::{Custody, Ledger, RequestLog};
+use crate::notify::Courier;
 use crate::price::PriceBook;
 
 /// How long a store may take to show that it is there.
@@ -32,6 +34,7 @@ pub struct App(Arc<Inner>);
 
 struct Inner {
     gateway: Arc<Gateway>,
+    courier: Option<Courier>,
     stores: Stores,
     clock: Arc<dyn Clock>,
     metrics: Arc<Metrics>,
@@ -89,6 +92,11 @@ impl App {
     /// Who owns which holds.
     pub fn custody(&self) -> &Arc<dyn Custody> {
         &self.0.stores.custody
+    }
+
+    /// Who delivers messages to people; `None` where they wait.
+    pub fn courier(&self) -> Option<&Courier> {
+        self.0.courier.as_ref()
     }
 
     /// This process, the owner of the holds it makes.

@@ -2,6 +2,8 @@
 
 #[cfg(feature = "anthropic")]
 pub mod anthropic;
+#[cfg(feature = "console")]
+pub mod console;
 #[cfg(feature = "memory")]
 pub mod memory;
 #[cfg(feature = "openai")]
@@ -12,5 +14,7 @@ pub mod redis;
 pub mod sea_orm;
 #[cfg(feature = "simulated")]
 pub mod simulated;
+#[cfg(feature = "smtp")]
+pub mod smtp;
 #[cfg(any(feature = "anthropic", feature = "openai"))]
 pub mod upstream_http;

@@ -25,9 +25,9 @@ pub enum DeliveryError {
     #[error("it is not known whether the message was taken")]
     Unknown,
     /// Nothing can be sent with this configuration.
-    #[error("the mail channel is not usable")]
+    #[error("the mail channel is not usable: {source}")]
     Misconfigured {
-        /// What the backend said.
+        /// What the backend said, without words of the server.
         source: Source,
     },
 }

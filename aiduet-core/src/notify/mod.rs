@@ -1,9 +1,11 @@
 //! Messages to people: what they say, the outbox they wait in, and the channel they leave by.
 //!
 //! Whoever has something to say makes an [`Outgoing`] with a typed [`Notice`] and puts it in the
-//! [`Outbox`], in the transaction of its cause where the backend can. A job takes what is due,
-//! [renders](render) it in the language of the person, and gives it to the [`Notifier`].
+//! [`Outbox`], in the transaction of its cause where the backend can. A [`Courier`] takes
+//! what is due, [renders](render) it in the language of the person, and gives it to the
+//! [`Notifier`].
 
+mod courier;
 mod error;
 mod link;
 mod mail;
@@ -17,6 +19,7 @@ use std::fmt;
 
 use async_trait::async_trait;
 
+pub use courier::{Courier, Deliveries};
 pub use error::{DeliveryError, OutboxError};
 pub use link::{LinkToken, Page, Site};
 pub use mail::{Mail, MessageId};

@@ -213,6 +213,19 @@ pub const KEYS: &[Key] = &[
         "a whole number from 1 to 90",
         "days until the record of a request is deleted",
     ),
+    unset(
+        "mail.url",
+        [
+            "a URL that begins with smtp://, smtps:// or smtp+plain://, or \"console:\"",
+            "the server that takes mails; smtp:// insists on STARTTLS, smtps:// is TLS, smtp+plain:// is for \
+             a server on this machine, console: prints; without it mails wait",
+        ],
+        "\"smtp://user:password@mail.example.com:587\"",
+    ),
+    unset("mail.url_file", [FILE, "a file with the URL"], "\"smtp_url\""),
+    unset("mail.from", ["an e-mail address", "who mails come from"], "\"no-reply@example.com\""),
+    key("mail.name", "a name", "what the installation is called in mails"),
+    key("mail.timeout", DURATION, "how long the mail server may take for one step"),
     key("telemetry.log_format", "\"json\" or \"text\"", "how log lines look"),
     key(
         "telemetry.level",

@@ -215,7 +215,7 @@ impl Loaded {
 
     fn read_secrets(&mut self, read: &SecretReader<'_>) -> Result<(), SettingsError> {
         let Self { settings, origins } = self;
-        let Settings { database, redis, upstream, .. } = settings;
+        let Settings { database, redis, upstream, mail, .. } = settings;
         let UpstreamSettings { anthropic, openai, more } = upstream;
         let origin = |path: &str| origins.get(path).cloned().unwrap_or(Origin::Default);
         let vendor = |place: &'static str, own: &'static str| [place, own].map(origin);
@@ -231,6 +231,12 @@ impl Loaded {
                 origins: vendor("redis.url", "redis.url_file"),
                 text: &mut redis.url,
                 file: redis.url_file.as_deref(),
+            },
+            Given {
+                key: "mail.url".to_owned(),
+                origins: vendor("mail.url", "mail.url_file"),
+                text: &mut mail.url,
+                file: mail.url_file.as_deref(),
             },
             Given {
                 key: "upstream.anthropic.api_key".to_owned(),

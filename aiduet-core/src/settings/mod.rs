@@ -22,8 +22,8 @@ pub use layers::{Layers, Loaded, Origin, SecretReader, Shown};
 pub use proxies::TrustedProxies;
 pub use routing::{CircuitSettings, MoreSettings, RoutingSettings};
 pub use sections::{
-    DatabaseSettings, DemoSettings, GatewaySettings, LimitSettings, LogFormat, LogLevel, RedisSettings,
-    RetentionSettings, ServerSettings, Settings, TelemetrySettings, UpstreamKind, UpstreamSettings,
-    VendorSettings,
+    DatabaseSettings, DemoSettings, GatewaySettings, LimitSettings, LogFormat, LogLevel, MailSettings,
+    RedisSettings, RetentionSettings, ServerSettings, Settings, TelemetrySettings, UpstreamKind,
+    UpstreamSettings, VendorSettings,
 };
 pub use value::parse_duration;

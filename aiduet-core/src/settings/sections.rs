@@ -36,6 +36,8 @@ pub struct Settings {
     pub gateway: GatewaySettings,
     /// How long things are kept.
     pub retention: RetentionSettings,
+    /// Messages to people.
+    pub mail: MailSettings,
     /// Logs.
     pub telemetry: TelemetrySettings,
     /// The demonstration.
@@ -368,6 +370,43 @@ pub struct RetentionSettings {
 impl Default for RetentionSettings {
     fn default() -> Self {
         Self { usage_days: 90 }
+    }
+}
+
+/// Messages to people. Without a URL they wait.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct MailSettings {
+    /// `smtp://…`, `smtps://…` or `console:`; may contain a password.
+    #[serde(with = "value::secret")]
+    pub url: Option<Secret<String>>,
+    /// A file with the URL.
+    pub url_file: Option<PathBuf>,
+    /// The address that mails come from.
+    pub from: Option<String>,
+    /// What the installation is called in mails.
+    pub name: String,
+    /// How long the server may take for one step.
+    #[serde(with = "value::duration")]
+    pub timeout: Duration,
+}
+
+impl Default for MailSettings {
+    fn default() -> Self {
+        Self {
+            url: None,
+            url_file: None,
+            from: None,
+            name: "AI Duet".to_owned(),
+            timeout: Duration::from_mins(1),
+        }
+    }
+}
+
+impl MailSettings {
+    /// Whether mails are printed instead of sent.
+    pub fn is_console(&self) -> bool {
+        self.url.as_ref().is_some_and(|url| url.expose() == "console:")
     }
 }
 

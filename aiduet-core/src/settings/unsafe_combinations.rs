@@ -67,10 +67,30 @@ pub(super) fn refuse(settings: &Settings) -> Result<(), SettingsError> {
             "at least 8KiB, or official clients are refused",
         ),
     ];
-    match rules.into_iter().find(|(broken, ..)| *broken) {
+    match rules.into_iter().chain(mail_rules(settings)).find(|(broken, ..)| *broken) {
         Some((_, key, reason)) => Err(SettingsError::Unsafe { key, reason }),
         None => Ok(()),
     }
+}
+
+type Rule = (bool, &'static str, &'static str);
+
+fn mail_rules(settings: &Settings) -> [Rule; 3] {
+    let Settings { server, mail, .. } = settings;
+    let is_sent = mail.url.is_some() && !mail.is_console();
+    [
+        (
+            mail.is_console() && !server.listen.ip().is_loopback(),
+            "mail.url",
+            "console: prints links that sign people in; it is for one's own machine, not for a public listener",
+        ),
+        (
+            is_sent && (mail.from.is_none() || server.public_url.is_none()),
+            "mail.url",
+            "mails need an address they come from (mail.from) and a place their links lead to (server.public_url)",
+        ),
+        (mail.timeout < Duration::from_secs(1), "mail.timeout", "a mail server needs a second at least"),
+    ]
 }
 
 fn has_name_twice(settings: &Settings) -> bool {

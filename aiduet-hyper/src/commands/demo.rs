@@ -1,5 +1,6 @@
 //! `aiduet demo`: everything at once, on this machine.
 
+use std::net::SocketAddr;
 use std::path::Path;
 
 use aiduet_core::account::{Account, EmailAddress, Role};
@@ -40,6 +41,10 @@ pub(super) async fn run(context: Context, options: Demo) -> Result<(), Failure> 
         ("server.shutdown_grace", "5s".to_owned()),
     ]);
     given.built_in.extend(providers(|name| std::env::var_os(name)?.into_string().ok()));
+    // Its links sign people in: only whoever started a demonstration on this machine sees them.
+    if listen.as_deref().is_none_or(is_loopback) {
+        given.built_in.push(("mail.url", "console:".to_owned()));
+    }
     if let Some(listen) = listen {
         given.flags.push(("server.listen", "--listen", listen));
     }
@@ -55,6 +60,10 @@ pub(super) async fn run(context: Context, options: Demo) -> Result<(), Failure> 
     let balance = ready.app.ledger().balance(account).await.map_err(|error| Failure::of(&error))?;
     output::line(&welcome(&ready, &settings.upstream, balance.available, &key)?)?;
     ready.run().await
+}
+
+fn is_loopback(listen: &str) -> bool {
+    listen.parse::<SocketAddr>().is_ok_and(|address| address.ip().is_loopback())
 }
 
 /// With a credential, the vendor's API; with none at all, a simulation of both.

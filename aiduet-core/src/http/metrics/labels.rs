@@ -177,6 +177,11 @@ pub(super) struct Expired {
     pub(super) outcome: Word,
 }
 
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(super) struct Delivered {
+    pub(super) outcome: Word,
+}
+
 /// The part of the server that a route belongs to.
 pub(super) fn surface(route: &str) -> Word {
     match route {

@@ -21,12 +21,13 @@ use prometheus_client::registry::{Registry, Unit};
 
 use self::dollars::Dollars;
 use self::labels::{
-    Answered, Build, Circuit, Class, Counted, Expired, Failed, Origin, Phase, Provider, Retried, Route,
-    Settled, Surface, Timed, Word, method, surface,
+    Answered, Build, Circuit, Class, Counted, Delivered, Expired, Failed, Origin, Phase, Provider, Retried,
+    Route, Settled, Surface, Timed, Word, method, surface,
 };
 use crate::class::ErrorClass;
 use crate::gateway::{Observer, Refusal, UpstreamFailure, UpstreamHealth};
 use crate::ledger::{RequestRecord, Settlement, SettlementState, Swept};
+use crate::notify::Deliveries;
 use crate::price::Margin;
 use crate::provider::Vendor;
 use crate::routing::{CircuitState, ProviderHealth};
@@ -57,6 +58,7 @@ pub struct Metrics {
     late: Counter,
     delayed: Counter,
     expired: Family<Expired, Counter>,
+    notices: Family<Delivered, Counter>,
 }
 
 impl Default for Metrics {
@@ -90,11 +92,13 @@ impl Metrics {
             late: Counter::default(),
             delayed: Counter::default(),
             expired: Family::default(),
+            notices: Family::default(),
         };
         metrics.register_http();
         metrics.register_gateway();
         metrics.register_upstreams();
         metrics.register_money();
+        metrics.register_background();
         metrics
     }
 
@@ -191,6 +195,11 @@ impl Metrics {
         );
     }
 
+    fn register_background(&mut self) {
+        let registry = &mut self.registry;
+        registry.register("notices", "Attempts to deliver messages to people", self.notices.clone());
+    }
+
     /// Every number, as text.
     pub fn render(&self) -> String {
         let mut text = String::new();
@@ -209,6 +218,16 @@ impl Metrics {
         };
         count("recovered", swept.recovered);
         count("lost", swept.lost);
+    }
+
+    /// Notes what became of messages to people.
+    pub fn delivered(&self, deliveries: Deliveries) {
+        let Deliveries { delivered, postponed, failed, unknown } = deliveries;
+        let outcomes =
+            [("delivered", delivered), ("postponed", postponed), ("failed", failed), ("unknown", unknown)];
+        for (outcome, number) in outcomes.into_iter().filter(|(_outcome, number)| *number > 0) {
+            self.notices.get_or_create(&Delivered { outcome: Word(outcome) }).inc_by(number);
+        }
     }
 
     /// Begins to measure a request to a route, given by its template.

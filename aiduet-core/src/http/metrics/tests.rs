@@ -88,6 +88,7 @@ fn refusals_failures_and_sweeps_are_counted_by_kind() {
     metrics.streams_changed(1);
     metrics.streams_changed(-1);
     metrics.swept(Swept { recovered: 3, lost: 0 });
+    metrics.delivered(Deliveries { delivered: 2, ..Deliveries::default() });
     let text = metrics.render();
     for line in [
         r#"aiduet_gateway_requests_total{provider="other",model="other",operation="other",outcome="refused"} 1"#,
@@ -96,6 +97,7 @@ fn refusals_failures_and_sweeps_are_counted_by_kind() {
         r#"aiduet_gateway_overhead_seconds_bucket{le="0.0005",phase="reserve"} 1"#,
         "aiduet_gateway_streams_active 1",
         r#"aiduet_billing_reservations_expired_total{outcome="recovered"} 3"#,
+        r#"aiduet_notices_total{outcome="delivered"} 2"#,
     ] {
         shows(&text, line);
     }
