@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use super::{App, BuildError, Inner, Stores, mail, upstreams};
+use super::{App, BuildError, Inner, Stores, mail, payment, upstreams};
 use crate::clock::{Clock, SystemClock, Timestamp};
 use crate::duet::{DuetConfig, DuetRouter};
 use crate::gateway::{Gateway, GatewayConfig, GatewayParts, Observer, Upstream};
@@ -14,6 +14,7 @@ use crate::id::{Entropy, NodeId, SystemEntropy};
 use crate::keys::{CachedKeys, KeyStore};
 use crate::limit::RateLimiter;
 use crate::notify::Notifier;
+use crate::payment::PaymentProcessor;
 use crate::price::PriceSheet;
 use crate::secret::Secret;
 use crate::settings::{GatewaySettings, RoutingSettings, Settings};
@@ -43,6 +44,7 @@ pub struct AppBuilder {
     limiter: Option<Arc<dyn RateLimiter>>,
     upstreams: Option<Vec<Upstream>>,
     notifier: Option<Arc<dyn Notifier>>,
+    processor: Option<Arc<dyn PaymentProcessor>>,
 }
 
 impl AppBuilder {
@@ -56,6 +58,7 @@ impl AppBuilder {
             limiter: None,
             upstreams: None,
             notifier: None,
+            processor: None,
         }
     }
 
@@ -101,12 +104,19 @@ impl AppBuilder {
         self
     }
 
+    /// Takes another card company.
+    #[must_use]
+    pub fn processor(mut self, processor: Arc<dyn PaymentProcessor>) -> Self {
+        self.processor = Some(processor);
+        self
+    }
+
     /// The application. Stores that were not given are opened, and migrated if the settings say so.
     ///
     /// # Errors
     /// [`BuildError`]; [`BuildError::Missing`] when there is no upstream.
     pub async fn build(self) -> Result<App, BuildError> {
-        let Self { settings, clock, entropy, stores, limiter, upstreams, notifier } = self;
+        let Self { settings, clock, entropy, stores, limiter, upstreams, notifier, processor } = self;
         let stores = match stores {
             Some(stores) => stores,
             // Migrations are deep futures; boxed, they do not burden the layout of every caller.
@@ -131,6 +141,7 @@ impl AppBuilder {
         let duet = settings.duet.config();
         check_models(&duet, stores.prices.sheet(clock.now()).await?.as_ref(), clock.now())?;
         let courier = mail::courier(&settings, notifier, (&stores.outbox, &clock))?;
+        let cashier = payment::cashier(&settings.payment, processor, (&stores, &clock, &entropy))?;
         let metrics = Arc::new(Metrics::new());
         let observer: Arc<dyn Observer> = Arc::<Metrics>::clone(&metrics);
         let keys: Arc<dyn KeyStore> = Arc::new(CachedKeys::new(Arc::clone(&stores.keys), Arc::clone(&clock)));
@@ -155,6 +166,7 @@ impl AppBuilder {
             gateway,
             courier,
             stores,
+            cashier,
             clock,
             metrics,
             limits,

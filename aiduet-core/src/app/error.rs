@@ -55,6 +55,15 @@ pub enum BuildError {
     /// The data of the duet are wrong.
     #[error("the duet cannot be used")]
     Duet(#[from] DuetDataError),
+    /// The card company cannot be configured.
+    #[error("payment.stripe cannot be used")]
+    Payment {
+        /// What the backend said.
+        source: Source,
+    },
+    /// No backend of this build speaks to the card company.
+    #[error("this build cannot speak to stripe")]
+    UnknownProcessor,
     /// The prices are wrong.
     #[error("the prices cannot be used")]
     Prices(#[from] PriceError),
@@ -70,6 +79,8 @@ impl Classify for BuildError {
             | Self::UnknownMail
             | Self::Upstream { .. }
             | Self::UnknownModel { .. }
+            | Self::Payment { .. }
+            | Self::UnknownProcessor
             | Self::UnknownVendor(_) => ErrorClass::Invalid,
             Self::Database { .. } => ErrorClass::Unavailable,
             Self::Prices(_) | Self::Duet(_) => ErrorClass::Internal,
@@ -88,6 +99,8 @@ impl Classify for BuildError {
             | Self::UnknownVendor(_)
             | Self::UnknownModel { .. }
             | Self::Duet(_)
+            | Self::Payment { .. }
+            | Self::UnknownProcessor
             | Self::Prices(_) => Retry::Never,
         }
     }

@@ -4,6 +4,7 @@
 mod builder;
 mod error;
 mod mail;
+mod payment;
 mod stores;
 mod upstreams;
 
@@ -23,6 +24,7 @@ use crate::http::metrics::Metrics;
 use crate::id::NodeId;
 use crate::ledger::{Custody, Ledger, RequestLog};
 use crate::notify::Courier;
+use crate::payment::Cashier;
 use crate::price::PriceBook;
 
 /// How long a store may take to show that it is there.
@@ -36,6 +38,7 @@ struct Inner {
     gateway: Arc<Gateway>,
     courier: Option<Courier>,
     stores: Stores,
+    cashier: Option<Cashier>,
     clock: Arc<dyn Clock>,
     metrics: Arc<Metrics>,
     limits: BodyLimits,
@@ -77,6 +80,11 @@ impl App {
     /// Money.
     pub fn ledger(&self) -> &Arc<dyn Ledger> {
         &self.0.stores.ledger
+    }
+
+    /// Who sells credit; `None` where no card company is configured.
+    pub fn cashier(&self) -> Option<&Cashier> {
+        self.0.cashier.as_ref()
     }
 
     /// Records of requests.

@@ -8,6 +8,7 @@ use crate::clock::Clock;
 use crate::keys::KeyStore;
 use crate::ledger::{Audit, Custody, Ledger, RequestLog};
 use crate::notify::Outbox;
+use crate::payment::TopUpStore;
 use crate::price::PriceBook;
 use crate::settings::DatabaseSettings;
 
@@ -16,7 +17,7 @@ use crate::settings::DatabaseSettings;
 #[cfg(feature = "sea-orm")]
 use crate::backends::sea_orm::{
     Database, DatabaseConfig, DatabaseError, LedgerConfig, MigrationStatus, SeaOrmAccountStore,
-    SeaOrmKeyStore, SeaOrmLedger, SeaOrmOutbox,
+    SeaOrmKeyStore, SeaOrmLedger, SeaOrmOutbox, SeaOrmTopUpStore,
 };
 
 /// The stores of an application.
@@ -38,6 +39,8 @@ pub struct Stores {
     pub prices: Arc<dyn PriceBook>,
     /// Messages to people.
     pub outbox: Arc<dyn Outbox>,
+    /// Prepaid purchases.
+    pub top_ups: Arc<dyn TopUpStore>,
     /// What is under them, if it is a database.
     #[cfg(feature = "sea-orm")]
     pub base: Option<Base>,
@@ -159,6 +162,7 @@ async fn sea_orm(settings: &DatabaseSettings) -> Result<Stores, BuildError> {
         audit: Arc::<SeaOrmLedger>::clone(&ledger),
         prices: embedded_prices()?,
         outbox: Arc::new(SeaOrmOutbox::new(database.clone())),
+        top_ups: Arc::new(SeaOrmTopUpStore::new(database.clone())),
         base: Some(Base { database, ledger }),
     })
 }
@@ -170,7 +174,7 @@ fn unusable(error: DatabaseError) -> BuildError {
 
 #[cfg(feature = "memory")]
 fn memory(clock: Arc<dyn Clock>) -> Result<Stores, BuildError> {
-    use crate::backends::memory::{MemoryAccounts, MemoryKeys, MemoryLedger, MemoryOutbox};
+    use crate::backends::memory::{MemoryAccounts, MemoryKeys, MemoryLedger, MemoryOutbox, MemoryTopUps};
     let ledger = Arc::new(MemoryLedger::new(clock));
     let requests: Arc<dyn RequestLog> = Arc::<MemoryLedger>::clone(&ledger);
     let custody: Arc<dyn Custody> = Arc::<MemoryLedger>::clone(&ledger);
@@ -184,6 +188,7 @@ fn memory(clock: Arc<dyn Clock>) -> Result<Stores, BuildError> {
         audit,
         prices: embedded_prices()?,
         outbox: Arc::new(MemoryOutbox::default()),
+        top_ups: Arc::new(MemoryTopUps::default()),
         #[cfg(feature = "sea-orm")]
         base: None,
     })

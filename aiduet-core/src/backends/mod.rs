@@ -16,5 +16,7 @@ pub mod sea_orm;
 pub mod simulated;
 #[cfg(feature = "smtp")]
 pub mod smtp;
+#[cfg(feature = "stripe")]
+pub mod stripe;
 #[cfg(any(feature = "anthropic", feature = "openai"))]
 pub mod upstream_http;

@@ -10,6 +10,7 @@ mod proxy;
 mod receipt;
 mod reply;
 mod status;
+mod webhook;
 
 use axum::Router;
 use axum::extract::State;
@@ -36,6 +37,7 @@ pub fn router(app: App) -> Router {
     ];
     with_and_without_slash(public)
         .route("/", head(health::ok).get(health::ok))
+        .route("/webhooks/stripe", post(webhook::stripe))
         .merge(gateway_routes())
         .fallback(not_found)
         .method_not_allowed_fallback(method_not_allowed)

@@ -1,6 +1,11 @@
 //! What can go wrong with payments.
 
+use std::time::Duration;
+
 use crate::class::{Classify, ErrorClass, Retry, Source};
+use crate::id::TopUpId;
+use crate::ledger::LedgerError;
+use crate::money::Money;
 
 /// Failure of a [`PaymentProcessor`](super::PaymentProcessor).
 #[derive(Debug, thiserror::Error)]
@@ -40,6 +45,99 @@ impl Classify for PaymentError {
         match self {
             Self::BadSignature | Self::Declined | Self::NotFound | Self::Conflict => Retry::Never,
             Self::Unavailable { .. } => Retry::Safe,
+        }
+    }
+}
+
+/// Failure of a [`TopUpStore`](super::TopUpStore).
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum TopUpError {
+    /// There is no such purchase.
+    #[error("purchase {id} does not exist")]
+    NotFound {
+        /// The purchase that was asked for.
+        id: TopUpId,
+    },
+    /// The identifier, page or payment belongs to something else.
+    #[error("the purchase is not the one that is kept")]
+    Conflict,
+    /// The store cannot be reached or failed.
+    #[error("the store of purchases is not available")]
+    Unavailable {
+        /// What the backend said.
+        source: Source,
+    },
+}
+
+impl Classify for TopUpError {
+    fn class(&self) -> ErrorClass {
+        match self {
+            Self::NotFound { .. } => ErrorClass::NotFound,
+            Self::Conflict => ErrorClass::Conflict,
+            Self::Unavailable { .. } => ErrorClass::Unavailable,
+        }
+    }
+
+    fn retry(&self) -> Retry {
+        match self {
+            Self::NotFound { .. } | Self::Conflict => Retry::Never,
+            Self::Unavailable { .. } => Retry::Safe,
+        }
+    }
+}
+
+/// Failure of a [`Cashier`](super::Cashier).
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CashierError {
+    /// Less or more than may be bought at once, or not whole cents.
+    #[error("the amount must be a whole number of cents from {min} to {max} USD")]
+    Amount {
+        /// The least.
+        min: Money,
+        /// The most.
+        max: Money,
+    },
+    /// More purchases were begun than is plausible.
+    #[error("too many purchases were begun")]
+    TooMany {
+        /// When another one may be begun.
+        retry_after: Duration,
+    },
+    /// There is no such purchase.
+    #[error("no such purchase")]
+    NotFound,
+    /// What the card company said.
+    #[error(transparent)]
+    Payment(#[from] PaymentError),
+    /// What the store said.
+    #[error(transparent)]
+    TopUp(#[from] TopUpError),
+    /// What the books said.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+}
+
+impl Classify for CashierError {
+    fn class(&self) -> ErrorClass {
+        match self {
+            Self::Amount { .. } => ErrorClass::Invalid,
+            Self::TooMany { .. } => ErrorClass::RateLimited,
+            Self::NotFound => ErrorClass::NotFound,
+            Self::Payment(error) => error.class(),
+            Self::TopUp(error) => error.class(),
+            Self::Ledger(error) => error.class(),
+        }
+    }
+
+    fn retry(&self) -> Retry {
+        match self {
+            Self::Amount { .. } | Self::NotFound => Retry::Never,
+            Self::TooMany { retry_after } => Retry::After(*retry_after),
+            Self::Payment(error) => error.retry(),
+            Self::TopUp(error) => error.retry(),
+            Self::Ledger(error) => error.retry(),
         }
     }
 }

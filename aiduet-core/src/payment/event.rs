@@ -1,6 +1,8 @@
 //! Messages from the processor, in our words.
 
+use super::{Dispute, Refund};
 use crate::clock::Timestamp;
+use crate::id::TopUpId;
 use crate::ledger::ExternalId;
 
 /// A message as it came in, not yet believed.
@@ -42,8 +44,19 @@ pub enum PaymentEventKind {
     Refund,
     /// A dispute changed.
     Dispute,
-    /// Money was paid out to the bank.
-    Payout,
-    /// Anything else.
+    /// Anything else; nothing follows from it.
     Other,
+}
+
+/// What is true now of the object of a message, as the processor says when it is asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PaymentFact {
+    /// It belongs to a purchase, whose payment may have changed.
+    TopUp(TopUpId),
+    /// Money goes back.
+    Refund(Refund),
+    /// A payer complained.
+    Dispute(Dispute),
+    /// Nothing that concerns the books.
+    Nothing,
 }

@@ -1,18 +1,26 @@
 //! Prepaid purchases.
 
+mod cashier;
 mod checkout;
 mod error;
 mod event;
+mod postings;
+mod top_up;
 
 use std::fmt;
 
 use async_trait::async_trait;
 
-pub use checkout::{Checkout, CheckoutRequest, PaymentStatus, RefundRequest, RefundStatus};
-pub use error::PaymentError;
-pub use event::{PaymentEvent, PaymentEventKind, SignedPayload};
+pub use cashier::{Cashier, CashierParts, OpenTopUp, Polled, TopUpRules};
+pub use checkout::{
+    Checkout, CheckoutRequest, Dispute, DisputeMovement, DisputeStage, Fee, Payment, PaymentStatus, Refund,
+    RefundRequest, RefundStatus,
+};
+pub use error::{CashierError, PaymentError, TopUpError};
+pub use event::{PaymentEvent, PaymentEventKind, PaymentFact, SignedPayload};
+pub use top_up::{Receipt, TopUp, TopUpPage, TopUpState, TopUpStore};
 
-use crate::id::TopUpId;
+use crate::ledger::ExternalId;
 
 /// Takes money for top-ups.
 ///
@@ -20,7 +28,9 @@ use crate::id::TopUpId;
 /// - Every command carries an identifier chosen by the caller; the same identifier again has no
 ///   second effect at the card company.
 /// - Card data never passes through: the payer is sent to the processor's own page.
-/// - [`verify`](PaymentProcessor::verify) looks at the raw bytes before anything else does.
+/// - [`verify`](PaymentProcessor::verify) looks at the raw bytes before anything else does, and what
+///   it returns is only a hint: [`look_up`](PaymentProcessor::look_up) asks what is true now, so that
+///   the order, the number and the age of messages do not matter.
 #[async_trait]
 pub trait PaymentProcessor: fmt::Debug + Send + Sync + 'static {
     /// Opens a page on which the payer pays for a top-up.
@@ -29,21 +39,27 @@ pub trait PaymentProcessor: fmt::Debug + Send + Sync + 'static {
     /// [`PaymentError`].
     async fn open_checkout(&self, request: CheckoutRequest) -> Result<Checkout, PaymentError>;
 
-    /// The present state of the payment for a top-up, asked from the processor itself.
+    /// The present state of the payment of a page, asked from the processor itself.
     ///
     /// # Errors
     /// [`PaymentError`].
-    async fn payment_status(&self, top_up: TopUpId) -> Result<PaymentStatus, PaymentError>;
+    async fn checkout_status(&self, checkout: &ExternalId) -> Result<PaymentStatus, PaymentError>;
 
     /// Gives money back.
     ///
     /// # Errors
-    /// [`PaymentError`].
-    async fn refund(&self, request: RefundRequest) -> Result<RefundStatus, PaymentError>;
+    /// [`PaymentError`]; [`PaymentError::Declined`] when the processor refuses for good.
+    async fn refund(&self, request: RefundRequest) -> Result<Refund, PaymentError>;
 
     /// Checks the signature of a message from the processor and says what it is about.
     ///
     /// # Errors
     /// [`PaymentError::BadSignature`] for anything that is not proven genuine and fresh.
     fn verify(&self, payload: SignedPayload<'_>) -> Result<PaymentEvent, PaymentError>;
+
+    /// What is true now of the object of a message.
+    ///
+    /// # Errors
+    /// [`PaymentError`].
+    async fn look_up(&self, event: &PaymentEvent) -> Result<PaymentFact, PaymentError>;
 }

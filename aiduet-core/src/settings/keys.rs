@@ -208,6 +208,36 @@ pub const KEYS: &[Key] = &[
         DURATION,
         "silence after which a process counts as dead and its holds are resolved",
     ),
+    key("payment.topup_min", AMOUNT, "the smallest purchase of credit"),
+    key("payment.topup_max", AMOUNT, "the largest purchase of credit"),
+    unset(
+        "payment.stripe.secret_key",
+        [SECRET, "a restricted key of Stripe; without it no credit is sold"],
+        "\"rk_test_…\"",
+    ),
+    unset("payment.stripe.secret_key_file", [FILE, "a file with the key"], "\"stripe_key\""),
+    unset(
+        "payment.stripe.webhook_secret",
+        [SECRET, "what Stripe signs its messages to /webhooks/stripe with"],
+        "\"whsec_…\"",
+    ),
+    unset(
+        "payment.stripe.webhook_secret_file",
+        [FILE, "a file with the signing secret"],
+        "\"stripe_webhook_secret\"",
+    ),
+    unset(
+        "payment.stripe.webhook_secret_previous",
+        [SECRET, "the signing secret before it was changed, while both are in use"],
+        "\"whsec_…\"",
+    ),
+    unset(
+        "payment.stripe.webhook_secret_previous_file",
+        [FILE, "a file with the signing secret before it was changed"],
+        "\"stripe_webhook_secret_previous\"",
+    ),
+    unset("payment.stripe.base_url", [URL, "where the API is"], "\"https://api.stripe.com\""),
+    key("payment.stripe.automatic_tax", FLAG, "whether Stripe computes tax on top of the credit"),
     key(
         "retention.usage_days",
         "a whole number from 1 to 90",

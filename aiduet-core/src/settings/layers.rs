@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 
 use super::error::SettingsError;
 use super::keys::{self, KEYS, Key};
+use super::payment::PaymentSettings;
 use super::sections::{Settings, UpstreamSettings};
 use crate::secret::Secret;
 
@@ -215,7 +216,7 @@ impl Loaded {
 
     fn read_secrets(&mut self, read: &SecretReader<'_>) -> Result<(), SettingsError> {
         let Self { settings, origins } = self;
-        let Settings { database, redis, upstream, mail, .. } = settings;
+        let Settings { database, redis, upstream, mail, payment, .. } = settings;
         let UpstreamSettings { anthropic, openai, more } = upstream;
         let origin = |path: &str| origins.get(path).cloned().unwrap_or(Origin::Default);
         let vendor = |place: &'static str, own: &'static str| [place, own].map(origin);
@@ -251,6 +252,23 @@ impl Loaded {
                 file: openai.api_key_file.as_deref(),
             },
         ];
+        let PaymentSettings { stripe, .. } = payment;
+        secrets.extend(
+            [
+                ("secret_key", &mut stripe.secret_key, &stripe.secret_key_file),
+                ("webhook_secret", &mut stripe.webhook_secret, &stripe.webhook_secret_file),
+                (
+                    "webhook_secret_previous",
+                    &mut stripe.webhook_secret_previous,
+                    &stripe.webhook_secret_previous_file,
+                ),
+            ]
+            .map(|(name, text, file)| {
+                let key = format!("payment.stripe.{name}");
+                let origins = [origin(&key), origin(&format!("{key}_file"))];
+                Given { key, origins, text, file: file.as_deref() }
+            }),
+        );
         secrets.extend(more.iter_mut().enumerate().map(|(place, more)| Given {
             key: format!("upstream.more[{place}].api_key"),
             origins: vendor("upstream.more", "upstream.more"),

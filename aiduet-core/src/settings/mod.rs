@@ -7,6 +7,7 @@ mod duet;
 mod error;
 mod keys;
 mod layers;
+mod payment;
 mod proxies;
 mod routing;
 mod sections;
@@ -19,6 +20,7 @@ pub use duet::{DuetSettings, RoleModels};
 pub use error::SettingsError;
 pub use keys::{KEYS, Key};
 pub use layers::{Layers, Loaded, Origin, SecretReader, Shown};
+pub use payment::{PaymentSettings, StripeSettings};
 pub use proxies::TrustedProxies;
 pub use routing::{CircuitSettings, MoreSettings, RoutingSettings};
 pub use sections::{

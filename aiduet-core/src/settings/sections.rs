@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::duet::DuetSettings;
+use super::payment::PaymentSettings;
 use super::proxies::TrustedProxies;
 use super::routing::{MoreSettings, RoutingSettings};
 use super::value;
@@ -34,6 +35,8 @@ pub struct Settings {
     pub duet: DuetSettings,
     /// How calls are handled.
     pub gateway: GatewaySettings,
+    /// How credit is sold.
+    pub payment: PaymentSettings,
     /// How long things are kept.
     pub retention: RetentionSettings,
     /// Messages to people.

@@ -3,8 +3,10 @@
 use std::time::Duration;
 
 use super::error::SettingsError;
+use super::payment::PaymentSettings;
 use super::proxies::TrustedProxies;
 use super::sections::{LogLevel, Settings};
+use crate::money::Money;
 
 /// Refuses dangerous values and combinations.
 pub(super) fn refuse(settings: &Settings) -> Result<(), SettingsError> {
@@ -67,7 +69,12 @@ pub(super) fn refuse(settings: &Settings) -> Result<(), SettingsError> {
             "at least 8KiB, or official clients are refused",
         ),
     ];
-    match rules.into_iter().chain(mail_rules(settings)).find(|(broken, ..)| *broken) {
+    match rules
+        .into_iter()
+        .chain(mail_rules(settings))
+        .chain(payment_rules(&settings.payment))
+        .find(|(broken, ..)| *broken)
+    {
         Some((_, key, reason)) => Err(SettingsError::Unsafe { key, reason }),
         None => Ok(()),
     }
@@ -90,6 +97,22 @@ fn mail_rules(settings: &Settings) -> [Rule; 3] {
             "mails need an address they come from (mail.from) and a place their links lead to (server.public_url)",
         ),
         (mail.timeout < Duration::from_secs(1), "mail.timeout", "a mail server needs a second at least"),
+    ]
+}
+
+/// What is dangerous where money comes in.
+fn payment_rules(payment: &PaymentSettings) -> [Rule; 2] {
+    [
+        (
+            payment.stripe.secret_key.is_some() && payment.stripe.webhook_secret.is_none(),
+            "payment.stripe.webhook_secret",
+            "without it anybody could send messages that credit themselves",
+        ),
+        (
+            payment.topup_min <= Money::ZERO || payment.topup_max < payment.topup_min,
+            "payment.topup_min",
+            "must be above zero, and not above payment.topup_max",
+        ),
     ]
 }
 

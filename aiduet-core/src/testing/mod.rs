@@ -15,5 +15,6 @@ pub mod limit;
 pub mod outbox;
 pub mod price;
 pub mod provider;
+pub mod top_up;
 
 pub use factory::{Factory, SeededEntropy, cents, extension, model};

@@ -9,6 +9,8 @@
     feature = "testing"
 ))]
 mod gateway;
+#[cfg(all(feature = "http", feature = "simulated", feature = "stripe", feature = "testing"))]
+mod payment;
 #[cfg(all(feature = "anthropic", feature = "openai", feature = "simulated", feature = "testing"))]
 mod providers;
 #[cfg(all(

@@ -6,6 +6,7 @@ mod ledger;
 mod limit;
 mod outbox;
 mod price;
+mod top_ups;
 
 pub use account::MemoryAccounts;
 pub use keys::MemoryKeys;
@@ -13,3 +14,4 @@ pub use ledger::MemoryLedger;
 pub use limit::MemoryLimiter;
 pub use outbox::MemoryOutbox;
 pub use price::MemoryPriceBook;
+pub use top_ups::MemoryTopUps;

@@ -62,6 +62,19 @@ impl Serialize for Cell<'_> {
 }
 
 impl Cell<'_> {
+    /// Its bytes as an element of an array of PostgreSQL, with its length.
+    pub(super) const fn wire_bytes(&self) -> usize {
+        match self {
+            Self::Null => 4,
+            Self::Int(_) => 12,
+            Self::Uuid(_) => 20,
+            Self::Text(text) => match text {
+                Cow::Borrowed(text) => text.len().saturating_add(4),
+                Cow::Owned(text) => text.len().saturating_add(4),
+            },
+        }
+    }
+
     fn into_value(self, kind: Kind) -> Value {
         match self {
             Self::Null => match kind {

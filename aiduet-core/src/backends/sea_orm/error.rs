@@ -6,6 +6,7 @@ use crate::account::AccountError;
 use crate::keys::KeyError;
 use crate::ledger::LedgerError;
 use crate::notify::OutboxError;
+use crate::payment::TopUpError;
 
 /// Failure of the database under the stores of this backend.
 ///
@@ -196,6 +197,12 @@ impl From<DatabaseError> for AccountError {
 }
 
 impl From<DatabaseError> for OutboxError {
+    fn from(error: DatabaseError) -> Self {
+        Self::Unavailable { source: Box::new(error) }
+    }
+}
+
+impl From<DatabaseError> for TopUpError {
     fn from(error: DatabaseError) -> Self {
         Self::Unavailable { source: Box::new(error) }
     }

@@ -4,7 +4,8 @@
 //!
 //! - [`SeaOrmLedger`]: holds, settlements, postings, custody, audit, and the records of requests;
 //! - [`SeaOrmKeyStore`] and [`SeaOrmAccountStore`];
-//! - [`SeaOrmOutbox`]: messages to people.
+//! - [`SeaOrmOutbox`]: messages to people;
+//! - [`SeaOrmTopUpStore`]: prepaid purchases.
 //!
 //! SQL is written by hand: each statement is short, fixed, prepared once, and the same on all
 //! three databases but for a few clauses.
@@ -19,6 +20,7 @@ mod migration;
 mod outbox;
 mod script;
 mod sql;
+mod top_ups;
 
 use std::fmt;
 
@@ -33,6 +35,7 @@ pub use keys::SeaOrmKeyStore;
 pub use ledger::{LedgerConfig, SeaOrmLedger};
 pub use migration::MigrationStatus;
 pub use outbox::SeaOrmOutbox;
+pub use top_ups::SeaOrmTopUpStore;
 
 use crate::secret::Secret;
 

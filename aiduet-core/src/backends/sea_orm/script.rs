@@ -8,7 +8,7 @@ use super::error::DatabaseError;
 use super::sql::{SIZES, Sql};
 
 /// Changes in order. SQLite, whose connection is a thread of its own, gets all of them in one
-/// hand-over, PostgreSQL in one statement; MySQL runs each when it is added.
+/// hand-over, PostgreSQL in few statements; MySQL runs each when it is added.
 ///
 /// On PostgreSQL no change sees what another one did, so they must not touch the same rows.
 #[derive(Debug)]
@@ -16,11 +16,22 @@ pub(super) struct Script<'c, C> {
     on: &'c C,
     sql: Option<Sql>,
     count: u32,
+    /// Bytes of the values of what has been added, about.
+    bytes: usize,
 }
+
+/// Most bytes of values in one statement to PostgreSQL. What is longer than a TLS record (16 KiB)
+/// goes out in several writes, and as the driver does not set TCP_NODELAY the last one waits for
+/// an acknowledgement that the server delays by 40 ms.
+const STATEMENT_BYTES_MAX: usize = 12 * 1_024;
+/// Bytes of an identifier in a list, with its length.
+const ID_BYTES: usize = 20;
+/// Most identifiers of one list.
+const IDS_MAX: usize = 512;
 
 impl<'c, C: ConnectionTrait> Script<'c, C> {
     pub(super) const fn new(on: &'c C) -> Self {
-        Self { on, sql: None, count: 0 }
+        Self { on, sql: None, count: 0, bytes: 0 }
     }
 
     pub(super) fn backend(&self) -> DbBackend {
@@ -59,6 +70,7 @@ impl<'c, C: ConnectionTrait> Script<'c, C> {
         while !rows.is_empty() {
             let size = match self.on.get_database_backend() {
                 DbBackend::MySql => SIZES.into_iter().find(|size| *size <= rows.len()).unwrap_or(1),
+                DbBackend::Postgres => self.make_room(&rows).await?,
                 _ => rows.len(),
             };
             let rest = rows.split_off(size);
@@ -68,16 +80,43 @@ impl<'c, C: ConnectionTrait> Script<'c, C> {
         Ok(())
     }
 
+    /// How many of these rows the statement takes, at least one. A full statement is run first.
+    async fn make_room<const N: usize>(&mut self, rows: &[[Cell<'_>; N]]) -> Result<usize, DatabaseError> {
+        let mut sizes = rows.iter().map(|row| row.iter().map(Cell::wire_bytes).sum::<usize>());
+        self.weigh(sizes.next().unwrap_or_default()).await?;
+        let mut taken = 1_usize;
+        for bytes in sizes {
+            let sum = self.bytes.saturating_add(bytes);
+            if sum > STATEMENT_BYTES_MAX {
+                break;
+            }
+            taken = taken.saturating_add(1);
+            self.bytes = sum;
+        }
+        Ok(taken)
+    }
+
+    /// Counts values that are added next; without room for them what has been added is run first.
+    async fn weigh(&mut self, bytes: usize) -> Result<(), DatabaseError> {
+        let is_split = self.on.get_database_backend() == DbBackend::Postgres;
+        if is_split && self.bytes.saturating_add(bytes) > STATEMENT_BYTES_MAX {
+            self.run().await?;
+        }
+        self.bytes = self.bytes.saturating_add(bytes);
+        Ok(())
+    }
+
     /// Deletes the rows that have one of these identifiers.
     pub(super) async fn delete(
         &mut self,
         (table, column): (&str, &str),
         ids: &[Uuid],
     ) -> Result<(), DatabaseError> {
-        if ids.is_empty() {
-            return Ok(());
+        for ids in ids.chunks(IDS_MAX) {
+            self.weigh(ids.len().saturating_mul(ID_BYTES)).await?;
+            self.add(|sql| one_of(sql.text(&format!("DELETE FROM {table} WHERE ")), column, ids)).await?;
         }
-        self.add(|sql| one_of(sql.text(&format!("DELETE FROM {table} WHERE ")), column, ids)).await
+        Ok(())
     }
 
     /// Runs what has been added; on SQLite returns the rows that are found.
@@ -92,7 +131,7 @@ impl<'c, C: ConnectionTrait> Script<'c, C> {
     /// Runs what has been added.
     pub(super) async fn run(&mut self) -> Result<(), DatabaseError> {
         let Some(sql) = self.sql.take() else { return Ok(()) };
-        self.count = 0;
+        (self.count, self.bytes) = (0, 0);
         let end = if self.on.get_database_backend() == DbBackend::Postgres { " SELECT 1" } else { "" };
         sql.text(end).run(self.on).await.map(drop)
     }

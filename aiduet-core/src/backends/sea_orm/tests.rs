@@ -39,6 +39,7 @@ async fn processes_that_migrate_at_once_do_not_disturb_each_other(fixture: Fixtu
         "usage_rollups",
         "key_spend",
         "notices",
+        "top_ups",
     ];
     for table in tables {
         let drop = format!("DROP TABLE {table}");

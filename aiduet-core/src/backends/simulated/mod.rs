@@ -49,6 +49,8 @@ mod responses;
 mod schema;
 mod script;
 mod seed;
+#[cfg(all(feature = "http", feature = "stripe"))]
+pub mod stripe;
 mod tokens;
 mod trouble;
 

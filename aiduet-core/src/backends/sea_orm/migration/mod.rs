@@ -5,6 +5,7 @@ mod m0002_ledger;
 mod m0003_requests;
 mod m0004_duet;
 mod m0020_notices;
+mod m0030_top_ups;
 
 use sea_orm::{ConnectionTrait, DbBackend};
 
@@ -21,12 +22,13 @@ struct Migration {
     statements: fn(Dialect) -> Vec<String>,
 }
 
-const ALL: [Migration; 5] = [
+const ALL: [Migration; 6] = [
     m0001_keys_and_accounts::MIGRATION,
     m0002_ledger::MIGRATION,
     m0003_requests::MIGRATION,
     m0004_duet::MIGRATION,
     m0020_notices::MIGRATION,
+    m0030_top_ups::MIGRATION,
 ];
 
 /// Whether a migration has been applied.

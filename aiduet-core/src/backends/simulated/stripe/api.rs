@@ -1,0 +1,171 @@
+//! The calls that a processor makes.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use super::FakeStripe;
+use super::payer::FakeError;
+use super::state::{Command, Refund, Session, State};
+use crate::clock::Timestamp;
+
+/// A call.
+#[derive(Clone, Debug)]
+pub struct FakeCall {
+    /// Whether it is a command (`POST`) or a question (`GET`).
+    pub is_command: bool,
+    /// The path, for example `/v1/refunds`.
+    pub path: String,
+    /// The parameters.
+    pub form: Vec<(String, String)>,
+    /// The value of the header `Idempotency-Key`.
+    pub key: Option<String>,
+}
+
+/// An answer.
+#[derive(Clone, Debug)]
+pub struct FakeAnswer {
+    /// The HTTP status; 0: the connection breaks.
+    pub status: u16,
+    /// The body.
+    pub body: Value,
+}
+
+/// What goes wrong with the next command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fault {
+    /// It is not carried out.
+    Before(u16),
+    /// It is carried out; the answer is lost.
+    Lost,
+    /// It is not carried out, and the same answer is given to every repeat.
+    Stored(u16),
+}
+
+impl FakeAnswer {
+    const fn ok(body: Value) -> Self {
+        Self { status: 200, body }
+    }
+
+    fn error(status: u16, kind: &str) -> Self {
+        Self { status, body: json!({ "error": { "type": kind, "message": "refused" } }) }
+    }
+}
+
+impl FakeStripe {
+    /// Answers the next command with this status, without carrying it out.
+    pub fn fail_next(&self, status: u16) {
+        self.lock().faults.push_back(Fault::Before(status));
+    }
+
+    /// Carries the next command out and loses the answer.
+    pub fn lose_next(&self) {
+        self.lock().faults.push_back(Fault::Lost);
+    }
+
+    /// Answers the next command and all its repeats with this status, as the real one does after
+    /// an error of its own.
+    pub fn store_failure(&self, status: u16) {
+        self.lock().faults.push_back(Fault::Stored(status));
+    }
+
+    /// Answers a call.
+    pub fn call(&self, call: &FakeCall) -> FakeAnswer {
+        let at = self.clock.now();
+        let mut state = self.lock();
+        if !call.is_command {
+            return state.question(&call.path);
+        }
+        let Some(key) = &call.key else { return FakeAnswer::error(400, "invalid_request_error") };
+        if let Some(Command { path, form, answer }) = state.commands.get(key) {
+            let is_same = *path == call.path && *form == call.form;
+            return if is_same { answer.clone() } else { FakeAnswer::error(400, "idempotency_error") };
+        }
+        let fault = state.faults.pop_front();
+        let answer = match fault {
+            Some(Fault::Before(status)) => return FakeAnswer::error(status, "api_error"),
+            Some(Fault::Stored(status)) => FakeAnswer::error(status, "api_error"),
+            Some(Fault::Lost) | None => state.command(call, at),
+        };
+        let stored = Command { path: call.path.clone(), form: call.form.clone(), answer: answer.clone() };
+        state.commands.insert(key.clone(), stored);
+        if fault == Some(Fault::Lost) { FakeAnswer { status: 0, body: Value::Null } } else { answer }
+    }
+}
+
+impl State {
+    fn question(&self, path: &str) -> FakeAnswer {
+        let parts: Vec<&str> = path.trim_start_matches('/').split('/').collect();
+        let found = match parts.as_slice() {
+            ["v1", "checkout", "sessions", id] => self.sessions.get(*id).map(Session::json),
+            ["v1", "payment_intents", id] => self.intents.get(*id).map(super::state::Intent::json),
+            ["v1", "refunds", id] => self.refunds.get(*id).map(Refund::json),
+            ["v1", "disputes", id] => self.disputes.get(*id).map(super::state::Dispute::json),
+            ["v1", "balance_transactions"] => Some(json!({
+                "object": "list", "has_more": false,
+                "data": self.movements.iter().map(super::state::Movement::json).collect::<Vec<_>>(),
+            })),
+            _ => None,
+        };
+        found.map_or_else(|| FakeAnswer::error(404, "invalid_request_error"), FakeAnswer::ok)
+    }
+
+    fn command(&mut self, call: &FakeCall, at: Timestamp) -> FakeAnswer {
+        let value =
+            |name: &str| call.form.iter().find(|(given, _)| given == name).map(|(_, value)| value.clone());
+        let number = |name: &str| value(name).and_then(|text| text.parse::<i64>().ok());
+        let answer = match call.path.as_str() {
+            "/v1/checkout/sessions" => self.open(&value, &number),
+            "/v1/refunds" => value("payment_intent")
+                .zip(number("amount"))
+                .and_then(|(intent, amount)| Some(self.refund(&intent, amount, at).ok()?.json())),
+            _ => return FakeAnswer::error(404, "invalid_request_error"),
+        };
+        answer.map_or_else(|| FakeAnswer::error(400, "invalid_request_error"), FakeAnswer::ok)
+    }
+
+    fn open(
+        &mut self,
+        value: &dyn Fn(&str) -> Option<String>,
+        number: &dyn Fn(&str) -> Option<i64>,
+    ) -> Option<Value> {
+        let net = number("line_items[0][price_data][unit_amount]").filter(|cents| *cents >= 50)?;
+        let tax_on = value("automatic_tax[enabled]").as_deref() == Some("true");
+        let id = self.name("cs_test");
+        let top_up = value("payment_intent_data[metadata][topup_id]");
+        let session = Session {
+            url: format!("/pay/{id}"),
+            status: "open",
+            payment_status: "unpaid",
+            net,
+            // A tenth, in whole cents.
+            tax: if tax_on { net.div_euclid(10) } else { 0 },
+            currency: value("line_items[0][price_data][currency]")?,
+            reference: value("client_reference_id"),
+            intent: None,
+            metadata: top_up.map(|id| ("topup_id".to_owned(), id)).into_iter().collect::<BTreeMap<_, _>>(),
+            success_url: value("success_url")?,
+            cancel_url: value("cancel_url")?,
+            id: id.clone(),
+        };
+        let body = session.json();
+        self.sessions.insert(id, session);
+        Some(body)
+    }
+
+    /// Gives money back, at most what is left of a payment.
+    pub(super) fn refund(&mut self, intent: &str, amount: i64, at: Timestamp) -> Result<Refund, FakeError> {
+        let is_disputed = self.disputes.values().any(|dispute| dispute.intent == intent);
+        let paid = self.intents.get_mut(intent).filter(|intent| intent.status == "succeeded");
+        let paid = paid.filter(|_paid| !is_disputed).ok_or(FakeError)?;
+        if amount <= 0 || amount > paid.amount.saturating_sub(paid.refunded) {
+            return Err(FakeError);
+        }
+        paid.refunded = paid.refunded.saturating_add(amount);
+        let refund = Refund { id: self.name("re"), intent: intent.to_owned(), amount, status: "succeeded" };
+        self.move_money(&refund.id, amount.saturating_neg(), 0);
+        self.happened("refund.created", refund.json(), at);
+        self.refunds.insert(refund.id.clone(), refund.clone());
+        Ok(refund)
+    }
+}

@@ -1,0 +1,159 @@
+//! What the card company knows.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use serde_json::{Value, json};
+
+use super::api::{FakeAnswer, Fault};
+
+/// Everything, by name.
+#[derive(Debug, Default)]
+pub(super) struct State {
+    last: u64,
+    pub(super) sessions: BTreeMap<String, Session>,
+    pub(super) intents: BTreeMap<String, Intent>,
+    pub(super) refunds: BTreeMap<String, Refund>,
+    pub(super) disputes: BTreeMap<String, Dispute>,
+    pub(super) movements: Vec<Movement>,
+    pub(super) events: Vec<Value>,
+    pub(super) commands: BTreeMap<String, Command>,
+    pub(super) faults: VecDeque<Fault>,
+    /// Messages that were handed over already.
+    pub(super) delivered: usize,
+}
+
+/// A command under its identifier, and what was answered.
+#[derive(Debug)]
+pub(super) struct Command {
+    pub(super) path: String,
+    pub(super) form: Vec<(String, String)>,
+    pub(super) answer: FakeAnswer,
+}
+
+impl State {
+    /// A new name.
+    pub(super) fn name(&mut self, prefix: &str) -> String {
+        self.last = self.last.saturating_add(1);
+        format!("{prefix}_{:016}", self.last)
+    }
+
+    /// Moves money; returns the name of the movement.
+    pub(super) fn move_money(&mut self, source: &str, amount: i64, fee: i64) -> Movement {
+        let id = self.name("txn");
+        let moved = Movement { id, source: source.to_owned(), amount, fee };
+        self.movements.push(moved.clone());
+        moved
+    }
+}
+
+/// A page to pay on.
+#[derive(Clone, Debug)]
+pub(super) struct Session {
+    pub(super) id: String,
+    pub(super) url: String,
+    pub(super) status: &'static str,
+    pub(super) payment_status: &'static str,
+    pub(super) net: i64,
+    pub(super) tax: i64,
+    pub(super) currency: String,
+    pub(super) reference: Option<String>,
+    pub(super) intent: Option<String>,
+    pub(super) metadata: BTreeMap<String, String>,
+    pub(super) success_url: String,
+    pub(super) cancel_url: String,
+}
+
+impl Session {
+    pub(super) fn json(&self) -> Value {
+        let total = self.net.saturating_add(self.tax);
+        json!({
+            "id": self.id, "object": "checkout.session", "mode": "payment", "livemode": false,
+            "url": (self.status == "open").then_some(&self.url),
+            "status": self.status, "payment_status": self.payment_status,
+            "currency": self.currency, "amount_subtotal": self.net, "amount_total": total,
+            "total_details": { "amount_tax": self.tax, "amount_discount": 0, "amount_shipping": 0 },
+            "client_reference_id": self.reference, "payment_intent": self.intent,
+        })
+    }
+}
+
+/// A payment.
+#[derive(Clone, Debug)]
+pub(super) struct Intent {
+    pub(super) id: String,
+    pub(super) status: &'static str,
+    pub(super) amount: i64,
+    pub(super) refunded: i64,
+    pub(super) currency: String,
+    pub(super) metadata: BTreeMap<String, String>,
+    /// What its payment moved.
+    pub(super) moved: Option<Movement>,
+}
+
+impl Intent {
+    pub(super) fn json(&self) -> Value {
+        let charge = self.moved.as_ref().map(|moved| json!({ "balance_transaction": moved.json() }));
+        let received = if self.status == "succeeded" { self.amount } else { 0 };
+        json!({
+            "id": self.id, "object": "payment_intent", "livemode": false, "status": self.status,
+            "currency": self.currency, "amount": self.amount, "amount_received": received,
+            "metadata": self.metadata, "latest_charge": charge,
+        })
+    }
+}
+
+/// Money on its way back.
+#[derive(Clone, Debug)]
+pub(super) struct Refund {
+    pub(super) id: String,
+    pub(super) intent: String,
+    pub(super) amount: i64,
+    pub(super) status: &'static str,
+}
+
+impl Refund {
+    pub(super) fn json(&self) -> Value {
+        json!({
+            "id": self.id, "object": "refund", "amount": self.amount, "currency": "usd",
+            "payment_intent": self.intent, "status": self.status,
+        })
+    }
+}
+
+/// A complaint.
+#[derive(Clone, Debug)]
+pub(super) struct Dispute {
+    pub(super) id: String,
+    pub(super) intent: String,
+    pub(super) amount: i64,
+    pub(super) status: &'static str,
+    pub(super) movements: Vec<Movement>,
+}
+
+impl Dispute {
+    pub(super) fn json(&self) -> Value {
+        json!({
+            "id": self.id, "object": "dispute", "livemode": false, "amount": self.amount,
+            "currency": "usd", "payment_intent": self.intent, "status": self.status,
+            "balance_transactions": self.movements.iter().map(Movement::json).collect::<Vec<_>>(),
+        })
+    }
+}
+
+/// A line of the card company's own account.
+#[derive(Clone, Debug)]
+pub(super) struct Movement {
+    pub(super) id: String,
+    pub(super) source: String,
+    pub(super) amount: i64,
+    pub(super) fee: i64,
+}
+
+impl Movement {
+    pub(super) fn json(&self) -> Value {
+        json!({
+            "id": self.id, "object": "balance_transaction", "source": self.source, "currency": "usd",
+            "amount": self.amount, "fee": self.fee, "net": self.amount.saturating_sub(self.fee),
+        })
+    }
+}

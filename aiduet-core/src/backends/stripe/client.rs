@@ -1,0 +1,140 @@
+//! Calls to Stripe: pinned version, bounded answers, and repeats that are made once.
+
+use std::time::Duration;
+
+use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue};
+use http::{HeaderMap, Method, StatusCode};
+use reqwest::{Client, Request, Response, Url};
+use serde::de::DeserializeOwned;
+
+use super::config::{StripeConfig, StripeConfigError};
+use super::error::{StripeCode, StripeError};
+use super::form::Form;
+use super::wire::ErrorBody;
+use super::{API_VERSION, config::Mode};
+
+/// Attempts of one call, all with the same identifier.
+const ATTEMPTS: u32 = 4;
+/// The longest answer that is read, in bytes.
+const ANSWER_MAX: usize = 1 << 20;
+const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+const SHOULD_RETRY: HeaderName = HeaderName::from_static("stripe-should-retry");
+const VERSION: HeaderName = HeaderName::from_static("stripe-version");
+
+/// Speaks to Stripe.
+#[derive(Debug)]
+pub(super) struct StripeClient {
+    http: Client,
+    base: Url,
+    credential: HeaderValue,
+    retry_delay: Duration,
+    pub(super) mode: Mode,
+}
+
+impl StripeClient {
+    pub(super) fn new(config: &StripeConfig) -> Result<Self, StripeConfigError> {
+        let (base, mode) = (config.base()?, config.mode()?);
+        let bearer = format!("Bearer {}", config.secret_key.expose());
+        let mut credential =
+            HeaderValue::try_from(bearer).map_err(|_invalid| StripeConfigError::MalformedKey)?;
+        credential.set_sensitive(true);
+        let http = Client::builder()
+            .user_agent(concat!("aiduet/", env!("CARGO_PKG_VERSION")))
+            .redirect(reqwest::redirect::Policy::none())
+            .retry(reqwest::retry::never())
+            .no_proxy()
+            .referer(false)
+            .https_only(base.scheme() == "https")
+            .tls_version_min(reqwest::tls::Version::TLS_1_2)
+            .tcp_nodelay(true)
+            .timeout(config.timeout)
+            .build()
+            .map_err(|error| StripeConfigError::Client { source: Box::new(error.without_url()) })?;
+        Ok(Self { http, base, credential, retry_delay: config.retry_delay, mode })
+    }
+
+    /// Reads an object.
+    pub(super) async fn get<T: DeserializeOwned>(&self, path: &str, query: Form) -> Result<T, StripeError> {
+        let mut request = Request::new(Method::GET, query.into_query(self.url(path)));
+        self.authorise(request.headers_mut());
+        self.call(&request).await
+    }
+
+    /// Gives a command. The same `key` again has no second effect, for at least a day.
+    pub(super) async fn post<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        key: &str,
+        form: Form,
+    ) -> Result<T, StripeError> {
+        let mut request = Request::new(Method::POST, self.url(path));
+        self.authorise(request.headers_mut());
+        let key = HeaderValue::try_from(key).map_err(|_invalid| StripeError::Unreadable)?;
+        request.headers_mut().insert(IDEMPOTENCY_KEY, key);
+        let form_type = HeaderValue::from_static("application/x-www-form-urlencoded");
+        request.headers_mut().insert(CONTENT_TYPE, form_type);
+        *request.body_mut() = Some(form.into_body().into());
+        self.call(&request).await
+    }
+
+    /// Paths are made of constants and of identifiers that Stripe gave.
+    fn url(&self, path: &str) -> Url {
+        let mut url = self.base.clone();
+        url.set_path(path);
+        url
+    }
+
+    fn authorise(&self, headers: &mut HeaderMap) {
+        headers.insert(AUTHORIZATION, self.credential.clone());
+        headers.insert(VERSION, HeaderValue::from_static(API_VERSION));
+    }
+
+    async fn call<T: DeserializeOwned>(&self, request: &Request) -> Result<T, StripeError> {
+        let mut delay = self.retry_delay;
+        let mut attempt = 1_u32;
+        loop {
+            let (error, may_repeat) = match self.attempt(request).await {
+                Ok(value) => return Ok(value),
+                Err(failure) => failure,
+            };
+            if !may_repeat || attempt >= ATTEMPTS {
+                return Err(error);
+            }
+            tokio::time::sleep(delay).await;
+            delay = delay.saturating_mul(2);
+            attempt = attempt.saturating_add(1);
+        }
+    }
+
+    /// One attempt; on failure also whether another one may succeed.
+    async fn attempt<T: DeserializeOwned>(&self, request: &Request) -> Result<T, (StripeError, bool)> {
+        let silent = || (StripeError::Silent, true);
+        let request = request.try_clone().ok_or((StripeError::Unreadable, false))?;
+        let response = self.http.execute(request).await.map_err(|_shows_url| silent())?;
+        let status = response.status();
+        let told = response.headers().get(SHOULD_RETRY).map(|value| value.as_bytes() == b"true");
+        let body = read(response).await?;
+        if status.is_success() {
+            return serde_json::from_slice(&body).map_err(|_shows_input| (StripeError::Unreadable, false));
+        }
+        let passing = matches!(status, StatusCode::CONFLICT | StatusCode::FAILED_DEPENDENCY)
+            || status == StatusCode::TOO_MANY_REQUESTS
+            || status.is_server_error();
+        let detail = serde_json::from_slice::<ErrorBody>(&body)
+            .unwrap_or_else(|_unreadable| ErrorBody { error: super::wire::ErrorDetail::default() });
+        let code = detail.error.code.unwrap_or(detail.error.kind);
+        let refused = StripeError::Refused { status: status.as_u16(), code: StripeCode::new(&code) };
+        Err((refused, told.unwrap_or(passing)))
+    }
+}
+
+async fn read(mut response: Response) -> Result<Vec<u8>, (StripeError, bool)> {
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(|_shows_url| (StripeError::Silent, true))? {
+        if body.len().saturating_add(chunk.len()) > ANSWER_MAX {
+            return Err((StripeError::Unreadable, false));
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body)
+}

@@ -1,0 +1,244 @@
+//! The processor: our words to Stripe's and back.
+
+use async_trait::async_trait;
+
+use super::client::StripeClient;
+use super::config::{AutomaticTax, StripeConfig, StripeConfigError};
+use super::error::StripeError;
+use super::form::Form;
+use super::signature::{WebhookSecret, is_genuine};
+use super::wire::{self, Minor, Reference};
+use crate::id::TopUpId;
+use crate::ledger::ExternalId;
+use crate::money::{Money, Rounding};
+use crate::payment::{
+    Checkout, CheckoutRequest, Dispute, DisputeMovement, DisputeStage, Fee, Payment, PaymentError,
+    PaymentEvent, PaymentEventKind, PaymentFact, PaymentProcessor, PaymentStatus, Refund, RefundRequest,
+    RefundStatus, SignedPayload,
+};
+
+/// What the balance is kept in.
+const CURRENCY: &str = "usd";
+/// What the payer reads on the page and the receipt.
+const PRODUCT: &str = "AI Duet credit";
+
+/// [`PaymentProcessor`] over Stripe.
+#[derive(Debug)]
+pub struct StripeProcessor {
+    client: StripeClient,
+    secrets: Vec<WebhookSecret>,
+    tax: AutomaticTax,
+}
+
+impl StripeProcessor {
+    /// The processor for a key and the secrets of its endpoint.
+    ///
+    /// # Errors
+    /// [`StripeConfigError`], above all without a signing secret.
+    pub fn new(config: &StripeConfig) -> Result<Self, StripeConfigError> {
+        let secrets = config.secrets()?;
+        Ok(Self { client: StripeClient::new(config)?, secrets, tax: config.automatic_tax })
+    }
+
+    async fn session(&self, id: &ExternalId) -> Result<wire::Session, StripeError> {
+        self.client.get(&format!("/v1/checkout/sessions/{id}"), Form::new()).await
+    }
+
+    async fn intent(&self, id: &str) -> Result<wire::Intent, StripeError> {
+        let charge = Form::new().with("expand[]", "latest_charge.balance_transaction");
+        self.client.get(&format!("/v1/payment_intents/{id}"), charge).await
+    }
+
+    /// Whether something is of our mode and in our currency.
+    fn is_ours(&self, found: (bool, &str)) -> bool {
+        found == (self.client.mode.is_live(), CURRENCY)
+    }
+
+    /// A page that is complete without being paid: the bank of a slow method has not answered yet,
+    /// or has refused.
+    async fn unpaid(&self, session: &wire::Session) -> Result<PaymentStatus, StripeError> {
+        let Some(intent) = &session.payment_intent else { return Ok(PaymentStatus::Processing) };
+        let status = self.intent(intent.id()).await?.status;
+        let has_failed = matches!(status.as_str(), "requires_payment_method" | "canceled");
+        Ok(if has_failed { PaymentStatus::Closed } else { PaymentStatus::Processing })
+    }
+
+    async fn paid(&self, session: &wire::Session) -> Result<PaymentStatus, StripeError> {
+        let currency = session.currency.as_deref().unwrap_or_default();
+        if session.mode != "payment" || !self.is_ours((session.livemode, currency)) {
+            return Ok(PaymentStatus::Unexpected);
+        }
+        let (Some(net), Some(total)) = (session.amount_subtotal, session.amount_total) else {
+            return Ok(PaymentStatus::Unexpected);
+        };
+        let top_up = session.client_reference_id.as_deref().and_then(|id| id.parse().ok());
+        // A discount is not something that we offer.
+        let (Some(top_up), Some(payment), true) = (top_up, &session.payment_intent, total >= net) else {
+            return Ok(PaymentStatus::Unexpected);
+        };
+        let charge = self.intent(payment.id()).await?.latest_charge;
+        let fee = match charge {
+            Some(wire::Charge::Whole { balance_transaction: Some(moved) }) => {
+                Some(Fee { external: parse(&moved.id)?, amount: money(moved.fee)? })
+            }
+            _ => None,
+        };
+        let (net, tax) = (money(net)?, money(total.saturating_sub(net))?);
+        Ok(PaymentStatus::Paid(Payment { external: parse(payment.id())?, top_up, net, tax, fee }))
+    }
+
+    /// The purchase that a payment is for.
+    async fn top_up_of(&self, payment: Option<&Reference>) -> Result<Option<TopUpId>, StripeError> {
+        let Some(payment) = payment else { return Ok(None) };
+        let intent = self.intent(payment.id()).await?;
+        let named = intent.metadata.get("topup_id").and_then(|id| id.parse().ok());
+        Ok(named.filter(|_top_up| self.is_ours((intent.livemode, &intent.currency))))
+    }
+
+    async fn refund_of(&self, refund: wire::Refund) -> Result<Refund, StripeError> {
+        let wire::Refund { id, status, amount, payment_intent } = refund;
+        let status = match status.as_deref() {
+            Some("failed" | "canceled") => RefundStatus::Failed,
+            _ => RefundStatus::Accepted,
+        };
+        let top_up = self.top_up_of(payment_intent.as_ref()).await?;
+        Ok(Refund { external: parse(&id)?, top_up, amount: money(amount)?, status })
+    }
+
+    async fn dispute_of(&self, dispute: wire::Dispute) -> Result<Dispute, StripeError> {
+        let wire::Dispute { id, status, payment_intent, balance_transactions } = dispute;
+        let movement = |moved: wire::BalanceTransaction| {
+            let (amount, fee) = (money(moved.amount)?, money(moved.fee)?);
+            Ok(DisputeMovement { external: parse(&moved.id)?, amount, fee })
+        };
+        let movements = balance_transactions.into_iter().map(movement).collect::<Result<_, StripeError>>()?;
+        let top_up = self.top_up_of(payment_intent.as_ref()).await?;
+        Ok(Dispute { external: parse(&id)?, top_up, stage: stage(&status), movements })
+    }
+
+    async fn facts(&self, event: &PaymentEvent) -> Result<PaymentFact, StripeError> {
+        let object = &event.object;
+        let of_top_up = |id: Option<TopUpId>| id.map_or(PaymentFact::Nothing, PaymentFact::TopUp);
+        Ok(match event.kind {
+            PaymentEventKind::Checkout => {
+                let session = self.session(object).await?;
+                of_top_up(session.client_reference_id.and_then(|id| id.parse().ok()))
+            }
+            PaymentEventKind::Payment => {
+                let payment = Reference::Id(object.to_string());
+                of_top_up(self.top_up_of(Some(&payment)).await?)
+            }
+            PaymentEventKind::Refund => {
+                let refund = self.client.get(&format!("/v1/refunds/{object}"), Form::new()).await?;
+                PaymentFact::Refund(self.refund_of(refund).await?)
+            }
+            PaymentEventKind::Dispute => {
+                let dispute = self.client.get(&format!("/v1/disputes/{object}"), Form::new()).await?;
+                PaymentFact::Dispute(self.dispute_of(dispute).await?)
+            }
+            PaymentEventKind::Other => PaymentFact::Nothing,
+        })
+    }
+}
+
+#[async_trait]
+impl PaymentProcessor for StripeProcessor {
+    async fn open_checkout(&self, request: CheckoutRequest) -> Result<Checkout, PaymentError> {
+        let CheckoutRequest { top_up, amount, return_url, cancel_url } = request;
+        let form = Form::new()
+            .with("mode", "payment")
+            .with("client_reference_id", top_up)
+            .with("metadata[topup_id]", top_up)
+            .with("payment_intent_data[metadata][topup_id]", top_up)
+            .with("line_items[0][quantity]", 1)
+            .with("line_items[0][price_data][currency]", CURRENCY)
+            .with("line_items[0][price_data][unit_amount]", amount.cents(Rounding::Up))
+            .with("line_items[0][price_data][product_data][name]", PRODUCT)
+            .with("invoice_creation[enabled]", true)
+            .with("adaptive_pricing[enabled]", false)
+            .with("success_url", return_url)
+            .with("cancel_url", cancel_url);
+        let form = match self.tax {
+            AutomaticTax::Off => form,
+            AutomaticTax::On => {
+                form.with("automatic_tax[enabled]", true).with("tax_id_collection[enabled]", true)
+            }
+        };
+        let key = format!("topup:{top_up}");
+        let session: wire::Session = self.client.post("/v1/checkout/sessions", &key, form).await?;
+        let url = session.url.ok_or(StripeError::Unreadable)?;
+        Ok(Checkout { external: parse(&session.id)?, url })
+    }
+
+    async fn checkout_status(&self, checkout: &ExternalId) -> Result<PaymentStatus, PaymentError> {
+        let session = self.session(checkout).await?;
+        Ok(match (session.status.as_deref(), session.payment_status.as_str()) {
+            (_, "paid") => self.paid(&session).await?,
+            (Some("complete"), "unpaid") => self.unpaid(&session).await?,
+            (Some("expired"), _) => PaymentStatus::Closed,
+            (Some("open"), _) => PaymentStatus::Open,
+            // For example free of charge, which no top-up is.
+            _ => PaymentStatus::Unexpected,
+        })
+    }
+
+    async fn refund(&self, request: RefundRequest) -> Result<Refund, PaymentError> {
+        let RefundRequest { id, payment, amount } = request;
+        let form = Form::new()
+            .with("payment_intent", payment)
+            .with("amount", amount.cents(Rounding::Down))
+            .with("metadata[refund_id]", id);
+        let refund = self.client.post("/v1/refunds", &format!("refund:{id}"), form).await?;
+        Ok(self.refund_of(refund).await?)
+    }
+
+    fn verify(&self, payload: SignedPayload<'_>) -> Result<PaymentEvent, PaymentError> {
+        let SignedPayload { body, signature, received_at } = payload;
+        if !is_genuine(&self.secrets, signature, body, received_at) {
+            return Err(PaymentError::BadSignature);
+        }
+        let event: wire::Event =
+            serde_json::from_slice(body).map_err(|_shows_input| PaymentError::BadSignature)?;
+        let is_ours = event.object == "event" && event.livemode == self.client.mode.is_live();
+        let id: Option<ExternalId> = event.id.parse().ok();
+        let (Some(id), true) = (id, is_ours) else { return Err(PaymentError::BadSignature) };
+        // Of kinds that are not acted on, some have objects without a name.
+        let object = event.data.object.id.parse();
+        let kind = if object.is_ok() { kind(&event.kind) } else { PaymentEventKind::Other };
+        let object = object.unwrap_or_else(|_nameless| id.clone());
+        Ok(PaymentEvent { id, kind, object })
+    }
+
+    async fn look_up(&self, event: &PaymentEvent) -> Result<PaymentFact, PaymentError> {
+        Ok(self.facts(event).await?)
+    }
+}
+
+fn kind(name: &str) -> PaymentEventKind {
+    let starts = |prefix: &str| name.starts_with(prefix);
+    match () {
+        () if starts("checkout.session.") => PaymentEventKind::Checkout,
+        () if starts("payment_intent.") => PaymentEventKind::Payment,
+        () if starts("refund.") || starts("charge.refund.") => PaymentEventKind::Refund,
+        () if starts("charge.dispute.") => PaymentEventKind::Dispute,
+        () => PaymentEventKind::Other,
+    }
+}
+
+fn stage(status: &str) -> DisputeStage {
+    match status {
+        "won" | "warning_closed" | "prevented" => DisputeStage::Won,
+        "lost" => DisputeStage::Lost,
+        warning if warning.starts_with("warning_") => DisputeStage::Inquiry,
+        // A status that is not known yet stops spending until somebody has looked.
+        _ => DisputeStage::Open,
+    }
+}
+
+fn money(cents: Minor) -> Result<Money, StripeError> {
+    Money::try_from_cents(cents).map_err(|_too_large| StripeError::Unreadable)
+}
+
+fn parse(id: &str) -> Result<ExternalId, StripeError> {
+    id.parse().map_err(|_invalid| StripeError::Unreadable)
+}

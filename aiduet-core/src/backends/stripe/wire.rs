@@ -1,0 +1,115 @@
+//! What Stripe answers, as far as it is looked at. What is not named here is ignored.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+/// A number of the smallest unit of a currency.
+pub(super) type Minor = i64;
+
+#[derive(Debug, Deserialize)]
+pub(super) struct ErrorBody {
+    pub(super) error: ErrorDetail,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct ErrorDetail {
+    #[serde(rename = "type")]
+    pub(super) kind: String,
+    pub(super) code: Option<String>,
+}
+
+/// A reference: the identifier, or the object where it was expanded.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(untagged)]
+pub(super) enum Reference {
+    Id(String),
+    Object { id: String },
+}
+
+impl Reference {
+    pub(super) fn id(&self) -> &str {
+        match self {
+            Self::Id(id) | Self::Object { id } => id,
+        }
+    }
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Session {
+    pub(super) id: String,
+    pub(super) url: Option<String>,
+    pub(super) mode: String,
+    pub(super) livemode: bool,
+    pub(super) status: Option<String>,
+    pub(super) payment_status: String,
+    pub(super) currency: Option<String>,
+    pub(super) amount_subtotal: Option<Minor>,
+    pub(super) amount_total: Option<Minor>,
+    pub(super) client_reference_id: Option<String>,
+    pub(super) payment_intent: Option<Reference>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Intent {
+    pub(super) livemode: bool,
+    pub(super) status: String,
+    pub(super) currency: String,
+    #[serde(default)]
+    pub(super) metadata: BTreeMap<String, String>,
+    pub(super) latest_charge: Option<Charge>,
+}
+
+/// A charge: its name, or what was asked for of it.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+pub(super) enum Charge {
+    Whole { balance_transaction: Option<BalanceTransaction> },
+    Name(serde::de::IgnoredAny),
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Refund {
+    pub(super) id: String,
+    pub(super) status: Option<String>,
+    pub(super) amount: Minor,
+    pub(super) payment_intent: Option<Reference>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Dispute {
+    pub(super) id: String,
+    pub(super) status: String,
+    pub(super) payment_intent: Option<Reference>,
+    #[serde(default)]
+    pub(super) balance_transactions: Vec<BalanceTransaction>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct BalanceTransaction {
+    pub(super) id: String,
+    pub(super) amount: Minor,
+    pub(super) fee: Minor,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Event {
+    pub(super) id: String,
+    pub(super) object: String,
+    #[serde(rename = "type")]
+    pub(super) kind: String,
+    pub(super) livemode: bool,
+    pub(super) data: EventData,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct EventData {
+    pub(super) object: EventObject,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct EventObject {
+    #[serde(default)]
+    pub(super) id: String,
+}

@@ -1,0 +1,277 @@
+//! From a payment to credit, once: the only place where purchases reach the books.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::postings::{Bought, disputed, fee_taken, refunded, topped_up};
+use super::{
+    CashierError, CheckoutRequest, Dispute, DisputeStage, Payment, PaymentFact, PaymentProcessor,
+    PaymentStatus, Receipt, Refund, SignedPayload, TopUp, TopUpPage, TopUpState, TopUpStore,
+};
+use crate::clock::{Clock, Timestamp};
+use crate::id::{AccountId, Entropy, TopUpId};
+use crate::ledger::{Ledger, Reserving};
+use crate::money::{Money, Rounding};
+
+/// How much may be bought how often.
+///
+/// # Source
+/// Thieves try stolen cards with many small payments; these bounds stop them before the card
+/// company is asked.
+#[derive(Clone, Copy, Debug)]
+pub struct TopUpRules {
+    /// The smallest purchase.
+    pub amount_min: Money,
+    /// The largest purchase.
+    pub amount_max: Money,
+    /// Purchases that may be begun in an hour.
+    pub hourly_max: usize,
+    /// Purchases that may be begun in a day.
+    pub daily_max: usize,
+}
+
+impl Default for TopUpRules {
+    /// 5 to 1,000 USD, five in an hour, ten in a day.
+    fn default() -> Self {
+        Self {
+            amount_min: Money::from_nanos(5_000_000_000),
+            amount_max: Money::from_nanos(1_000_000_000_000),
+            hourly_max: 5,
+            daily_max: 10,
+        }
+    }
+}
+
+/// What a [`Cashier`] works with.
+#[derive(Clone, Debug)]
+pub struct CashierParts {
+    /// The card company.
+    pub processor: Arc<dyn PaymentProcessor>,
+    /// Purchases.
+    pub top_ups: Arc<dyn TopUpStore>,
+    /// Money.
+    pub ledger: Arc<dyn Ledger>,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness for identifiers.
+    pub entropy: Arc<dyn Entropy>,
+}
+
+/// Sells credit.
+///
+/// Messages, the return of the payer and the poller all end in [`fulfil`](Self::fulfil), which asks
+/// the card company what is true and may be run any number of times, at the same time, and after a
+/// crash at any point: a posting has an identifier that is derived from the payment, so the ledger
+/// makes it once, and the state of a purchase is only changed after that.
+#[derive(Debug)]
+pub struct Cashier {
+    parts: CashierParts,
+    rules: TopUpRules,
+}
+
+/// A wish to buy credit.
+#[derive(Clone, Debug)]
+pub struct OpenTopUp {
+    /// Who buys.
+    pub account: AccountId,
+    /// How much, a whole number of cents.
+    pub amount: Money,
+    /// Where the payer returns to after paying.
+    pub return_url: String,
+    /// Where the payer returns to without having paid.
+    pub cancel_url: String,
+}
+
+/// What a round of [`Cashier::poll`] did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Polled {
+    /// Purchases that were asked about.
+    pub asked: usize,
+    /// Purchases that were credited.
+    pub credited: usize,
+    /// Purchases about which the card company gave no answer.
+    pub failed: usize,
+}
+
+impl Cashier {
+    /// A cashier with these rules.
+    pub const fn new(parts: CashierParts, rules: TopUpRules) -> Self {
+        Self { parts, rules }
+    }
+
+    /// What may be bought.
+    pub const fn rules(&self) -> TopUpRules {
+        self.rules
+    }
+
+    /// Begins a purchase and opens the page on which it is paid.
+    ///
+    /// # Errors
+    /// [`CashierError::Amount`], [`CashierError::TooMany`], or what a part says.
+    pub async fn open(&self, wish: OpenTopUp) -> Result<TopUp, CashierError> {
+        let OpenTopUp { account, amount, return_url, cancel_url } = wish;
+        let is_whole = amount.cents(Rounding::Down) == amount.cents(Rounding::Up);
+        if !is_whole || amount < self.rules.amount_min || amount > self.rules.amount_max {
+            return Err(CashierError::Amount { min: self.rules.amount_min, max: self.rules.amount_max });
+        }
+        let now = self.parts.clock.now();
+        self.check_pace(account, now).await?;
+        let id = TopUpId::generate(self.parts.clock.as_ref(), self.parts.entropy.as_ref());
+        let top_up = TopUp {
+            id,
+            account,
+            amount,
+            state: TopUpState::Open,
+            checkout: None,
+            dispute: None,
+            created_at: now,
+        };
+        // Kept before the card company hears of it, so that no payment is for an unknown purchase.
+        self.parts.top_ups.insert(top_up.clone()).await?;
+        let request = CheckoutRequest { top_up: id, amount, return_url, cancel_url };
+        let checkout = self.parts.processor.open_checkout(request).await?;
+        self.parts.top_ups.attach(id, checkout.clone()).await?;
+        Ok(TopUp { checkout: Some(checkout), ..top_up })
+    }
+
+    async fn check_pace(&self, account: AccountId, now: Timestamp) -> Result<(), CashierError> {
+        const HOUR: Duration = Duration::from_hours(1);
+        const DAY: Duration = Duration::from_hours(24);
+        let limit = u32::try_from(self.rules.daily_max).unwrap_or(u32::MAX);
+        let page = TopUpPage { account, before: None, limit };
+        let begun = self.parts.top_ups.list(page).await?;
+        let wait = |(period, most): (Duration, usize)| {
+            let mut recent = begun.iter().filter(|one| now.since(one.created_at) < period);
+            let oldest = recent.nth(most.saturating_sub(1))?;
+            Some(oldest.created_at.plus(period).since(now))
+        };
+        let bounds = [(HOUR, self.rules.hourly_max), (DAY, self.rules.daily_max)];
+        match bounds.into_iter().filter_map(wait).max() {
+            Some(retry_after) => Err(CashierError::TooMany { retry_after }),
+            None => Ok(()),
+        }
+    }
+
+    /// Asks the card company how a purchase stands, and credits it if it is paid.
+    ///
+    /// # Errors
+    /// [`CashierError::NotFound`], or what a part says; a repeat is safe.
+    pub async fn fulfil(&self, id: TopUpId) -> Result<TopUp, CashierError> {
+        let top_up = self.parts.top_ups.find(id).await?.ok_or(CashierError::NotFound)?;
+        let (false, Some(checkout)) = (matches!(top_up.state, TopUpState::Paid(_)), &top_up.checkout) else {
+            return Ok(top_up);
+        };
+        let next = match self.parts.processor.checkout_status(&checkout.external).await? {
+            PaymentStatus::Open => return Ok(top_up),
+            PaymentStatus::Processing => TopUpState::Processing,
+            PaymentStatus::Closed => TopUpState::Closed,
+            PaymentStatus::Paid(payment) if payment.top_up == id && payment.net == top_up.amount => {
+                self.credit(&top_up, payment).await?
+            }
+            PaymentStatus::Paid(_) | PaymentStatus::Unexpected => {
+                tracing::error!(top_up = %id, "a payment is not what was asked for; nobody is credited");
+                TopUpState::Suspended
+            }
+        };
+        Ok(self.parts.top_ups.advance(id, next).await?)
+    }
+
+    async fn credit(&self, top_up: &TopUp, payment: Payment) -> Result<TopUpState, CashierError> {
+        let at = self.parts.clock.now();
+        let receipt = Receipt { payment: payment.external, tax: payment.tax, at };
+        let bought = Bought { top_up: top_up.id, account: top_up.account, net: top_up.amount, receipt };
+        let mut entries = topped_up(&bought);
+        entries.extend(payment.fee.and_then(|fee| fee_taken(&bought, &fee)));
+        self.parts.ledger.post(entries).await?;
+        Ok(TopUpState::Paid(bought.receipt))
+    }
+
+    /// Takes a message of the card company.
+    ///
+    /// # Errors
+    /// [`PaymentError::BadSignature`](super::PaymentError::BadSignature) for one that is not
+    /// genuine; what else fails should be reported to the sender, who then sends it again.
+    pub async fn receive(&self, payload: SignedPayload<'_>) -> Result<(), CashierError> {
+        let event = self.parts.processor.verify(payload)?;
+        match self.parts.processor.look_up(&event).await? {
+            PaymentFact::Nothing => Ok(()),
+            PaymentFact::TopUp(id) => match self.fulfil(id).await {
+                // For example of another installation that has the same account at the card company.
+                Err(CashierError::NotFound) => Ok(()),
+                result => result.map(drop),
+            },
+            PaymentFact::Refund(refund) => self.book_refund(&refund).await,
+            PaymentFact::Dispute(dispute) => self.book_dispute(&dispute).await,
+        }
+    }
+
+    /// The purchase behind a refund or a dispute, credited if it was not yet: messages come in any
+    /// order. `None` if it is not one of ours.
+    async fn bought(&self, top_up: Option<TopUpId>) -> Result<Option<Bought>, CashierError> {
+        let Some(id) = top_up else { return Ok(None) };
+        match self.fulfil(id).await {
+            Ok(TopUp { account, amount, state: TopUpState::Paid(receipt), .. }) => {
+                Ok(Some(Bought { top_up: id, account, net: amount, receipt }))
+            }
+            Ok(_uncredited) => Ok(None),
+            Err(CashierError::NotFound) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn book_refund(&self, refund: &Refund) -> Result<(), CashierError> {
+        let Some(bought) = self.bought(refund.top_up).await? else { return Ok(()) };
+        Ok(self.parts.ledger.post(refunded(&bought, refund, self.parts.clock.now())).await?)
+    }
+
+    /// Spending stops before the money goes, and is allowed again after it is back.
+    async fn book_dispute(&self, dispute: &Dispute) -> Result<(), CashierError> {
+        let Some(bought) = self.bought(dispute.top_up).await? else { return Ok(()) };
+        let (ledger, account) = (&self.parts.ledger, bought.account);
+        let note = || self.parts.top_ups.note_dispute(bought.top_up, dispute.stage);
+        let mut stops = note().await?;
+        if stops {
+            ledger.set_reserving(account, Reserving::Frozen).await?;
+        }
+        let entries = disputed(&bought, dispute, self.parts.clock.now());
+        if !entries.is_empty() {
+            ledger.post(entries).await?;
+        }
+        if dispute.stage == DisputeStage::Inquiry {
+            return Ok(());
+        }
+        // Another node may have learnt more in the meantime: what it noted decides.
+        loop {
+            let reserving = if stops { Reserving::Frozen } else { Reserving::Allowed };
+            ledger.set_reserving(account, reserving).await?;
+            let now = note().await?;
+            if now == stops {
+                return Ok(());
+            }
+            stops = now;
+        }
+    }
+
+    /// Asks about at most `limit` undecided purchases that began before a moment: what a lost
+    /// message would have told.
+    ///
+    /// # Errors
+    /// [`CashierError`] when the purchases cannot be listed; a single one that fails is counted.
+    pub async fn poll(&self, before: Timestamp, limit: u32) -> Result<Polled, CashierError> {
+        let mut polled = Polled::default();
+        for top_up in self.parts.top_ups.pending(before, limit).await? {
+            polled.asked = polled.asked.saturating_add(1);
+            match self.fulfil(top_up.id).await {
+                Ok(TopUp { state: TopUpState::Paid(_), .. }) => {
+                    polled.credited = polled.credited.saturating_add(1);
+                }
+                Ok(_undecided) => {}
+                Err(error) => {
+                    tracing::warn!(top_up = %top_up.id, %error, "a purchase could not be asked about");
+                    polled.failed = polled.failed.saturating_add(1);
+                }
+            }
+        }
+        Ok(polled)
+    }
+}

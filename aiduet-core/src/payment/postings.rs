@@ -1,0 +1,194 @@
+//! What purchases, refunds and disputes mean in the books. Pure, and the same every time: the
+//! identifier of each posting is derived from the purchase and the card company's name for the cause.
+
+use super::{Dispute, Fee, Receipt, Refund, RefundStatus};
+use crate::clock::Timestamp;
+use crate::id::{AccountId, TopUpId, TransferId, derive};
+use crate::ledger::{Entry, EntryKind, ExternalId, LedgerAccount};
+use crate::money::{Money, Rounding};
+
+/// A purchase that was paid.
+#[derive(Clone, Debug)]
+pub(super) struct Bought {
+    pub(super) top_up: TopUpId,
+    pub(super) account: AccountId,
+    pub(super) net: Money,
+    pub(super) receipt: Receipt,
+}
+
+impl Bought {
+    fn id(&self, cause: &ExternalId, part: &str) -> TransferId {
+        TransferId::from_uuid(derive(self.top_up.as_uuid(), &format!("{cause}:{part}")))
+    }
+
+    fn credit_id(&self) -> TransferId {
+        self.id(&self.receipt.payment, "net")
+    }
+
+    fn tax_id(&self) -> TransferId {
+        self.id(&self.receipt.payment, "tax")
+    }
+
+    /// How much of an amount with tax is credit, and how much is tax: in proportion, in cents.
+    fn split(&self, gross: Money) -> (Money, Money) {
+        let cents = |money: Money| i128::from(money.cents(Rounding::Down));
+        let (net, tax, whole) = (cents(self.net), cents(self.receipt.tax), cents(gross));
+        let share = whole.saturating_mul(tax).checked_div(net.saturating_add(tax)).unwrap_or_default();
+        let tax = i64::try_from(share).ok().and_then(|cents| Money::try_from_cents(cents).ok());
+        let tax = tax.unwrap_or(Money::ZERO);
+        (gross.checked_sub(tax).unwrap_or(gross), tax)
+    }
+
+    fn paid(&self) -> LedgerAccount {
+        LedgerAccount::Paid(self.account)
+    }
+}
+
+/// A posting in the making.
+struct Posting<'a> {
+    id: TransferId,
+    kind: EntryKind,
+    legs: (LedgerAccount, LedgerAccount),
+    external: Option<&'a ExternalId>,
+    reverses: Option<TransferId>,
+}
+
+impl Posting<'_> {
+    /// The posting, unless nothing is moved.
+    fn of(self, amount: Money, at: Timestamp) -> Option<Entry> {
+        let Posting { id, kind, legs: (debit, credit), external, reverses } = self;
+        let external = external.cloned();
+        let entry = Entry { id, kind, debit, credit, amount, external, reverses, lot: None, at };
+        (amount > Money::ZERO).then_some(entry)
+    }
+}
+
+/// The credit, and the tax that came with it.
+pub(super) fn topped_up(bought: &Bought) -> Vec<Entry> {
+    let Receipt { payment, tax, at } = &bought.receipt;
+    let external = Some(payment);
+    let credit = Posting {
+        id: bought.credit_id(),
+        kind: EntryKind::TopUp,
+        legs: (LedgerAccount::StripeClearing, bought.paid()),
+        external,
+        reverses: None,
+    };
+    let collected = Posting {
+        id: bought.tax_id(),
+        kind: EntryKind::Tax,
+        legs: (LedgerAccount::StripeClearing, LedgerAccount::TaxPayable),
+        external,
+        reverses: None,
+    };
+    credit.of(bought.net, *at).into_iter().chain(collected.of(*tax, *at)).collect()
+}
+
+/// What the card company keeps of a payment.
+pub(super) fn fee_taken(bought: &Bought, fee: &Fee) -> Option<Entry> {
+    let taken = Posting {
+        id: bought.id(&fee.external, "fee"),
+        kind: EntryKind::StripeFee,
+        legs: (LedgerAccount::StripeFees, LedgerAccount::StripeClearing),
+        external: Some(&fee.external),
+        reverses: None,
+    };
+    taken.of(fee.amount, bought.receipt.at)
+}
+
+/// Money that goes back. One that failed is posted and reversed, so that the result does not depend
+/// on whether it was seen before it failed.
+pub(super) fn refunded(bought: &Bought, refund: &Refund, at: Timestamp) -> Vec<Entry> {
+    let cause = &refund.external;
+    let back = (bought.paid(), LedgerAccount::StripeClearing);
+    let (net, tax) = bought.split(refund.amount);
+    let returned = Posting {
+        id: bought.id(cause, "net"),
+        kind: EntryKind::Refund,
+        legs: back,
+        external: Some(cause),
+        reverses: Some(bought.credit_id()),
+    };
+    let mut entries: Vec<Entry> = returned.of(net, at).into_iter().collect();
+    entries.extend(untaxed(bought, (cause, "tax")).of(tax, at));
+    if refund.status == RefundStatus::Failed {
+        let failed = Posting {
+            id: bought.id(cause, "net failed"),
+            kind: EntryKind::RefundFailed,
+            legs: (back.1, back.0),
+            external: Some(cause),
+            reverses: Some(bought.id(cause, "net")),
+        };
+        entries.extend(failed.of(net, at));
+        entries.extend(taxed_again(bought, (cause, "tax failed"), bought.id(cause, "tax")).of(tax, at));
+    }
+    entries
+}
+
+/// Tax that goes back with a payment.
+fn untaxed<'a>(bought: &Bought, (cause, part): (&ExternalId, &str)) -> Posting<'a> {
+    Posting {
+        id: bought.id(cause, part),
+        kind: EntryKind::Correction,
+        legs: (LedgerAccount::TaxPayable, LedgerAccount::StripeClearing),
+        external: None,
+        reverses: Some(bought.tax_id()),
+    }
+}
+
+/// Tax that comes back with a payment.
+fn taxed_again<'a>(bought: &Bought, (cause, part): (&ExternalId, &str), reverses: TransferId) -> Posting<'a> {
+    Posting {
+        id: bought.id(cause, part),
+        kind: EntryKind::Correction,
+        legs: (LedgerAccount::StripeClearing, LedgerAccount::TaxPayable),
+        external: None,
+        reverses: Some(reverses),
+    }
+}
+
+/// What a dispute has moved so far: a withdrawal with its fee, and perhaps its return.
+pub(super) fn disputed(bought: &Bought, dispute: &Dispute, at: Timestamp) -> Vec<Entry> {
+    let mut entries = Vec::new();
+    let mut withdrawal: Option<&ExternalId> = None;
+    for moved in &dispute.movements {
+        let cause = &moved.external;
+        let (net, tax) = bought.split(magnitude(moved.amount));
+        if moved.amount.is_negative() {
+            withdrawal = Some(cause);
+            let taken = Posting {
+                id: bought.id(cause, "net"),
+                kind: EntryKind::Dispute,
+                legs: (bought.paid(), LedgerAccount::StripeClearing),
+                external: Some(cause),
+                reverses: Some(bought.credit_id()),
+            };
+            entries.extend(taken.of(net, at));
+            entries.extend(untaxed(bought, (cause, "tax")).of(tax, at));
+        } else if let Some(taken) = withdrawal {
+            let returned = Posting {
+                id: bought.id(cause, "net"),
+                kind: EntryKind::DisputeWon,
+                legs: (LedgerAccount::StripeClearing, bought.paid()),
+                external: Some(cause),
+                reverses: Some(bought.id(taken, "net")),
+            };
+            entries.extend(returned.of(net, at));
+            entries.extend(taxed_again(bought, (cause, "tax"), bought.id(taken, "tax")).of(tax, at));
+        }
+        let costs = (LedgerAccount::DisputeFees, LedgerAccount::StripeClearing);
+        let fee = Posting {
+            id: bought.id(cause, "fee"),
+            kind: EntryKind::DisputeFee,
+            legs: if moved.fee.is_negative() { (costs.1, costs.0) } else { costs },
+            external: Some(cause),
+            reverses: None,
+        };
+        entries.extend(fee.of(magnitude(moved.fee), at));
+    }
+    entries
+}
+
+fn magnitude(money: Money) -> Money {
+    if money.is_negative() { Money::ZERO.checked_sub(money).unwrap_or(money) } else { money }
+}

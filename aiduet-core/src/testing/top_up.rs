@@ -1,0 +1,273 @@
+//! What every store of purchases must do.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::task::JoinSet;
+
+use super::{Factory, cents};
+use crate::id::{AccountId, TopUpId};
+use crate::money::Money;
+use crate::payment::{Checkout, DisputeStage, Receipt, TopUp, TopUpError, TopUpPage, TopUpState, TopUpStore};
+
+/// Expands to one test per case of the suite.
+///
+/// The argument is an `async fn() -> Option<S>` that makes an empty store; `None` skips the case,
+/// after the function has printed why. The tests run on `tokio::test` with four threads.
+///
+/// # Examples
+/// ```
+/// use aiduet_core::backends::memory::MemoryTopUps;
+///
+/// async fn my_top_ups() -> Option<MemoryTopUps> {
+///     Some(MemoryTopUps::default())
+/// }
+///
+/// aiduet_core::top_up_store_conformance!(my_top_ups);
+/// ```
+#[macro_export]
+macro_rules! top_up_store_conformance {
+    ($new_store:path) => {
+        $crate::top_up_store_conformance! {
+            @cases $new_store:
+            a_purchase_is_found_as_it_was_kept
+            the_same_purchase_again_changes_nothing
+            a_purchase_has_one_page
+            a_state_changes_only_as_it_may
+            a_payment_belongs_to_one_purchase
+            undecided_purchases_with_a_page_are_pending
+            purchases_are_listed_newest_first_in_pages
+            a_dispute_stops_spending_until_it_is_decided
+            a_credit_is_final_whatever_runs_at_the_same_time
+        }
+    };
+    (@cases $new_store:path: $($case:ident)+) => {
+        $(
+            #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+            async fn $case() {
+                if let Some(store) = $new_store().await {
+                    $crate::testing::top_up::$case(store).await;
+                }
+            }
+        )+
+    };
+}
+
+fn top_up(factory: &Factory, account: AccountId) -> TopUp {
+    TopUp {
+        id: TopUpId::generate(factory.clock().as_ref(), factory.entropy()),
+        account,
+        amount: cents(2_500),
+        state: TopUpState::Open,
+        checkout: None,
+        dispute: None,
+        created_at: factory.now(),
+    }
+}
+
+fn page(name: &str) -> Checkout {
+    Checkout {
+        external: name.parse().expect("a name"),
+        // Real addresses are long.
+        url: format!("https://checkout.example/{name}#{}", "x".repeat(600)),
+    }
+}
+
+fn paid(factory: &Factory, payment: &str) -> TopUpState {
+    let payment = payment.parse().expect("a name");
+    TopUpState::Paid(Receipt { payment, tax: cents(475), at: factory.now() })
+}
+
+async fn inserted(store: &impl TopUpStore, factory: &Factory) -> TopUp {
+    let new = top_up(factory, factory.account_id());
+    store.insert(new.clone()).await.expect("it is new");
+    new
+}
+
+async fn found(store: &impl TopUpStore, id: TopUpId) -> TopUp {
+    store.find(id).await.expect("the store is available").expect("it is kept")
+}
+
+/// A purchase comes back with every field.
+pub async fn a_purchase_is_found_as_it_was_kept(store: impl TopUpStore) {
+    let factory = Factory::new(41);
+    let mut new = inserted(&store, &factory).await;
+    assert_eq!(found(&store, new.id).await, new);
+    let absent = top_up(&factory, new.account).id;
+    assert_eq!(store.find(absent).await.expect("available"), None);
+    store.attach(new.id, page("cs_1")).await.expect("it has no page yet");
+    new.checkout = Some(page("cs_1"));
+    assert_eq!(found(&store, new.id).await, new);
+    new.state = paid(&factory, "pi_1");
+    assert_eq!(store.advance(new.id, new.state.clone()).await.expect("it may be paid"), new);
+    assert_eq!(found(&store, new.id).await, new);
+}
+
+/// A repeated insert has no effect; one with other content is refused.
+pub async fn the_same_purchase_again_changes_nothing(store: impl TopUpStore) {
+    let factory = Factory::new(41);
+    let new = inserted(&store, &factory).await;
+    store.advance(new.id, TopUpState::Processing).await.expect("it may");
+    store.insert(new.clone()).await.expect("the same again");
+    assert_eq!(found(&store, new.id).await.state, TopUpState::Processing);
+    let other = TopUp { amount: cents(9_999), ..new.clone() };
+    assert!(matches!(store.insert(other).await, Err(TopUpError::Conflict)));
+    let other = TopUp { account: factory.account_id(), ..new };
+    assert!(matches!(store.insert(other).await, Err(TopUpError::Conflict)));
+}
+
+/// A page stays the page.
+pub async fn a_purchase_has_one_page(store: impl TopUpStore) {
+    let factory = Factory::new(41);
+    let new = inserted(&store, &factory).await;
+    for _ in 0..2 {
+        store.attach(new.id, page("cs_1")).await.expect("the first, and the same again");
+    }
+    assert!(matches!(store.attach(new.id, page("cs_2")).await, Err(TopUpError::Conflict)));
+    assert_eq!(found(&store, new.id).await.checkout, Some(page("cs_1")));
+    let absent = top_up(&factory, new.account).id;
+    let refused = store.attach(absent, page("cs_3")).await;
+    assert!(matches!(refused, Err(TopUpError::NotFound { id }) if id == absent));
+}
+
+/// What may not follow is ignored, and the state that holds is returned.
+pub async fn a_state_changes_only_as_it_may(store: impl TopUpStore) {
+    let factory = Factory::new(41);
+    let states = [
+        TopUpState::Open,
+        TopUpState::Processing,
+        TopUpState::Closed,
+        TopUpState::Suspended,
+        paid(&factory, "pi_of_nobody"),
+    ];
+    for (number, first) in states.iter().enumerate() {
+        for next in &states {
+            let new = inserted(&store, &factory).await;
+            let own = |state: &TopUpState| match state {
+                TopUpState::Paid(_) => paid(&factory, &format!("pi_{}", new.id)),
+                other => other.clone(),
+            };
+            let (first, next) = (own(first), own(next));
+            store.advance(new.id, first.clone()).await.expect("from open to anything");
+            let expected = if first.may_become(&next) { next.clone() } else { first.clone() };
+            let now = store.advance(new.id, next.clone()).await.expect("the store is available");
+            assert_eq!(now.state, expected, "{number}: {first:?} to {next:?}");
+            assert_eq!(found(&store, new.id).await.state, expected);
+        }
+    }
+    let absent = top_up(&factory, factory.account_id()).id;
+    let refused = store.advance(absent, TopUpState::Closed).await;
+    assert!(matches!(refused, Err(TopUpError::NotFound { id }) if id == absent));
+}
+
+/// One payment is never credited to two purchases.
+pub async fn a_payment_belongs_to_one_purchase(store: impl TopUpStore) {
+    let factory = Factory::new(41);
+    let (first, second) = (inserted(&store, &factory).await, inserted(&store, &factory).await);
+    store.advance(first.id, paid(&factory, "pi_1")).await.expect("it may be paid");
+    let refused = store.advance(second.id, paid(&factory, "pi_1")).await;
+    assert!(matches!(refused, Err(TopUpError::Conflict)), "{refused:?}");
+    assert_eq!(found(&store, second.id).await.state, TopUpState::Open);
+}
+
+/// The poller sees what it should ask about, oldest first.
+pub async fn undecided_purchases_with_a_page_are_pending(store: impl TopUpStore) {
+    let factory = Factory::new(41);
+    let mut made = Vec::new();
+    for number in 0..6 {
+        let new = inserted(&store, &factory).await;
+        if number != 1 {
+            store.attach(new.id, page(&format!("cs_{number}"))).await.expect("its page");
+        }
+        made.push(new.id);
+        factory.clock().advance(Duration::from_secs(60));
+    }
+    store.advance(made[2], TopUpState::Processing).await.expect("it may");
+    store.advance(made[3], TopUpState::Closed).await.expect("it may");
+    store.advance(made[4], paid(&factory, "pi_4")).await.expect("it may");
+    let now = factory.now();
+    let ids = async |before, limit| {
+        let pending = store.pending(before, limit).await.expect("the store is available");
+        pending.iter().map(|top_up| top_up.id).collect::<Vec<_>>()
+    };
+    assert_eq!(ids(now, 10).await, [made[0], made[2], made[5]]);
+    assert_eq!(ids(now, 2).await, [made[0], made[2]]);
+    assert_eq!(ids(now.minus(Duration::from_secs(60)), 10).await, [made[0], made[2]]);
+    assert_eq!(ids(now.minus(Duration::from_secs(360)), 10).await, []);
+}
+
+/// Pages of one account, without those of others.
+pub async fn purchases_are_listed_newest_first_in_pages(store: impl TopUpStore) {
+    let factory = Factory::new(41);
+    let account = factory.account_id();
+    let mut made = Vec::new();
+    for _ in 0..5 {
+        let new = top_up(&factory, account);
+        store.insert(new.clone()).await.expect("it is new");
+        inserted(&store, &factory).await;
+        made.push(new.id);
+        factory.clock().advance(Duration::from_millis(5));
+    }
+    made.reverse();
+    let ids = async |before, limit| {
+        let listed = store.list(TopUpPage { account, before, limit }).await.expect("available");
+        listed.iter().map(|top_up| top_up.id).collect::<Vec<_>>()
+    };
+    assert_eq!(ids(None, 10).await, made);
+    assert_eq!(ids(None, 2).await, made[..2]);
+    assert_eq!(ids(Some(made[1]), 2).await, made[2..4]);
+    assert_eq!(ids(Some(made[4]), 2).await, []);
+}
+
+/// One dispute of an account is enough; a decision stands; others are not concerned.
+pub async fn a_dispute_stops_spending_until_it_is_decided(store: impl TopUpStore) {
+    use DisputeStage::{Inquiry, Lost, Open, Won};
+    let factory = Factory::new(41);
+    let account = factory.account_id();
+    let (first, second) = (top_up(&factory, account), top_up(&factory, account));
+    for new in [&first, &second] {
+        store.insert(new.clone()).await.expect("it is new");
+    }
+    let stranger = inserted(&store, &factory).await;
+    let note = async |id, stage| store.note_dispute(id, stage).await.expect("it is kept");
+    for (id, stage, stops) in [
+        (first.id, Inquiry, false),
+        (first.id, Open, true),
+        (first.id, Inquiry, true),
+        (second.id, Open, true),
+        (first.id, Won, true),
+        (first.id, Open, true),
+        (second.id, Won, false),
+        (first.id, Open, false),
+        (second.id, Lost, true),
+        (second.id, Open, true),
+        (first.id, Won, true),
+    ] {
+        assert_eq!(note(id, stage).await, stops, "{stage:?}");
+        assert!(!note(stranger.id, Won).await);
+    }
+    assert_eq!(found(&store, first.id).await.dispute, Some(Won));
+    assert_eq!(found(&store, second.id).await.dispute, Some(Lost));
+    let absent = top_up(&factory, account).id;
+    let refused = store.note_dispute(absent, Open).await;
+    assert!(matches!(refused, Err(TopUpError::NotFound { id }) if id == absent));
+}
+
+/// Many that advance one purchase at once end in its credit.
+pub async fn a_credit_is_final_whatever_runs_at_the_same_time(store: impl TopUpStore) {
+    let factory = Factory::new(41);
+    let store = Arc::new(store);
+    let new = inserted(store.as_ref(), &factory).await;
+    let credit = paid(&factory, "pi_1");
+    let mut tasks = JoinSet::new();
+    for number in 0..24 {
+        let next = [credit.clone(), TopUpState::Processing, TopUpState::Closed][number % 3].clone();
+        let store = Arc::clone(&store);
+        tasks.spawn(async move { store.advance(new.id, next).await });
+    }
+    for result in tasks.join_all().await {
+        result.expect("each is made or ignored");
+    }
+    let kept = found(store.as_ref(), new.id).await;
+    assert_eq!((kept.state, kept.amount), (credit, Money::from_nanos(25_000_000_000)));
+}

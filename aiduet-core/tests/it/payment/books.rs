@@ -1,0 +1,190 @@
+//! What purchases, refunds and disputes do to the books.
+
+use std::time::Duration;
+
+use aiduet_core::backends::simulated::stripe::Verdict;
+use aiduet_core::backends::stripe::AutomaticTax;
+use aiduet_core::ledger::{Ledger, LedgerError};
+use aiduet_core::money::Money;
+use aiduet_core::payment::{CashierError, CheckoutRequest, PaymentProcessor, TopUp, TopUpState, TopUpStore};
+use aiduet_core::testing::cents;
+
+use super::shop::Shop;
+
+#[tokio::test]
+async fn a_payment_is_credited_once_however_it_is_told() {
+    let shop = Shop::open().await;
+    let account = shop.factory.account_id();
+    let (id, page) = shop.buy(account, cents(2_500)).await;
+    assert_eq!(shop.cashier.fulfil(id).await.unwrap().state, TopUpState::Open);
+    shop.stripe.pay(&page).unwrap();
+    let deliveries = shop.stripe.deliveries();
+    for _ in 0..3 {
+        for delivery in deliveries.iter().rev() {
+            shop.deliver(delivery).await.unwrap();
+        }
+        shop.cashier.fulfil(id).await.unwrap();
+    }
+    assert_eq!(shop.balance(account).await.available, cents(2_500));
+    assert!(matches!(shop.top_up(id).await.state, TopUpState::Paid(_)));
+    shop.audit().await;
+}
+
+#[tokio::test]
+async fn a_lost_message_is_made_up_for_by_asking() {
+    let shop = Shop::open().await;
+    let account = shop.factory.account_id();
+    let (_id, page) = shop.buy(account, cents(1_000)).await;
+    let (_other, _unpaid) = shop.buy(account, cents(700)).await;
+    shop.stripe.pay(&page).unwrap();
+    shop.factory.clock().advance(Duration::from_secs(60));
+    let polled = shop.cashier.poll(shop.factory.now(), 10).await.unwrap();
+    assert_eq!((polled.asked, polled.credited, polled.failed), (2, 1, 0));
+    assert_eq!(shop.balance(account).await.available, cents(1_000));
+    let polled = shop.cashier.poll(shop.factory.now(), 10).await.unwrap();
+    assert_eq!((polled.asked, polled.credited), (1, 0));
+    shop.audit().await;
+}
+
+#[tokio::test]
+async fn a_slow_payment_is_credited_when_it_arrives_and_closed_when_it_does_not() {
+    let shop = Shop::open().await;
+    let account = shop.factory.account_id();
+    let (arrives, first) = shop.buy(account, cents(1_000)).await;
+    let (fails, second) = shop.buy(account, cents(1_000)).await;
+    let (expires, third) = shop.buy(account, cents(1_000)).await;
+    shop.stripe.pay_slowly(&first).unwrap();
+    shop.stripe.pay_slowly(&second).unwrap();
+    shop.deliver_all().await;
+    assert_eq!(shop.top_up(arrives).await.state, TopUpState::Processing);
+    assert_eq!(shop.balance(account).await.available, Money::ZERO);
+    shop.stripe.confirm(&first).unwrap();
+    shop.stripe.fail(&second).unwrap();
+    shop.stripe.expire(&third).unwrap();
+    shop.deliver_all().await;
+    assert!(matches!(shop.top_up(arrives).await.state, TopUpState::Paid(_)));
+    assert_eq!(shop.top_up(fails).await.state, TopUpState::Closed);
+    assert_eq!(shop.top_up(expires).await.state, TopUpState::Closed);
+    assert_eq!(shop.balance(account).await.available, cents(1_000));
+    shop.audit().await;
+}
+
+#[tokio::test]
+async fn a_payment_that_is_not_what_was_asked_for_credits_nobody() {
+    let shop = Shop::open().await;
+    let account = shop.factory.account_id();
+    let id = shop.buy(account, cents(1_000)).await.0;
+    let kept = shop.top_up(id).await;
+    // Somebody opened a page of another amount for the purchase of a third one.
+    let other =
+        TopUp { id: aiduet_core::id::TopUpId::from_uuid(shop.factory.account_id().as_uuid()), ..kept };
+    let wish = CheckoutRequest {
+        top_up: other.id,
+        amount: cents(500),
+        return_url: "https://example.com/".to_owned(),
+        cancel_url: "https://example.com/".to_owned(),
+    };
+    let page = shop.processor.open_checkout(wish).await.unwrap();
+    shop.top_ups.insert(TopUp { checkout: None, ..other.clone() }).await.unwrap();
+    shop.top_ups.attach(other.id, page.clone()).await.unwrap();
+    shop.stripe.pay(&page.external.to_string()).unwrap();
+    shop.deliver_all().await;
+    assert_eq!(shop.top_up(other.id).await.state, TopUpState::Suspended);
+    assert_eq!(shop.balance(account).await.available, Money::ZERO);
+}
+
+#[tokio::test]
+async fn tax_never_becomes_credit_and_goes_back_in_proportion() {
+    let shop = Shop::with(|config| config.automatic_tax = AutomaticTax::On).await;
+    let account = shop.factory.account_id();
+    let (_id, page) = shop.buy(account, cents(2_000)).await;
+    shop.stripe.pay(&page).unwrap();
+    shop.deliver_all().await;
+    assert_eq!(shop.balance(account).await.available, cents(2_000));
+    shop.stripe.refund_by_hand(&page, 1_100).unwrap();
+    shop.deliver_all().await;
+    assert_eq!(shop.balance(account).await.available, cents(1_000));
+    let refund = shop.stripe.refund_by_hand(&page, 1_100).unwrap();
+    shop.deliver_all().await;
+    assert_eq!(shop.balance(account).await.available, Money::ZERO);
+    shop.stripe.fail_refund(&refund).unwrap();
+    shop.deliver_all().await;
+    assert_eq!(shop.balance(account).await.available, cents(1_000));
+    shop.audit().await;
+}
+
+#[tokio::test]
+async fn a_refund_that_is_told_before_its_payment_waits_for_nobody() {
+    let shop = Shop::open().await;
+    let account = shop.factory.account_id();
+    let (_id, page) = shop.buy(account, cents(1_000)).await;
+    shop.stripe.pay(&page).unwrap();
+    let refund = shop.stripe.refund_by_hand(&page, 400).unwrap();
+    shop.stripe.fail_refund(&refund).unwrap();
+    shop.stripe.refund_by_hand(&page, 300).unwrap();
+    let mut deliveries = shop.stripe.deliveries();
+    deliveries.reverse();
+    for delivery in &deliveries {
+        shop.deliver(delivery).await.unwrap();
+    }
+    assert_eq!(shop.balance(account).await.available, cents(700));
+    shop.audit().await;
+}
+
+#[tokio::test]
+async fn a_dispute_stops_spending_until_it_is_won() {
+    let shop = Shop::open().await;
+    let account = shop.factory.account_id();
+    let (_id, page) = shop.buy(account, cents(1_000)).await;
+    shop.stripe.pay(&page).unwrap();
+    shop.deliver_all().await;
+    let reserve = async || shop.ledger.reserve(shop.factory.reserve(account, cents(1))).await;
+    let dispute = shop.stripe.dispute(&page).unwrap();
+    shop.deliver_all().await;
+    assert_eq!(shop.balance(account).await.available, Money::ZERO);
+    assert!(matches!(reserve().await, Err(LedgerError::Frozen)));
+    shop.stripe.decide(&dispute, Verdict::Won).unwrap();
+    shop.deliver_all().await;
+    assert_eq!(shop.balance(account).await.available, cents(1_000));
+    drop(reserve().await.unwrap());
+    shop.audit().await;
+}
+
+#[tokio::test]
+async fn a_lost_dispute_may_leave_a_debt_and_spending_stays_stopped() {
+    let shop = Shop::open().await;
+    let account = shop.factory.account_id();
+    let (_id, page) = shop.buy(account, cents(1_000)).await;
+    shop.stripe.pay(&page).unwrap();
+    shop.deliver_all().await;
+    let spent = shop.factory.reserve(account, cents(400));
+    drop(shop.ledger.reserve(spent.clone()).await.unwrap());
+    shop.ledger.settle(shop.factory.settle(&spent, cents(400))).await.unwrap();
+    let dispute = shop.stripe.dispute(&page).unwrap();
+    shop.stripe.decide(&dispute, Verdict::Lost).unwrap();
+    shop.deliver_all().await;
+    assert_eq!(shop.balance(account).await.available, cents(-400));
+    let refused = shop.ledger.reserve(shop.factory.reserve(account, cents(1))).await;
+    assert!(matches!(refused, Err(LedgerError::Frozen)), "{refused:?}");
+    shop.audit().await;
+}
+
+#[tokio::test]
+async fn purchases_are_bounded_in_size_and_number() {
+    let shop = Shop::open().await;
+    let account = shop.factory.account_id();
+    for amount in [cents(499), cents(100_001), Money::from_nanos(5_000_000_001)] {
+        let refused = shop.try_buy(account, amount).await;
+        assert!(matches!(refused, Err(CashierError::Amount { .. })), "{amount}");
+    }
+    for hour in 0..2 {
+        for _ in 0..5 {
+            shop.try_buy(account, cents(500)).await.unwrap();
+        }
+        let refused = shop.try_buy(account, cents(500)).await;
+        let wait = if hour == 0 { Duration::from_hours(1) } else { Duration::from_hours(23) };
+        assert!(matches!(refused, Err(CashierError::TooMany { retry_after }) if retry_after == wait));
+        shop.try_buy(shop.factory.account_id(), cents(500)).await.unwrap();
+        shop.factory.clock().advance(Duration::from_hours(1));
+    }
+}

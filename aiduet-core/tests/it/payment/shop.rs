@@ -1,0 +1,106 @@
+//! A shop: a card company on loopback, a processor that calls it, and a cashier with books.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use aiduet_core::backends::memory::{MemoryLedger, MemoryTopUps};
+use aiduet_core::backends::simulated::stripe::{Delivery, FakeStripe};
+use aiduet_core::backends::stripe::{StripeConfig, StripeProcessor};
+use aiduet_core::clock::{Clock, ManualClock};
+use aiduet_core::id::{AccountId, SystemEntropy, TopUpId};
+use aiduet_core::ledger::{Audit, Balance, Ledger};
+use aiduet_core::money::Money;
+use aiduet_core::payment::{
+    Cashier, CashierError, CashierParts, OpenTopUp, SignedPayload, TopUp, TopUpRules, TopUpStore,
+};
+use aiduet_core::secret::Secret;
+use aiduet_core::testing::Factory;
+use tokio::task::JoinSet;
+
+/// What the card company signs with.
+pub(super) fn secret() -> Secret<String> {
+    Secret::new("whsec_0123456789abcdef0123456789abcdef".to_owned())
+}
+
+pub(super) struct Shop {
+    pub(super) factory: Factory,
+    pub(super) stripe: FakeStripe,
+    pub(super) processor: Arc<StripeProcessor>,
+    pub(super) cashier: Cashier,
+    pub(super) ledger: Arc<MemoryLedger>,
+    pub(super) top_ups: Arc<MemoryTopUps>,
+    /// Ends with the shop.
+    _server: JoinSet<()>,
+}
+
+impl Shop {
+    pub(super) async fn open() -> Self {
+        Self::with(|_config| {}).await
+    }
+
+    /// A shop whose processor is set up in a particular way.
+    pub(super) async fn with(adapt: impl FnOnce(&mut StripeConfig)) -> Self {
+        let factory = Factory::new(7);
+        let clock: Arc<dyn Clock> = Arc::<ManualClock>::clone(factory.clock());
+        let stripe = FakeStripe::new(Arc::clone(&clock), secret());
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let base = format!("http://{}", listener.local_addr().unwrap());
+        let router = stripe.router(&base);
+        let mut server = JoinSet::new();
+        server.spawn(async move { axum::serve(listener, router).await.unwrap() });
+        let mut config = StripeConfig::new(Secret::new("sk_test_1".to_owned()), vec![secret()]);
+        config.base_url = Some(base);
+        config.retry_delay = Duration::from_millis(1);
+        adapt(&mut config);
+        let processor = Arc::new(StripeProcessor::new(&config).unwrap());
+        let ledger = Arc::new(MemoryLedger::new(Arc::clone(&clock)));
+        let top_ups = Arc::new(MemoryTopUps::default());
+        let parts = CashierParts {
+            processor: Arc::<StripeProcessor>::clone(&processor),
+            top_ups: Arc::<MemoryTopUps>::clone(&top_ups),
+            ledger: Arc::<MemoryLedger>::clone(&ledger),
+            clock,
+            entropy: Arc::new(SystemEntropy),
+        };
+        let cashier = Cashier::new(parts, TopUpRules::default());
+        Self { factory, stripe, processor, cashier, ledger, top_ups, _server: server }
+    }
+
+    /// Begins a purchase; returns it and the name of its page.
+    pub(super) async fn buy(&self, account: AccountId, amount: Money) -> (TopUpId, String) {
+        let top_up = self.try_buy(account, amount).await.unwrap();
+        (top_up.id, top_up.checkout.unwrap().external.to_string())
+    }
+
+    pub(super) async fn try_buy(&self, account: AccountId, amount: Money) -> Result<TopUp, CashierError> {
+        let return_url = "https://example.com/done?session={CHECKOUT_SESSION_ID}".to_owned();
+        let cancel_url = "https://example.com/billing".to_owned();
+        self.cashier.open(OpenTopUp { account, amount, return_url, cancel_url }).await
+    }
+
+    pub(super) async fn deliver(&self, delivery: &Delivery) -> Result<(), CashierError> {
+        let Delivery { body, signature } = delivery;
+        let received_at = self.factory.now();
+        self.cashier.receive(SignedPayload { body, signature, received_at }).await
+    }
+
+    /// Delivers everything that happened, once and in order.
+    pub(super) async fn deliver_all(&self) {
+        for delivery in self.stripe.deliveries() {
+            self.deliver(&delivery).await.unwrap();
+        }
+    }
+
+    pub(super) async fn balance(&self, account: AccountId) -> Balance {
+        self.ledger.balance(account).await.unwrap()
+    }
+
+    pub(super) async fn top_up(&self, id: TopUpId) -> TopUp {
+        self.top_ups.find(id).await.unwrap().unwrap()
+    }
+
+    /// The books are right.
+    pub(super) async fn audit(&self) {
+        assert_eq!(self.ledger.verify().await.unwrap(), []);
+    }
+}
