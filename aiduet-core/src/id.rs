@@ -121,6 +121,10 @@ identifiers! {
     NodeId = "node";
     /// A message to a person.
     NoticeId = "notice";
+    /// A sign-in of a person on a device.
+    SessionId = "sess";
+    /// Something that happened to the security of an account.
+    SecurityEventId = "sev";
 }
 
 /// Derives the identifier of a consequence from the identifier of its cause.

@@ -3,7 +3,7 @@
 //! The crate has a domain (this level), backends behind features, and an HTTP surface:
 //!
 //! - money and what it is counted by: [`money`], [`usage`], [`price`], [`ledger`], [`payment`];
-//! - who may call: [`account`], [`keys`], [`limit`];
+//! - who may call: [`account`], [`auth`], [`keys`], [`limit`];
 //! - what people are told: [`notify`];
 //! - who answers: [`provider`], [`routing`], [`duet`], [`dialect`], [`translate`];
 //! - the building blocks: [`id`], [`clock`], [`content`], [`secret`], [`class`].
@@ -15,6 +15,7 @@
 pub mod account;
 #[cfg(feature = "http")]
 pub mod app;
+pub mod auth;
 pub mod backends;
 pub mod class;
 pub mod clock;

@@ -1,7 +1,13 @@
-//! What can go wrong with stored accounts.
+//! What can go wrong with stored accounts, and when people are received.
 
+use std::time::Duration;
+
+use crate::auth::{AuthStoreError, HashError, PasswordFault};
 use crate::class::{Classify, ErrorClass, Retry, Source};
 use crate::id::AccountId;
+use crate::keys::KeyError;
+use crate::limit::LimitError;
+use crate::notify::OutboxError;
 
 /// Failure of an [`AccountStore`](super::AccountStore).
 #[derive(Debug, thiserror::Error)]
@@ -22,6 +28,12 @@ pub enum AccountError {
         /// The account that was to be inserted.
         id: AccountId,
     },
+    /// Somebody else has changed the account since it was read.
+    #[error("account {id} was changed meanwhile")]
+    Changed {
+        /// The account that was to be changed.
+        id: AccountId,
+    },
     /// The store cannot be reached or failed.
     #[error("the account store is not available")]
     Unavailable {
@@ -33,7 +45,7 @@ pub enum AccountError {
 impl Classify for AccountError {
     fn class(&self) -> ErrorClass {
         match self {
-            Self::EmailTaken | Self::AlreadyExists { .. } => ErrorClass::Conflict,
+            Self::EmailTaken | Self::AlreadyExists { .. } | Self::Changed { .. } => ErrorClass::Conflict,
             Self::NotFound { .. } => ErrorClass::NotFound,
             Self::Unavailable { .. } => ErrorClass::Unavailable,
         }
@@ -41,8 +53,98 @@ impl Classify for AccountError {
 
     fn retry(&self) -> Retry {
         match self {
-            Self::EmailTaken | Self::AlreadyExists { .. } | Self::NotFound { .. } => Retry::Never,
+            Self::EmailTaken | Self::AlreadyExists { .. } | Self::NotFound { .. } | Self::Changed { .. } => {
+                Retry::Never
+            }
             Self::Unavailable { .. } => Retry::Safe,
+        }
+    }
+}
+
+/// What a [`Reception`](super::Reception) answers instead of what was asked for.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ReceptionError {
+    /// The new password is not good enough.
+    #[error(transparent)]
+    Password(#[from] PasswordFault),
+    /// Address and password do not belong together.
+    #[error("the address or the password is wrong")]
+    WrongCredentials,
+    /// The address has to be confirmed first.
+    #[error("the address is not confirmed")]
+    EmailUnverified,
+    /// The link is not valid: never was, was used, has expired, or a newer one was sent.
+    #[error("the link is not valid")]
+    InvalidTicket,
+    /// The session is over.
+    #[error("the session is over")]
+    InvalidSession,
+    /// Too many attempts.
+    #[error("too many attempts")]
+    Throttled {
+        /// When the next one may be made.
+        retry_after: Duration,
+    },
+    /// Too many passwords are being hashed.
+    #[error(transparent)]
+    Hash(#[from] HashError),
+    /// Another request was called the same.
+    #[error("another request had the same name")]
+    RequestReused,
+    /// The key was rotated, revoked or has expired.
+    #[error("the key has ended")]
+    KeyEnded,
+    /// The key is not there, or keys could not be read or changed.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// The account could not be read or changed.
+    #[error(transparent)]
+    Account(#[from] AccountError),
+    /// Sessions or tickets could not be read or changed.
+    #[error(transparent)]
+    Auth(#[from] AuthStoreError),
+    /// A message could not be kept.
+    #[error(transparent)]
+    Outbox(#[from] OutboxError),
+    /// The counters could not be asked.
+    #[error(transparent)]
+    Limit(#[from] LimitError),
+}
+
+impl Classify for ReceptionError {
+    fn class(&self) -> ErrorClass {
+        match self {
+            Self::Password(_) | Self::InvalidTicket => ErrorClass::Invalid,
+            Self::RequestReused | Self::KeyEnded => ErrorClass::Conflict,
+            Self::Key(error) => error.class(),
+            Self::WrongCredentials | Self::InvalidSession => ErrorClass::Unauthenticated,
+            Self::EmailUnverified => ErrorClass::Forbidden,
+            Self::Throttled { .. } => ErrorClass::RateLimited,
+            Self::Hash(error) => error.class(),
+            Self::Account(error) => error.class(),
+            Self::Auth(error) => error.class(),
+            Self::Outbox(error) => error.class(),
+            Self::Limit(error) => error.class(),
+        }
+    }
+
+    fn retry(&self) -> Retry {
+        match self {
+            Self::Password(_)
+            | Self::WrongCredentials
+            | Self::EmailUnverified
+            | Self::InvalidTicket
+            | Self::InvalidSession
+            | Self::RequestReused
+            | Self::KeyEnded => Retry::Never,
+            Self::Key(error) => error.retry(),
+            Self::Throttled { retry_after } => Retry::After(*retry_after),
+            Self::Hash(error) => error.retry(),
+            Self::Account(error) => error.retry(),
+            Self::Auth(error) => error.retry(),
+            Self::Outbox(error) => error.retry(),
+            Self::Limit(error) => error.retry(),
         }
     }
 }

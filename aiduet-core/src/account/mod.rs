@@ -1,6 +1,12 @@
 //! Accounts and the people behind them.
 
 mod error;
+mod own_keys;
+mod profile;
+mod reception;
+mod recovery;
+mod registration;
+mod sign_in;
 mod user;
 
 use std::fmt;
@@ -8,7 +14,12 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-pub use error::AccountError;
+pub use error::{AccountError, ReceptionError};
+pub use own_keys::{IssuedKey, KeyChange, KeyRequest, KeySwitch, KeyWish};
+pub use profile::ProfileChange;
+pub use reception::{Reception, ReceptionParts, Visit};
+pub use registration::Registration;
+pub use sign_in::{Entered, SignIn, SignedIn};
 pub use user::{Account, AccountState, EmailAddress, InvalidEmail, Locale, Role};
 
 use crate::id::AccountId;
@@ -46,10 +57,11 @@ pub trait AccountStore: fmt::Debug + Send + Sync + 'static {
     /// [`AccountError::Unavailable`] when the store cannot be asked.
     async fn list(&self, before: Option<AccountId>, limit: u32) -> Result<Vec<Arc<Account>>, AccountError>;
 
-    /// Replaces everything but identifier and creation time.
+    /// Replaces everything but identifier and creation time, if the account is still as it `was`:
+    /// who changes the name must not bring an old password back.
     ///
     /// # Errors
-    /// [`AccountError::NotFound`], or [`AccountError::EmailTaken`] when another account has the
-    /// new address.
-    async fn update(&self, account: Account) -> Result<(), AccountError>;
+    /// [`AccountError::NotFound`]; [`AccountError::Changed`] when somebody else has changed it;
+    /// [`AccountError::EmailTaken`] when another account has the new address.
+    async fn update(&self, was: &Account, account: Account) -> Result<(), AccountError>;
 }

@@ -10,7 +10,7 @@ use crate::id::AccountId;
 use crate::secret::Secret;
 
 /// The owner of a balance and of keys, and the person who signs in.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Account {
     /// Its identifier, the only thing that the ledger knows of it.
     pub id: AccountId,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use super::{App, BuildError, Inner, Stores, mail, payment, upstreams};
+use super::{App, BuildError, Inner, Stores, mail, payment, reception, upstreams};
 use crate::clock::{Clock, SystemClock, Timestamp};
 use crate::duet::{DuetConfig, DuetRouter};
 use crate::gateway::{Gateway, GatewayConfig, GatewayParts, Observer, Upstream};
@@ -146,10 +146,17 @@ impl AppBuilder {
         let observer: Arc<dyn Observer> = Arc::<Metrics>::clone(&metrics);
         let keys: Arc<dyn KeyStore> = Arc::new(CachedKeys::new(Arc::clone(&stores.keys), Arc::clone(&clock)));
         let node = NodeId::generate(clock.as_ref(), entropy.as_ref());
+        let shared = reception::Shared {
+            clock: Arc::clone(&clock),
+            entropy: Arc::clone(&entropy),
+            limiter: Arc::clone(&limiter),
+            keys: Arc::clone(&keys),
+        };
+        let reception = reception::from_settings(&settings, &stores, shared)?;
         let parts = GatewayParts {
             clock: Arc::clone(&clock),
             entropy,
-            keys,
+            keys: Arc::clone(&keys),
             ledger: Arc::clone(&stores.ledger),
             prices: Arc::clone(&stores.prices),
             limiter,
@@ -165,6 +172,8 @@ impl AppBuilder {
         Ok(App(Arc::new(Inner {
             gateway,
             courier,
+            reception,
+            keys,
             stores,
             cashier,
             clock,

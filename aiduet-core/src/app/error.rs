@@ -64,6 +64,14 @@ pub enum BuildError {
     /// No backend of this build speaks to the card company.
     #[error("this build cannot speak to stripe")]
     UnknownProcessor,
+    /// A setting cannot be used.
+    #[error("{setting} cannot be used")]
+    Setting {
+        /// Which.
+        setting: &'static str,
+        /// Why not.
+        source: Source,
+    },
     /// The prices are wrong.
     #[error("the prices cannot be used")]
     Prices(#[from] PriceError),
@@ -81,6 +89,7 @@ impl Classify for BuildError {
             | Self::UnknownModel { .. }
             | Self::Payment { .. }
             | Self::UnknownProcessor
+            | Self::Setting { .. }
             | Self::UnknownVendor(_) => ErrorClass::Invalid,
             Self::Database { .. } => ErrorClass::Unavailable,
             Self::Prices(_) | Self::Duet(_) => ErrorClass::Internal,
@@ -96,6 +105,7 @@ impl Classify for BuildError {
             | Self::Mail { .. }
             | Self::UnknownMail
             | Self::Upstream { .. }
+            | Self::Setting { .. }
             | Self::UnknownVendor(_)
             | Self::UnknownModel { .. }
             | Self::Duet(_)

@@ -5,6 +5,7 @@ mod builder;
 mod error;
 mod mail;
 mod payment;
+mod reception;
 mod stores;
 mod upstreams;
 
@@ -17,11 +18,13 @@ pub use builder::AppBuilder;
 pub use error::BuildError;
 pub use stores::{Stores, embedded_prices};
 
+use crate::account::Reception;
 use crate::clock::Clock;
 use crate::gateway::Gateway;
 use crate::http::BodyLimits;
 use crate::http::metrics::Metrics;
 use crate::id::NodeId;
+use crate::keys::KeyStore;
 use crate::ledger::{Custody, Ledger, RequestLog};
 use crate::notify::Courier;
 use crate::payment::Cashier;
@@ -37,6 +40,8 @@ pub struct App(Arc<Inner>);
 struct Inner {
     gateway: Arc<Gateway>,
     courier: Option<Courier>,
+    reception: Reception,
+    keys: Arc<dyn KeyStore>,
     stores: Stores,
     cashier: Option<Cashier>,
     clock: Arc<dyn Clock>,
@@ -70,6 +75,16 @@ impl App {
     /// The gateway.
     pub fn gateway(&self) -> &Arc<Gateway> {
         &self.0.gateway
+    }
+
+    /// Where people are received.
+    pub fn reception(&self) -> &Reception {
+        &self.0.reception
+    }
+
+    /// API keys, through what the gateway remembers of them: what is changed here holds at once.
+    pub fn keys(&self) -> &Arc<dyn KeyStore> {
+        &self.0.keys
     }
 
     /// Everything that is kept.

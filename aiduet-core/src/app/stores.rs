@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use super::BuildError;
 use crate::account::AccountStore;
+use crate::auth::{FailureCounter, SecurityLog, SessionStore, TicketStore};
 use crate::clock::Clock;
-use crate::keys::KeyStore;
+use crate::keys::{KeyCreations, KeyStore};
 use crate::ledger::{Audit, Custody, Ledger, RequestLog};
 use crate::notify::Outbox;
 use crate::payment::TopUpStore;
@@ -17,7 +18,8 @@ use crate::settings::DatabaseSettings;
 #[cfg(feature = "sea-orm")]
 use crate::backends::sea_orm::{
     Database, DatabaseConfig, DatabaseError, LedgerConfig, MigrationStatus, SeaOrmAccountStore,
-    SeaOrmKeyStore, SeaOrmLedger, SeaOrmOutbox, SeaOrmTopUpStore,
+    SeaOrmFailureCounter, SeaOrmKeyCreations, SeaOrmKeyStore, SeaOrmLedger, SeaOrmOutbox, SeaOrmSecurityLog,
+    SeaOrmSessionStore, SeaOrmTicketStore, SeaOrmTopUpStore,
 };
 
 /// The stores of an application.
@@ -27,6 +29,16 @@ pub struct Stores {
     pub keys: Arc<dyn KeyStore>,
     /// Accounts.
     pub accounts: Arc<dyn AccountStore>,
+    /// Sign-ins of people on their devices.
+    pub sessions: Arc<dyn SessionStore>,
+    /// Which request made which key.
+    pub creations: Arc<dyn KeyCreations>,
+    /// What links of mails prove.
+    pub tickets: Arc<dyn TicketStore>,
+    /// Wrong passwords in a row.
+    pub failures: Arc<dyn FailureCounter>,
+    /// What happened to the security of accounts.
+    pub security_log: Arc<dyn SecurityLog>,
     /// Money.
     pub ledger: Arc<dyn Ledger>,
     /// Records of requests.
@@ -156,6 +168,11 @@ async fn sea_orm(settings: &DatabaseSettings) -> Result<Stores, BuildError> {
     Ok(Stores {
         keys: Arc::new(SeaOrmKeyStore::new(database.clone())),
         accounts: Arc::new(SeaOrmAccountStore::new(database.clone())),
+        sessions: Arc::new(SeaOrmSessionStore::new(database.clone())),
+        creations: Arc::new(SeaOrmKeyCreations::new(database.clone())),
+        tickets: Arc::new(SeaOrmTicketStore::new(database.clone())),
+        failures: Arc::new(SeaOrmFailureCounter::new(database.clone())),
+        security_log: Arc::new(SeaOrmSecurityLog::new(database.clone())),
         ledger: Arc::<SeaOrmLedger>::clone(&ledger),
         requests,
         custody,
@@ -174,7 +191,10 @@ fn unusable(error: DatabaseError) -> BuildError {
 
 #[cfg(feature = "memory")]
 fn memory(clock: Arc<dyn Clock>) -> Result<Stores, BuildError> {
-    use crate::backends::memory::{MemoryAccounts, MemoryKeys, MemoryLedger, MemoryOutbox, MemoryTopUps};
+    use crate::backends::memory::{
+        MemoryAccounts, MemoryFailures, MemoryKeyCreations, MemoryKeys, MemoryLedger, MemoryOutbox,
+        MemorySecurityLog, MemorySessions, MemoryTickets, MemoryTopUps,
+    };
     let ledger = Arc::new(MemoryLedger::new(clock));
     let requests: Arc<dyn RequestLog> = Arc::<MemoryLedger>::clone(&ledger);
     let custody: Arc<dyn Custody> = Arc::<MemoryLedger>::clone(&ledger);
@@ -182,6 +202,11 @@ fn memory(clock: Arc<dyn Clock>) -> Result<Stores, BuildError> {
     Ok(Stores {
         keys: Arc::new(MemoryKeys::default()),
         accounts: Arc::new(MemoryAccounts::default()),
+        sessions: Arc::new(MemorySessions::default()),
+        creations: Arc::new(MemoryKeyCreations::default()),
+        tickets: Arc::new(MemoryTickets::default()),
+        failures: Arc::new(MemoryFailures::default()),
+        security_log: Arc::new(MemorySecurityLog::default()),
         ledger,
         requests,
         custody,

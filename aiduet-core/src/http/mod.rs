@@ -1,5 +1,6 @@
 //! The HTTP surface as an axum router: thin handlers that extract, ask the domain and answer.
 
+mod account;
 mod catalogue;
 pub mod edge;
 mod error;
@@ -35,8 +36,10 @@ pub fn router(app: App) -> Router {
         ("/health", get(health::ok)),
         ("/api/v1/status", get(status::status)),
     ];
-    with_and_without_slash(public)
+    let [hello, health, status] = public;
+    with_and_without_slash([health])
         .route("/", head(health::ok).get(health::ok))
+        .merge(account::routes(app.clone(), with_and_without_slash([hello, status])))
         .route("/webhooks/stripe", post(webhook::stripe))
         .merge(gateway_routes())
         .fallback(not_found)

@@ -106,7 +106,10 @@ pub(super) fn rate_limit(headers: &mut HeaderMap, dialect: Dialect, standing: St
     let unit = match key {
         LimitKey::KeyRequests(_) => "requests",
         LimitKey::KeyTokens(_) => "tokens",
-        LimitKey::KeyConcurrency(_) | LimitKey::AccountConcurrency(_) | LimitKey::AuthFailures(_) => return,
+        LimitKey::KeyConcurrency(_)
+        | LimitKey::AccountConcurrency(_)
+        | LimitKey::AuthFailures(_)
+        | LimitKey::Guard(..) => return,
     };
     let (prefix, reset) = match dialect {
         Dialect::OpenAi => ("x-ratelimit", format!("{}ms", reset_after.as_millis())),

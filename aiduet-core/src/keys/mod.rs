@@ -3,6 +3,7 @@
 mod api_key;
 mod cached;
 mod check;
+mod creation;
 mod error;
 mod shared;
 
@@ -14,6 +15,7 @@ use async_trait::async_trait;
 pub use api_key::{ApiKey, ApiKeyHash, KeyLimits, KeyState, MalformedKey, PlainApiKey, SpendLimits};
 pub use cached::CachedKeys;
 pub use check::KeyRefusal;
+pub use creation::{KeyCreation, KeyCreations};
 pub use error::KeyError;
 
 use crate::clock::Timestamp;

@@ -3,9 +3,11 @@
 mod error;
 
 use std::fmt;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use sha2::{Digest, Sha256};
 
 pub use error::LimitError;
 
@@ -24,6 +26,112 @@ pub enum LimitKey {
     AccountConcurrency(AccountId),
     /// Failed authentications from one address block (IPv4 address, or IPv6 /64).
     AuthFailures(u128),
+    /// Attempts at an account, by whom or what they are counted.
+    Guard(Guard, Subject),
+}
+
+/// What is counted so that passwords are not guessed and mail is not misused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Guard {
+    /// Sign-ins from one address.
+    SignIn,
+    /// Wrong passwords for one account.
+    AccountFailures,
+    /// Wrong passwords for one account from one address.
+    PairFailures,
+    /// Wrong passwords on one known device.
+    DeviceFailures,
+    /// Registrations from one address.
+    Register,
+    /// Registrations from one network.
+    RegisterNetwork,
+    /// Mails that confirm one address.
+    Verify,
+    /// Resets asked for from one address.
+    Forgot,
+    /// Resets asked for of one account.
+    ForgotRecipient,
+    /// Links tried from one address.
+    Ticket,
+    /// Calls in one session.
+    Session,
+}
+
+impl Guard {
+    /// The code in shared counters.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::SignIn => "sign-in",
+            Self::AccountFailures => "account-failures",
+            Self::PairFailures => "pair-failures",
+            Self::DeviceFailures => "device-failures",
+            Self::Register => "register",
+            Self::RegisterNetwork => "register-network",
+            Self::Verify => "verify",
+            Self::Forgot => "forgot",
+            Self::ForgotRecipient => "forgot-recipient",
+            Self::Ticket => "ticket",
+            Self::Session => "session",
+        }
+    }
+
+    /// How much is allowed.
+    pub const fn quota(self) -> Quota {
+        let (units, minutes) = match self {
+            Self::SignIn => (5, 1),
+            Self::AccountFailures | Self::DeviceFailures => (10, 15),
+            Self::PairFailures => (5, 15),
+            Self::Register => (3, 60),
+            Self::RegisterNetwork => (10, 60),
+            Self::Verify => (3, 30),
+            Self::Forgot => (3, 60),
+            Self::ForgotRecipient => (3, 180),
+            Self::Ticket => (30, 1),
+            Self::Session => (120, 1),
+        };
+        Quota { units, period: Duration::from_mins(minutes) }
+    }
+}
+
+/// Whom a [`Guard`] counts by: an address, a network, or a digest of something longer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Subject(u128);
+
+impl Subject {
+    /// An IPv4 address, or the /64 of an IPv6 address: what one household has.
+    pub fn address(address: IpAddr) -> Self {
+        Self::of_bits(address, 32, 64)
+    }
+
+    /// The /24 of an IPv4 address, or the /48 of an IPv6 address.
+    pub fn network(address: IpAddr) -> Self {
+        Self::of_bits(address, 24, 48)
+    }
+
+    /// Something that is named by these parts.
+    pub fn named(parts: &[&str]) -> Self {
+        let mut digest = Sha256::new();
+        for part in parts {
+            digest.update(u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
+            digest.update(part);
+        }
+        Self(digest.finalize().iter().take(16).fold(0, |number, byte| number << 8 | u128::from(*byte)))
+    }
+
+    /// The number in shared counters.
+    pub const fn as_u128(self) -> u128 {
+        self.0
+    }
+
+    fn of_bits(address: IpAddr, v4: u8, v6: u8) -> Self {
+        let bits = |net: Result<ipnet::IpNet, _>| match net.map(|net: ipnet::IpNet| net.network()) {
+            Ok(IpAddr::V4(network)) => u128::from(network.to_bits()),
+            Ok(IpAddr::V6(network)) => network.to_bits(),
+            Err(_) => 0,
+        };
+        let address = address.to_canonical();
+        Self(bits(ipnet::IpNet::new(address, if address.is_ipv4() { v4 } else { v6 }).map(|net| net.trunc())))
+    }
 }
 
 /// How much per how long, for the generic cell rate algorithm (GCRA, ITU-T I.371).

@@ -98,6 +98,37 @@ pub const KEYS: &[Key] = &[
         "\"redis://127.0.0.1:6379\"",
     ),
     unset("redis.url_file", [FILE, "a file with the URL"], "\"redis_url\""),
+    unset(
+        "auth.token_secret",
+        [
+            "a text of at least 32 bytes; prefer the key that ends in _file",
+            "signs access tokens; without it each process makes its own",
+        ],
+        "\"…\"",
+    ),
+    unset("auth.token_secret_file", [FILE, "a file with the secret"], "\"token_secret\""),
+    unset(
+        "auth.token_secret_before",
+        [SECRET, "the secret of before, whose tokens are still taken"],
+        "\"…\"",
+    ),
+    unset("auth.token_secret_before_file", [FILE, "a file with it"], "\"token_secret_before\""),
+    unset(
+        "auth.peppers",
+        [
+            "a name, a colon and 64 hexadecimal digits, one a line; prefer the key that ends in _file",
+            "go into password hashes: the first into new ones; who loses one loses the hashes made with it",
+        ],
+        "\"p1:…\"",
+    ),
+    unset("auth.peppers_file", [FILE, "a file with them"], "\"peppers\""),
+    key("auth.hash_memory", SIZE, "memory of one password hash; at least 19MiB with 2 passes"),
+    key("auth.hash_passes", COUNT, "passes over it"),
+    key(
+        "auth.even_time",
+        DURATION,
+        "answers that must not tell whether there is an account are given after this time",
+    ),
     key("upstream.anthropic.kind", KIND, "the vendor's API, or a simulation inside this process"),
     key("upstream.anthropic.weight", COUNT, WEIGHT),
     key("upstream.anthropic.priority", COUNT, PRIORITY),

@@ -216,66 +216,40 @@ impl Loaded {
 
     fn read_secrets(&mut self, read: &SecretReader<'_>) -> Result<(), SettingsError> {
         let Self { settings, origins } = self;
-        let Settings { database, redis, upstream, mail, payment, .. } = settings;
+        let Settings { database, redis, upstream, mail, payment, auth, .. } = settings;
         let UpstreamSettings { anthropic, openai, more } = upstream;
-        let origin = |path: &str| origins.get(path).cloned().unwrap_or(Origin::Default);
-        let vendor = |place: &'static str, own: &'static str| [place, own].map(origin);
-        let mut secrets = vec![
-            Given {
-                key: "database.url".to_owned(),
-                origins: vendor("database.url", "database.url_file"),
-                text: &mut database.url,
-                file: database.url_file.as_deref(),
-            },
-            Given {
-                key: "redis.url".to_owned(),
-                origins: vendor("redis.url", "redis.url_file"),
-                text: &mut redis.url,
-                file: redis.url_file.as_deref(),
-            },
-            Given {
-                key: "mail.url".to_owned(),
-                origins: vendor("mail.url", "mail.url_file"),
-                text: &mut mail.url,
-                file: mail.url_file.as_deref(),
-            },
-            Given {
-                key: "upstream.anthropic.api_key".to_owned(),
-                origins: vendor("upstream.anthropic.api_key", "upstream.anthropic.api_key_file"),
-                text: &mut anthropic.api_key,
-                file: anthropic.api_key_file.as_deref(),
-            },
-            Given {
-                key: "upstream.openai.api_key".to_owned(),
-                origins: vendor("upstream.openai.api_key", "upstream.openai.api_key_file"),
-                text: &mut openai.api_key,
-                file: openai.api_key_file.as_deref(),
-            },
-        ];
         let PaymentSettings { stripe, .. } = payment;
-        secrets.extend(
-            [
-                ("secret_key", &mut stripe.secret_key, &stripe.secret_key_file),
-                ("webhook_secret", &mut stripe.webhook_secret, &stripe.webhook_secret_file),
-                (
-                    "webhook_secret_previous",
-                    &mut stripe.webhook_secret_previous,
-                    &stripe.webhook_secret_previous_file,
-                ),
-            ]
-            .map(|(name, text, file)| {
-                let key = format!("payment.stripe.{name}");
-                let origins = [origin(&key), origin(&format!("{key}_file"))];
-                Given { key, origins, text, file: file.as_deref() }
-            }),
-        );
-        secrets.extend(more.iter_mut().enumerate().map(|(place, more)| Given {
+        let origin = |path: &str| origins.get(path).cloned().unwrap_or(Origin::Default);
+        let alone = [
+            ("database.url", &mut database.url, &database.url_file),
+            ("redis.url", &mut redis.url, &redis.url_file),
+            ("mail.url", &mut mail.url, &mail.url_file),
+            ("auth.token_secret", &mut auth.token_secret, &auth.token_secret_file),
+            ("auth.token_secret_before", &mut auth.token_secret_before, &auth.token_secret_before_file),
+            ("auth.peppers", &mut auth.peppers, &auth.peppers_file),
+            ("payment.stripe.secret_key", &mut stripe.secret_key, &stripe.secret_key_file),
+            ("payment.stripe.webhook_secret", &mut stripe.webhook_secret, &stripe.webhook_secret_file),
+            (
+                "payment.stripe.webhook_secret_previous",
+                &mut stripe.webhook_secret_previous,
+                &stripe.webhook_secret_previous_file,
+            ),
+            ("upstream.anthropic.api_key", &mut anthropic.api_key, &anthropic.api_key_file),
+            ("upstream.openai.api_key", &mut openai.api_key, &openai.api_key_file),
+        ];
+        let alone = alone.into_iter().map(|(key, text, file)| Given {
+            key: key.to_owned(),
+            origins: [origin(key), origin(&format!("{key}_file"))],
+            text,
+            file: file.as_deref(),
+        });
+        let listed = more.iter_mut().enumerate().map(|(place, more)| Given {
             key: format!("upstream.more[{place}].api_key"),
-            origins: vendor("upstream.more", "upstream.more"),
+            origins: [origin("upstream.more"), origin("upstream.more")],
             text: &mut more.settings.api_key,
             file: more.settings.api_key_file.as_deref(),
-        }));
-        secrets.into_iter().try_for_each(|given| given.read(read))
+        });
+        alone.chain(listed).try_for_each(|given| given.read(read))
     }
 }
 

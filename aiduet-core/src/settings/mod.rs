@@ -3,6 +3,7 @@
 //! Nothing here reads the environment or a file: an adapter collects what was given in
 //! [`Layers`], which says for every value where it came from, and gets [`Loaded`] back.
 
+mod auth;
 mod duet;
 mod error;
 mod keys;
@@ -16,6 +17,7 @@ mod tests;
 mod unsafe_combinations;
 mod value;
 
+pub use auth::AuthSettings;
 pub use duet::{DuetSettings, RoleModels};
 pub use error::SettingsError;
 pub use keys::{KEYS, Key};

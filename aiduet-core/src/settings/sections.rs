@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::auth::AuthSettings;
 use super::duet::DuetSettings;
 use super::payment::PaymentSettings;
 use super::proxies::TrustedProxies;
@@ -25,6 +26,8 @@ pub struct Settings {
     pub server: ServerSettings,
     /// Where everything is kept.
     pub database: DatabaseSettings,
+    /// How people prove who they are.
+    pub auth: AuthSettings,
     /// What nodes share beside the database.
     pub redis: RedisSettings,
     /// Where calls go.

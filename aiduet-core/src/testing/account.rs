@@ -40,6 +40,8 @@ macro_rules! account_store_conformance {
             an_update_replaces_all_but_identifier_and_creation
             an_update_moves_the_address
             an_update_of_an_absent_account_is_refused
+            an_update_of_what_was_changed_meanwhile_is_refused
+            one_of_many_updates_of_one_reading_succeeds
             one_of_many_accounts_gets_an_address
         }
     };
@@ -191,7 +193,7 @@ pub async fn an_update_replaces_all_but_identifier_and_creation(store: impl Acco
     let account = inserted(&store, &factory).await;
     let later = factory.now().plus(Duration::from_hours(1));
     let changed = Account { id: account.id, created_at: later, ..full(&factory) };
-    store.update(changed.clone()).await.expect("the account exists");
+    store.update(&account, changed.clone()).await.expect("the account exists");
     let expected = Account { created_at: account.created_at, ..changed };
     assert_eq!(kept(&store, &account).await, Some(fields(&expected)));
 }
@@ -202,10 +204,10 @@ pub async fn an_update_moves_the_address(store: impl AccountStore) {
     let account = inserted(&store, &factory).await;
     let other = inserted(&store, &factory).await;
     let taken = Account { email: other.email.clone(), ..account.clone() };
-    assert!(matches!(store.update(taken).await, Err(AccountError::EmailTaken)));
+    assert!(matches!(store.update(&account, taken).await, Err(AccountError::EmailTaken)));
     assert_eq!(kept(&store, &account).await, Some(fields(&account)));
     let moved = Account { email: address("new@example.com"), ..account.clone() };
-    store.update(moved.clone()).await.expect("the address is free");
+    store.update(&account, moved.clone()).await.expect("the address is free");
     assert_eq!(kept(&store, &account).await, Some(fields(&moved)));
     let old = store.find_by_email(&account.email).await.expect("the store is available");
     assert!(old.is_none());
@@ -217,7 +219,7 @@ pub async fn an_update_moves_the_address(store: impl AccountStore) {
 pub async fn an_update_of_an_absent_account_is_refused(store: impl AccountStore) {
     let factory = Factory::new(1);
     let account = factory.account();
-    let refused = store.update(account.clone()).await;
+    let refused = store.update(&account, account.clone()).await;
     assert!(matches!(refused, Err(AccountError::NotFound { id }) if id == account.id), "{refused:?}");
     assert_eq!(kept(&store, &account).await, None);
 }
@@ -236,4 +238,34 @@ pub async fn one_of_many_accounts_gets_an_address(store: impl AccountStore) {
     assert_eq!(results.iter().filter(|result| result.is_ok()).count(), 1);
     let taken = results.iter().filter(|result| matches!(result, Err(AccountError::EmailTaken)));
     assert_eq!(taken.count(), 15);
+}
+
+/// Who has read an old state writes nothing.
+pub async fn an_update_of_what_was_changed_meanwhile_is_refused(store: impl AccountStore) {
+    let factory = Factory::new(1);
+    let account = inserted(&store, &factory).await;
+    let new_password = Some(Secret::new("$argon2id$v=19$m=19456,t=2,p=1$bmV3$bmV3".to_owned()));
+    let changed = Account { password: new_password, ..account.clone() };
+    store.update(&account, changed.clone()).await.expect("the account is as it was read");
+    let late = Account { name: Some("late".to_owned()), ..account.clone() };
+    let refused = store.update(&account, late).await;
+    assert!(matches!(refused, Err(AccountError::Changed { id }) if id == account.id), "{refused:?}");
+    assert_eq!(kept(&store, &account).await, Some(fields(&changed)));
+}
+
+/// Of many who have read the same state one writes.
+pub async fn one_of_many_updates_of_one_reading_succeeds(store: impl AccountStore) {
+    let factory = Factory::new(1);
+    let account = inserted(&store, &factory).await;
+    let store = Arc::new(store);
+    let mut tasks = JoinSet::new();
+    for number in 0..16 {
+        let (store, account) = (Arc::clone(&store), account.clone());
+        let changed = Account { name: Some(format!("name {number}")), ..account.clone() };
+        tasks.spawn(async move { store.update(&account, changed).await });
+    }
+    let results = tasks.join_all().await;
+    assert_eq!(results.iter().filter(|result| result.is_ok()).count(), 1);
+    let changed = results.iter().filter(|result| matches!(result, Err(AccountError::Changed { .. })));
+    assert_eq!(changed.count(), 15);
 }

@@ -3,18 +3,24 @@
     clippy::expect_used,
     clippy::indexing_slicing,
     clippy::missing_panics_doc,
+    clippy::panic,
     reason = "a case of a suite fails by panicking"
 )]
 
 pub mod account;
 mod factory;
+pub mod failures;
 pub mod fake_upstream;
+pub mod key_creations;
 pub mod keys;
 pub mod ledger;
 pub mod limit;
 pub mod outbox;
 pub mod price;
 pub mod provider;
+pub mod security_log;
+pub mod session;
+pub mod ticket;
 pub mod top_up;
 
 pub use factory::{Factory, SeededEntropy, cents, extension, model};

@@ -1,5 +1,7 @@
 //! The library from outside, its parts put together.
 
+#[cfg(all(feature = "http", feature = "sea-orm", feature = "simulated", feature = "testing"))]
+mod account;
 #[cfg(all(
     feature = "anthropic",
     feature = "http",

@@ -3,9 +3,12 @@
 use std::net::SocketAddr;
 use std::path::Path;
 
+use std::sync::Arc;
+
 use aiduet_core::account::{Account, EmailAddress, Role};
 use aiduet_core::app::{App, Stores};
-use aiduet_core::id::{AccountId, TransferId, derive};
+use aiduet_core::auth::{OpaqueToken, PlainPassword};
+use aiduet_core::id::{AccountId, SystemEntropy, TransferId, derive};
 use aiduet_core::keys::{KeyLimits, PlainApiKey};
 use aiduet_core::ledger::{Entry, Promotion};
 use aiduet_core::money::Money;
@@ -56,9 +59,9 @@ pub(super) async fn run(context: Context, options: Demo) -> Result<(), Failure> 
     }
     telemetry::start(settings.telemetry, Sink::Stderr);
     let ready = boot::prepare(settings.clone()).await?;
-    let (account, key) = open_account(ready.app.stores(), &settings).await?;
-    let balance = ready.app.ledger().balance(account).await.map_err(|error| Failure::of(&error))?;
-    output::line(&welcome(&ready, &settings.upstream, balance.available, &key)?)?;
+    let guest = open_account(&ready.app, &settings).await?;
+    let balance = ready.app.ledger().balance(guest.account).await.map_err(|error| Failure::of(&error))?;
+    output::line(&welcome(&ready, &settings.upstream, balance.available, &guest)?)?;
     ready.run().await
 }
 
@@ -88,24 +91,41 @@ fn make_private_directory(path: &Path) -> Result<(), Failure> {
     builder.create(path).map_err(|error| Failure::Failed(format!("{}: {error}", path.display())))
 }
 
-/// The account of the demonstration, with its credit once and a new key each time: the old key
-/// cannot be shown again.
-async fn open_account(stores: &Stores, settings: &Settings) -> Result<(AccountId, PlainApiKey), Failure> {
+/// Who tries the demonstration.
+struct Guest {
+    account: AccountId,
+    key: PlainApiKey,
+    password: OpaqueToken,
+}
+
+/// The account of the demonstration, with its credit once, and a new key and password each time:
+/// the old ones cannot be shown again.
+async fn open_account(app: &App, settings: &Settings) -> Result<Guest, Failure> {
+    let stores = app.stores();
     let email: EmailAddress = EMAIL.parse().map_err(|error| Failure::Failed(format!("{error}")))?;
     let found = stores.accounts.find_by_email(&email).await.map_err(|error| Failure::of(&error))?;
     let account = match found {
-        Some(account) => account.id,
+        Some(account) => account,
         None => {
             let account = user::new_account(EMAIL, Some("Demo".to_owned()), "en", Role::User)?;
-            let Account { id, .. } = account;
-            stores.accounts.insert(account).await.map_err(|error| Failure::of(&error))?;
-            id
+            stores.accounts.insert(account.clone()).await.map_err(|error| Failure::of(&error))?;
+            Arc::new(account)
         }
     };
+    let password = OpaqueToken::generate(&SystemEntropy);
+    set_password(app, &account, &password).await?;
+    let account = account.id;
     grant(stores, account, settings).await?;
-    let (key, plain) = keys::new_key(account, "demo", KeyLimits::default(), None)?;
-    stores.keys.insert(key).await.map_err(|error| Failure::of(&error))?;
-    Ok((account, plain))
+    let (stored, key) = keys::new_key(account, "demo", KeyLimits::default(), None)?;
+    stores.keys.insert(stored).await.map_err(|error| Failure::of(&error))?;
+    Ok(Guest { account, key, password })
+}
+
+async fn set_password(app: &App, account: &Account, password: &OpaqueToken) -> Result<(), Failure> {
+    let hasher = &app.reception().parts().hasher;
+    let hash = hasher.rehash(&PlainPassword::new(password.expose())).await;
+    let changed = Account { password: Some(hash.map_err(|error| Failure::of(&error))?), ..account.clone() };
+    app.stores().accounts.update(account, changed).await.map_err(|error| Failure::of(&error))
 }
 
 async fn grant(stores: &Stores, account: AccountId, settings: &Settings) -> Result<(), Failure> {
@@ -128,17 +148,18 @@ fn welcome(
     ready: &boot::Ready,
     upstream: &UpstreamSettings,
     balance: Money,
-    key: &PlainApiKey,
+    guest: &Guest,
 ) -> Result<String, Failure> {
     let url = format!("http://{}", ready.listeners.address()?);
     let admin = ready.listeners.admin_address()?;
     let app: &App = &ready.app;
-    let key = key.expose();
+    let Guest { account: _, key, password } = guest;
+    let (key, password) = (key.expose(), password.expose());
     let vendors: Vec<Vendor> = app.gateway().vendors().collect();
     let simulated = upstream.vendors().iter().all(|(_, vendor)| vendor.kind == UpstreamKind::Simulated);
     let source = if simulated { "simulated (no network)" } else { "the real API of each provider below" };
     let mut text = format!(
-        "AI Duet is ready at {url}\n\n  API key    {key}\n  Balance    {balance} USD\n  Provider   {source}\n  Metrics    http://{admin}/metrics\n"
+        "AI Duet is ready at {url}\n\n  Sign-in    {EMAIL}\n  Password   {password}\n  API key    {key}\n  Balance    {balance} USD\n  Provider   {source}\n  Metrics    http://{admin}/metrics\n"
     );
     if vendors.contains(&Vendor::OpenAi) {
         text.push_str(&openai_lines(&url, key));

@@ -99,7 +99,7 @@ async fn set_state(
 ) -> Result<(), Failure> {
     let changed = Account { state, ..Account::clone(account) };
     stores.ledger.set_reserving(account.id, reserving).await.map_err(|error| Failure::of(&error))?;
-    stores.accounts.update(changed).await.map_err(|error| Failure::of(&error))
+    stores.accounts.update(account, changed).await.map_err(|error| Failure::of(&error))
 }
 
 /// A grant as the command line gives it.

@@ -63,10 +63,13 @@ impl AccountStore for MemoryAccounts {
         Ok(self.read(newest_first))
     }
 
-    async fn update(&self, account: Account) -> Result<(), AccountError> {
+    async fn update(&self, was: &Account, account: Account) -> Result<(), AccountError> {
         self.write(|accounts| {
             let id = account.id;
             let kept = accounts.by_id.get(&id).cloned().ok_or(AccountError::NotFound { id })?;
+            if kept.as_ref() != was {
+                return Err(AccountError::Changed { id });
+            }
             if accounts.by_email.get(&account.email).is_some_and(|owner| *owner != id) {
                 return Err(AccountError::EmailTaken);
             }

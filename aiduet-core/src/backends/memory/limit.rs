@@ -15,7 +15,7 @@ use crate::limit::{Claim, LimitError, LimitKey, Quota, RateLimiter, Standing};
 const FRACTION_BITS: u32 = 24;
 /// Above so many counters the idle ones are looked for.
 const SWEEP_FIRST: usize = 1_024;
-/// Never more counters than this; beyond it, addresses with failed authentications are forgotten.
+/// Never more counters than this; beyond it, failed attempts are forgotten.
 const COUNTERS_MAX: usize = 200_000;
 
 /// Rate limits and concurrency of one process.
@@ -50,7 +50,8 @@ impl Counters {
     fn sweep(&mut self, now: u128) {
         self.whole_at.retain(|_key, whole_at| *whole_at > now);
         if self.whole_at.len() > COUNTERS_MAX {
-            self.whole_at.retain(|key, _whole_at| !matches!(key, LimitKey::AuthFailures(_)));
+            self.whole_at
+                .retain(|key, _whole_at| !matches!(key, LimitKey::AuthFailures(_) | LimitKey::Guard(..)));
         }
         self.sweep_at = self.whole_at.len().saturating_mul(2).clamp(SWEEP_FIRST, COUNTERS_MAX);
     }

@@ -1,17 +1,27 @@
 //! Everything in this process, gone when it ends: for tests, demonstrations and single nodes.
 
 mod account;
+mod failures;
+mod key_creations;
 mod keys;
 mod ledger;
 mod limit;
 mod outbox;
 mod price;
+mod security_log;
+mod sessions;
+mod tickets;
 mod top_ups;
 
 pub use account::MemoryAccounts;
+pub use failures::MemoryFailures;
+pub use key_creations::MemoryKeyCreations;
 pub use keys::MemoryKeys;
 pub use ledger::MemoryLedger;
 pub use limit::MemoryLimiter;
 pub use outbox::MemoryOutbox;
 pub use price::MemoryPriceBook;
+pub use security_log::MemorySecurityLog;
+pub use sessions::MemorySessions;
+pub use tickets::MemoryTickets;
 pub use top_ups::MemoryTopUps;

@@ -127,6 +127,7 @@ impl Shared {
 
     fn name(&self, key: LimitKey) -> String {
         let (kind, id) = match key {
+            LimitKey::Guard(guard, subject) => (guard.as_str(), subject.as_u128()),
             LimitKey::KeyRequests(id) => ("requests", id.as_uuid().as_u128()),
             LimitKey::KeyTokens(id) => ("tokens", id.as_uuid().as_u128()),
             LimitKey::KeyConcurrency(id) => ("running", id.as_uuid().as_u128()),

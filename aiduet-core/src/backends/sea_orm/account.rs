@@ -74,15 +74,14 @@ impl AccountStore for SeaOrmAccountStore {
         rows.iter().map(|row| Ok(read(row)?)).collect()
     }
 
-    async fn update(&self, account: Account) -> Result<(), AccountError> {
+    async fn update(&self, was: &Account, account: Account) -> Result<(), AccountError> {
         let id = account.id;
         let transaction = self.database.begin().await?;
-        let exists = Sql::new(self.database.backend(), "SELECT 1 FROM accounts WHERE id = ")
-            .value(id.as_uuid())
-            .one(&transaction)
-            .await?;
-        if exists.is_none() {
-            return Err(AccountError::NotFound { id });
+        let lock = if self.database.is_sqlite() { "" } else { " FOR UPDATE" };
+        let kept = self.select().text("id = ").value(id.as_uuid()).text(lock).one(&transaction).await?;
+        let kept = kept.as_ref().map(read).transpose()?.ok_or(AccountError::NotFound { id })?;
+        if kept.as_ref() != was {
+            return Err(AccountError::Changed { id });
         }
         let columns =
             ["email", "email_verified_at", "password", "name", "locale", "role", "state", "state_at"];

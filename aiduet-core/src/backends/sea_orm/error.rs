@@ -3,6 +3,7 @@
 use sea_orm::{DbErr, RuntimeErr, sqlx};
 
 use crate::account::AccountError;
+use crate::auth::AuthStoreError;
 use crate::keys::KeyError;
 use crate::ledger::LedgerError;
 use crate::notify::OutboxError;
@@ -203,6 +204,12 @@ impl From<DatabaseError> for OutboxError {
 }
 
 impl From<DatabaseError> for TopUpError {
+    fn from(error: DatabaseError) -> Self {
+        Self::Unavailable { source: Box::new(error) }
+    }
+}
+
+impl From<DatabaseError> for AuthStoreError {
     fn from(error: DatabaseError) -> Self {
         Self::Unavailable { source: Box::new(error) }
     }

@@ -14,12 +14,17 @@ mod account;
 mod bulk;
 mod connect;
 mod error;
+mod failures;
+mod key_creations;
 mod keys;
 mod ledger;
 mod migration;
 mod outbox;
 mod script;
+mod security_log;
+mod sessions;
 mod sql;
+mod tickets;
 mod top_ups;
 
 use std::fmt;
@@ -31,10 +36,15 @@ use sea_orm::{
 
 pub use account::SeaOrmAccountStore;
 pub use error::{DatabaseError, FailureKind};
+pub use failures::SeaOrmFailureCounter;
+pub use key_creations::SeaOrmKeyCreations;
 pub use keys::SeaOrmKeyStore;
 pub use ledger::{LedgerConfig, SeaOrmLedger};
 pub use migration::MigrationStatus;
 pub use outbox::SeaOrmOutbox;
+pub use security_log::SeaOrmSecurityLog;
+pub use sessions::SeaOrmSessionStore;
+pub use tickets::SeaOrmTicketStore;
 pub use top_ups::SeaOrmTopUpStore;
 
 use crate::secret::Secret;

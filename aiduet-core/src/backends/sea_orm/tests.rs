@@ -40,6 +40,11 @@ async fn processes_that_migrate_at_once_do_not_disturb_each_other(fixture: Fixtu
         "key_spend",
         "notices",
         "top_ups",
+        "sessions",
+        "tickets",
+        "sign_in_failures",
+        "security_events",
+        "key_creations",
     ];
     for table in tables {
         let drop = format!("DROP TABLE {table}");

@@ -4,6 +4,8 @@ mod m0001_keys_and_accounts;
 mod m0002_ledger;
 mod m0003_requests;
 mod m0004_duet;
+mod m0010_sessions;
+mod m0011_key_creations;
 mod m0020_notices;
 mod m0030_top_ups;
 
@@ -22,11 +24,13 @@ struct Migration {
     statements: fn(Dialect) -> Vec<String>,
 }
 
-const ALL: [Migration; 6] = [
+const ALL: [Migration; 8] = [
     m0001_keys_and_accounts::MIGRATION,
     m0002_ledger::MIGRATION,
     m0003_requests::MIGRATION,
     m0004_duet::MIGRATION,
+    m0010_sessions::MIGRATION,
+    m0011_key_creations::MIGRATION,
     m0020_notices::MIGRATION,
     m0030_top_ups::MIGRATION,
 ];

@@ -1,0 +1,59 @@
+//! What happened to the security of accounts, in memory.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use async_trait::async_trait;
+
+use crate::auth::{AuthStoreError, ListSecurityEvents, SecurityEvent, SecurityLog};
+use crate::clock::Timestamp;
+use crate::id::SecurityEventId;
+
+/// What happened to the security of accounts, in memory.
+#[derive(Debug, Default)]
+pub struct MemorySecurityLog(Mutex<BTreeMap<SecurityEventId, SecurityEvent>>);
+
+impl MemorySecurityLog {
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<SecurityEventId, SecurityEvent>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[async_trait]
+impl SecurityLog for MemorySecurityLog {
+    async fn record(&self, event: SecurityEvent) -> Result<(), AuthStoreError> {
+        self.lock().entry(event.id).or_insert(event);
+        Ok(())
+    }
+
+    async fn list(&self, request: ListSecurityEvents) -> Result<Vec<SecurityEvent>, AuthStoreError> {
+        let ListSecurityEvents { account, before, limit } = request;
+        let end = before.unwrap_or_else(|| SecurityEventId::from_uuid(uuid::Uuid::max()));
+        let events = self.lock();
+        let own = events.range(..end).rev().map(|(_id, event)| event);
+        let own = own.filter(|event| event.account == account).cloned();
+        Ok(own.take(usize::try_from(limit).unwrap_or(usize::MAX)).collect())
+    }
+
+    async fn purge(&self, before: Timestamp, limit: u32) -> Result<u64, AuthStoreError> {
+        let mut events = self.lock();
+        let old = events.values().filter(|event| event.at < before).map(|event| event.id);
+        let old: Vec<SecurityEventId> = old.take(usize::try_from(limit).unwrap_or(usize::MAX)).collect();
+        for id in &old {
+            events.remove(id);
+        }
+        Ok(u64::try_from(old.len()).unwrap_or(u64::MAX))
+    }
+}
+
+#[cfg(test)]
+#[cfg(feature = "testing")]
+mod tests {
+    use super::*;
+
+    async fn memory_security_log() -> Option<MemorySecurityLog> {
+        Some(MemorySecurityLog::default())
+    }
+
+    crate::security_log_conformance!(memory_security_log);
+}

@@ -1,0 +1,138 @@
+//! What happened to the security of accounts, in a table.
+
+use async_trait::async_trait;
+use sea_orm::{DbBackend, QueryResult, Value};
+use uuid::Uuid;
+
+use super::Database;
+use super::bulk::one_of;
+use super::error::DatabaseError;
+use super::sql::{Columns, Sql};
+use crate::auth::{
+    AuthStoreError, Device, ListSecurityEvents, Network, SecurityEvent, SecurityEventKind, SecurityLog,
+};
+use crate::clock::Timestamp;
+use crate::id::{AccountId, RequestId, SecurityEventId};
+
+const COLUMNS: &str = "id, account, kind, device, network, request, created_at";
+
+/// [`SecurityLog`] in a database.
+#[derive(Clone, Debug)]
+pub struct SeaOrmSecurityLog {
+    database: Database,
+}
+
+impl SeaOrmSecurityLog {
+    /// The events of a migrated database.
+    pub const fn new(database: Database) -> Self {
+        Self { database }
+    }
+
+    fn sql(&self, text: &str) -> Sql {
+        Sql::new(self.database.backend(), text)
+    }
+}
+
+#[async_trait]
+impl SecurityLog for SeaOrmSecurityLog {
+    async fn record(&self, event: SecurityEvent) -> Result<(), AuthStoreError> {
+        let or_nothing = match self.database.backend() {
+            DbBackend::MySql => " ON DUPLICATE KEY UPDATE id = id",
+            _ => " ON CONFLICT DO NOTHING",
+        };
+        let insert = self.sql(&format!("INSERT INTO security_events ({COLUMNS}) VALUES "));
+        insert.tuple(write(&event)).text(or_nothing).run(self.database.writer()).await?;
+        Ok(())
+    }
+
+    async fn list(&self, request: ListSecurityEvents) -> Result<Vec<SecurityEvent>, AuthStoreError> {
+        let ListSecurityEvents { account, before, limit } = request;
+        let rows = self
+            .sql(&format!("SELECT {COLUMNS} FROM security_events WHERE account = "))
+            .value(account.as_uuid())
+            .text(" AND id < ")
+            .value(before.map_or(Uuid::max(), SecurityEventId::as_uuid))
+            .text(" ORDER BY id DESC LIMIT ")
+            .value(i64::from(limit))
+            .all(self.database.reader())
+            .await?;
+        rows.iter().map(|row| Ok(read(row)?)).collect()
+    }
+
+    async fn purge(&self, before: Timestamp, limit: u32) -> Result<u64, AuthStoreError> {
+        let rows = self
+            .sql("SELECT id FROM security_events WHERE created_at < ")
+            .value(before.millis())
+            .text(" ORDER BY created_at LIMIT ")
+            .value(i64::from(limit))
+            .all(self.database.reader())
+            .await?;
+        let old: Result<Vec<Uuid>, DatabaseError> = rows.iter().map(|row| Columns::of(row).next()).collect();
+        let old = old?;
+        if old.is_empty() {
+            return Ok(0);
+        }
+        let delete = one_of(self.sql("DELETE FROM security_events WHERE "), "id", &old);
+        Ok(delete.run(self.database.writer()).await?)
+    }
+}
+
+/// In the order of [`COLUMNS`].
+fn write(event: &SecurityEvent) -> Vec<Value> {
+    let SecurityEvent { id, account, kind, device, network, request, at } = event;
+    vec![
+        id.as_uuid().into(),
+        account.as_uuid().into(),
+        kind.as_str().into(),
+        device.to_string().into(),
+        network.map(|network| network.to_string()).into(),
+        request.map(RequestId::as_uuid).into(),
+        at.millis().into(),
+    ]
+}
+
+fn read(row: &QueryResult) -> Result<SecurityEvent, DatabaseError> {
+    let mut columns = Columns::of(row);
+    let kind = |code: String| SecurityEventKind::from_code(&code);
+    Ok(SecurityEvent {
+        id: SecurityEventId::from_uuid(columns.next()?),
+        account: AccountId::from_uuid(columns.next()?),
+        kind: columns.next_as("security_events.kind", kind)?,
+        device: Device::from_text(&columns.next::<String>()?),
+        network: columns.next_as("security_events.network", |text: Option<String>| {
+            text.map(|text| text.parse::<Network>()).transpose().ok()
+        })?,
+        request: columns.next::<Option<Uuid>>()?.map(RequestId::from_uuid),
+        at: Timestamp::from_millis(columns.next()?),
+    })
+}
+
+#[cfg(test)]
+#[cfg(feature = "testing")]
+mod tests {
+    use super::SeaOrmSecurityLog;
+    use crate::backends::sea_orm::fixture::{self, Fixture};
+
+    fn store(fixture: Fixture) -> SeaOrmSecurityLog {
+        SeaOrmSecurityLog::new(fixture.kept())
+    }
+
+    mod sqlite {
+        async fn store() -> Option<super::SeaOrmSecurityLog> {
+            Some(super::store(super::fixture::sqlite().await))
+        }
+        crate::security_log_conformance!(store);
+    }
+    mod postgres {
+        async fn store() -> Option<super::SeaOrmSecurityLog> {
+            super::fixture::postgres().await.map(super::store)
+        }
+        crate::security_log_conformance!(store);
+    }
+    mod mysql {
+        async fn store() -> Option<super::SeaOrmSecurityLog> {
+            super::fixture::mysql().await.map(super::store)
+        }
+        crate::security_log_conformance!(store);
+    }
+}

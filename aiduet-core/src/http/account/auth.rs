@@ -1,0 +1,244 @@
+//! Signing up, in and out; forgotten passwords; links of mails.
+
+use axum::Json;
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use http::request::Parts;
+use http::{HeaderValue, StatusCode};
+use serde::Deserialize;
+use serde_json::json;
+
+use super::extract::{Person, bearer};
+use super::problem::Problem;
+use super::strict::Strict;
+use super::{cookie, view};
+use crate::account::{EmailAddress, Entered, Locale, Registration, SignIn, SignedIn, Visit};
+use crate::app::App;
+use crate::auth::{ACCESS_TOKEN_LIFE, SessionLife};
+use crate::secret::Secret;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RegisterBody {
+    email: String,
+    password: String,
+    name: Option<String>,
+    locale: Option<String>,
+    accept_policies: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SignInBody {
+    email: String,
+    password: String,
+    /// Whether the session goes on for weeks; it does unless the person says otherwise.
+    stay_signed_in: Option<bool>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct EmailBody {
+    email: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct TokenBody {
+    token: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct PasswordBody {
+    password: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ResetBody {
+    token: String,
+    password: String,
+}
+
+pub(super) fn email(text: &str) -> Result<EmailAddress, Problem> {
+    text.parse().map_err(|_invalid| Problem::field("/email", "invalid_email"))
+}
+
+pub(super) fn locale(tag: &str) -> Result<Locale, Problem> {
+    Locale::from_tag(tag).ok_or(Problem::field("/locale", "invalid_locale"))
+}
+
+/// A display name: short, and nothing in it that changes how the rest of a page reads.
+pub(super) fn name(text: String) -> Result<String, Problem> {
+    let turns =
+        |c: char| matches!(c, '\u{200e}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let plain = !text.chars().any(|c| c.is_control() || turns(c));
+    let fits = (1..=80).contains(&text.chars().count()) && !text.trim().is_empty();
+    if plain && fits { Ok(text) } else { Err(Problem::field("/name", "invalid_name")) }
+}
+
+/// `POST /auth/register`: the answer is the same whether or not the address has an account.
+pub(super) async fn register(
+    State(app): State<App>,
+    visit: Visit,
+    Strict(body): Strict<RegisterBody>,
+) -> Result<StatusCode, Problem> {
+    let RegisterBody { email: address, password, name: text, locale: tag, accept_policies } = body;
+    let password = Secret::new(password);
+    if !accept_policies {
+        return Err(Problem::field("/accept_policies", "policies_not_accepted"));
+    }
+    let address = email(&address)?;
+    let text = text.map(name).transpose()?;
+    let locale = tag.as_deref().map(locale).transpose()?.unwrap_or_default();
+    let person = Registration { email: &address, password: &password, name: text.as_deref(), locale };
+    app.reception().register(person, &visit).await?;
+    Ok(StatusCode::ACCEPTED)
+}
+
+/// `POST /auth/verify-email`
+pub(super) async fn verify_email(
+    State(app): State<App>,
+    visit: Visit,
+    Strict(TokenBody { token }): Strict<TokenBody>,
+) -> Result<StatusCode, Problem> {
+    app.reception().verify_email(&token, &visit).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// `POST /auth/verify-email/resend`
+pub(super) async fn resend_verification(
+    State(app): State<App>,
+    visit: Visit,
+    Strict(body): Strict<EmailBody>,
+) -> Result<StatusCode, Problem> {
+    app.reception().resend_verification(&email(&body.email)?, &visit).await?;
+    Ok(StatusCode::ACCEPTED)
+}
+
+/// `POST /auth/login`
+pub(super) async fn sign_in(
+    State(app): State<App>,
+    visit: Visit,
+    headers: http::HeaderMap,
+    Strict(body): Strict<SignInBody>,
+) -> Result<Response, Problem> {
+    let SignInBody { email: address, password, stay_signed_in } = body;
+    let password = Secret::new(password);
+    let attempt = SignIn {
+        email: &email(&address)?,
+        password: &password,
+        device_token: cookie::device_token(&headers),
+        life: if stay_signed_in.unwrap_or(true) { SessionLife::Long } else { SessionLife::Short },
+    };
+    let entered = app.reception().sign_in(attempt, &visit).await?;
+    Ok(welcome(&app, &entered))
+}
+
+/// `POST /auth/refresh`: the cookie says who.
+pub(super) async fn refresh(
+    State(app): State<App>,
+    visit: Visit,
+    headers: http::HeaderMap,
+) -> Result<Response, Problem> {
+    let token = cookie::refresh_token(&headers).ok_or(Problem::UNAUTHENTICATED)?;
+    match app.reception().refresh(token, &visit).await {
+        Ok(entered) => Ok(welcome(&app, &entered)),
+        Err(error) => {
+            let problem = Problem::from(error);
+            let mut response = problem.into_response();
+            if problem == Problem::UNAUTHENTICATED {
+                cookie::clear(response.headers_mut());
+            }
+            Ok(response)
+        }
+    }
+}
+
+/// `POST /auth/logout`: never fails, so that nobody stays signed in for want of a token.
+pub(super) async fn sign_out(State(app): State<App>, visit: Visit, head: Parts) -> Result<Response, Problem> {
+    if let Some(person) = leaving(&app, &visit, &head).await {
+        app.reception().sign_out(&person, &visit).await?;
+    }
+    let mut response = StatusCode::NO_CONTENT.into_response();
+    cookie::clear(response.headers_mut());
+    // Not the cookies: the device stays known.
+    response.headers_mut().insert("clear-site-data", HeaderValue::from_static("\"cache\", \"storage\""));
+    Ok(response)
+}
+
+/// Whose session ends: that of the access token, or of the cookie when the token has expired.
+async fn leaving(app: &App, visit: &Visit, head: &Parts) -> Option<SignedIn> {
+    if let Some(token) = bearer(head)
+        && let Ok(person) = app.reception().recognise(token).await
+    {
+        return Some(person);
+    }
+    let token = cookie::refresh_token(&head.headers)?;
+    app.reception().refresh(token, visit).await.ok().map(|entered| entered.person)
+}
+
+/// `POST /auth/reauth`
+pub(super) async fn reauthenticate(
+    State(app): State<App>,
+    visit: Visit,
+    Person(person): Person,
+    Strict(body): Strict<PasswordBody>,
+) -> Result<Response, Problem> {
+    let password = Secret::new(body.password);
+    let access = app.reception().reauthenticate(&person, &password, &visit).await?;
+    let body = json!({
+        "access_token": access.expose(),
+        "token_type": "Bearer",
+        "expires_in": ACCESS_TOKEN_LIFE.as_secs(),
+    });
+    Ok(Json(body).into_response())
+}
+
+/// `POST /auth/password/forgot`: the answer is the same whether or not the address has an account.
+pub(super) async fn forgot_password(
+    State(app): State<App>,
+    visit: Visit,
+    Strict(body): Strict<EmailBody>,
+) -> Result<StatusCode, Problem> {
+    app.reception().forgot_password(&email(&body.email)?, &visit).await?;
+    Ok(StatusCode::ACCEPTED)
+}
+
+/// `POST /auth/password/reset`
+pub(super) async fn reset_password(
+    State(app): State<App>,
+    visit: Visit,
+    Strict(ResetBody { token, password }): Strict<ResetBody>,
+) -> Result<StatusCode, Problem> {
+    let password = Secret::new(password);
+    app.reception().reset_password(&token, &password, &visit).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// `POST /auth/email/confirm`: the link that went to a new address.
+pub(super) async fn confirm_email(
+    State(app): State<App>,
+    visit: Visit,
+    Strict(TokenBody { token }): Strict<TokenBody>,
+) -> Result<StatusCode, Problem> {
+    app.reception().confirm_email(&token, &visit).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// `POST /auth/email/undo`: the link that went to the address of before.
+pub(super) async fn undo_email(
+    State(app): State<App>,
+    visit: Visit,
+    Strict(TokenBody { token }): Strict<TokenBody>,
+) -> Result<StatusCode, Problem> {
+    app.reception().undo_email(&token, &visit).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+fn welcome(app: &App, entered: &Entered) -> Response {
+    let mut response = Json(view::entered(entered)).into_response();
+    cookie::set(response.headers_mut(), entered, app.clock().now());
+    response
+}

@@ -1,0 +1,80 @@
+//! Who asks, from where.
+
+use std::convert::Infallible;
+use std::time::Duration;
+
+use axum::extract::FromRequestParts;
+use http::header::AUTHORIZATION;
+use http::request::Parts;
+
+use super::call::Call;
+use super::problem::Problem;
+use crate::account::{SignedIn, Visit};
+use crate::app::App;
+use crate::auth::Device;
+use crate::http::edge::ClientAddress;
+
+/// What must not be done by whoever finds a device open.
+const FRESH: Duration = Duration::from_mins(15);
+/// What makes or widens a key.
+const RECENT: Duration = Duration::from_hours(24);
+
+impl FromRequestParts<App> for Visit {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Infallible> {
+        let outside = || Self {
+            address: ClientAddress::of(&parts.extensions),
+            device: Device::UNKNOWN,
+            request: app.gateway().new_request_id(),
+        };
+        Ok(parts.extensions.get::<Call>().map_or_else(outside, Call::visit))
+    }
+}
+
+/// A person with an access token.
+pub(super) struct Person(pub(super) SignedIn);
+
+impl FromRequestParts<App> for Person {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        let token = bearer(parts).ok_or(Problem::UNAUTHENTICATED)?;
+        Ok(Self(app.reception().recognise(token).await?))
+    }
+}
+
+/// A person who gave the password within the last 15 minutes.
+pub(super) struct Fresh(pub(super) SignedIn);
+
+impl FromRequestParts<App> for Fresh {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        let Person(person) = Person::from_request_parts(parts, app).await?;
+        let since = app.clock().now().since(person.session.authenticated_at);
+        if since > FRESH { Err(Problem::REAUTH_REQUIRED) } else { Ok(Self(person)) }
+    }
+}
+
+/// A person who gave the password within the last 24 hours.
+pub(super) struct Recent(pub(super) SignedIn);
+
+impl FromRequestParts<App> for Recent {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        let Person(person) = Person::from_request_parts(parts, app).await?;
+        let since = app.clock().now().since(person.session.authenticated_at);
+        if since > RECENT { Err(Problem::REAUTH_REQUIRED) } else { Ok(Self(person)) }
+    }
+}
+
+/// The one bearer token of a request.
+pub(super) fn bearer(parts: &Parts) -> Option<&str> {
+    let mut fields = parts.headers.get_all(AUTHORIZATION).iter();
+    let field = fields.next()?.to_str().ok()?;
+    let (scheme, token) = field.trim().split_once(' ')?;
+    let is_one = fields.next().is_none() && scheme.eq_ignore_ascii_case("bearer");
+    is_one.then(|| token.trim())
+}

@@ -1,0 +1,135 @@
+//! Errors of the account API as problem details (RFC 9457).
+
+use std::time::Duration;
+
+use axum::response::{IntoResponse, Response};
+use http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
+use http::{HeaderValue, StatusCode};
+use serde_json::json;
+
+use super::titles::title;
+use crate::account::{AccountError, Locale, ReceptionError};
+use crate::auth::HashError;
+use crate::class::{Classify, ErrorClass, Retry};
+use crate::id::RequestId;
+use crate::keys::KeyError;
+
+/// What is wrong with a request. Written by the frame around all handlers, which knows the
+/// language and the request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Problem {
+    status: StatusCode,
+    /// Stable.
+    code: &'static str,
+    /// The member of the body, query or header that is wrong, and its own code.
+    field: Option<(&'static str, &'static str)>,
+    retry_after: Option<Duration>,
+}
+
+impl Problem {
+    pub(super) const NOT_FOUND: Self = Self::new(StatusCode::NOT_FOUND, "not_found");
+    pub(super) const METHOD_NOT_ALLOWED: Self =
+        Self::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed");
+    pub(super) const CROSS_SITE: Self = Self::new(StatusCode::FORBIDDEN, "cross_site_request");
+    pub(super) const UNAUTHENTICATED: Self = Self::new(StatusCode::UNAUTHORIZED, "unauthenticated");
+    pub(super) const REAUTH_REQUIRED: Self = Self::new(StatusCode::FORBIDDEN, "reauth_required");
+    pub(super) const MALFORMED: Self = Self::new(StatusCode::BAD_REQUEST, "malformed_body");
+    pub(super) const TOO_LARGE: Self = Self::new(StatusCode::PAYLOAD_TOO_LARGE, "request_too_large");
+    pub(super) const TIMEOUT: Self = Self::new(StatusCode::REQUEST_TIMEOUT, "request_timeout");
+    pub(super) const MEDIA_TYPE: Self =
+        Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type");
+
+    const fn new(status: StatusCode, code: &'static str) -> Self {
+        Self { status, code, field: None, retry_after: None }
+    }
+
+    /// A member of the request that is wrong.
+    pub(super) const fn field(pointer: &'static str, code: &'static str) -> Self {
+        let invalid = Self::new(StatusCode::BAD_REQUEST, "invalid_request");
+        Self { field: Some((pointer, code)), ..invalid }
+    }
+
+    const fn after(self, wait: Duration) -> Self {
+        Self { retry_after: Some(wait), ..self }
+    }
+
+    /// The body, and its type.
+    pub(super) fn body(&self, locale: Locale, id: RequestId) -> (String, HeaderValue) {
+        let errors: Vec<_> = self
+            .field
+            .iter()
+            .map(|(pointer, code)| json!({"pointer": pointer, "code": code, "detail": title(code, locale)}))
+            .collect();
+        let body = json!({
+            "type": format!("urn:aiduet:problem:{}", self.code),
+            "title": title(self.code, locale),
+            "status": self.status.as_u16(),
+            "code": self.code,
+            "request_id": id,
+            "errors": errors,
+        });
+        (body.to_string(), HeaderValue::from_static("application/problem+json"))
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let mut response = self.status.into_response();
+        let headers = response.headers_mut();
+        if let Some(wait) = self.retry_after {
+            let seconds = wait.as_millis().div_ceil(1_000).max(1);
+            if let Ok(value) = HeaderValue::from_str(&seconds.to_string()) {
+                headers.insert(RETRY_AFTER, value);
+            }
+        }
+        if self == Self::UNAUTHENTICATED {
+            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        response.extensions_mut().insert(self);
+        response
+    }
+}
+
+impl From<ReceptionError> for Problem {
+    fn from(error: ReceptionError) -> Self {
+        match error {
+            ReceptionError::Password(fault) => Self::field("/password", fault.code()),
+            ReceptionError::WrongCredentials => Self::new(StatusCode::UNAUTHORIZED, "wrong_credentials"),
+            ReceptionError::EmailUnverified => Self::new(StatusCode::FORBIDDEN, "email_unverified"),
+            ReceptionError::InvalidTicket => Self::new(StatusCode::BAD_REQUEST, "invalid_link"),
+            ReceptionError::InvalidSession => Self::UNAUTHENTICATED,
+            ReceptionError::Throttled { retry_after } => {
+                Self::new(StatusCode::TOO_MANY_REQUESTS, "rate_limit_exceeded").after(retry_after)
+            }
+            ReceptionError::Hash(HashError::Busy { retry_after }) => {
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, "service_unavailable").after(retry_after)
+            }
+            ReceptionError::Key(KeyError::NotFound { .. }) => Self::NOT_FOUND,
+            ReceptionError::KeyEnded => Self::new(StatusCode::CONFLICT, "key_ended"),
+            ReceptionError::RequestReused => {
+                Self::new(StatusCode::UNPROCESSABLE_ENTITY, "idempotency_key_reused")
+            }
+            ReceptionError::Account(AccountError::NotFound { .. }) => Self::UNAUTHENTICATED,
+            other => Self::internal(&other),
+        }
+    }
+}
+
+impl Problem {
+    /// A failure that the client cannot do anything about; logged here.
+    pub(super) fn internal(error: &(impl Classify + std::error::Error)) -> Self {
+        let cause = std::error::Error::source(error).map(ToString::to_string);
+        match (error.class(), error.retry()) {
+            (ErrorClass::Conflict, _) => Self::new(StatusCode::CONFLICT, "conflict"),
+            (ErrorClass::Unavailable, _) | (_, Retry::Safe | Retry::After(_)) => {
+                tracing::warn!(%error, cause, "the account API has to turn a request away");
+                let busy = Self::new(StatusCode::SERVICE_UNAVAILABLE, "service_unavailable");
+                busy.after(Duration::from_secs(2))
+            }
+            (_, Retry::Never) => {
+                tracing::error!(%error, cause, "a defect in the account API");
+                Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal_error")
+            }
+        }
+    }
+}

@@ -1,0 +1,48 @@
+//! Bodies, taken literally: what is not understood is refused.
+
+use std::time::Duration;
+
+use axum::extract::{FromRequest, Request};
+use http::HeaderMap;
+use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
+use serde::de::{Deserialize, DeserializeOwned, Deserializer};
+
+use super::problem::Problem;
+use crate::app::App;
+
+const BYTES_MAX: usize = 64 << 10;
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// A JSON object of at most 64 KiB without unknown or repeated members.
+pub(super) struct Strict<T>(pub(super) T);
+
+impl<T: DeserializeOwned> FromRequest<App> for Strict<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _app: &App) -> Result<Self, Problem> {
+        if !is_plain_json(request.headers()) {
+            return Err(Problem::MEDIA_TYPE);
+        }
+        let body = axum::body::to_bytes(request.into_body(), BYTES_MAX);
+        let body = tokio::time::timeout(PATIENCE, body).await.map_err(|_late| Problem::TIMEOUT)?;
+        let body = body.map_err(|_over| Problem::TOO_LARGE)?;
+        // The error would quote what was sent.
+        serde_json::from_slice(&body).map(Self).map_err(|_refused| Problem::MALFORMED)
+    }
+}
+
+fn is_plain_json(headers: &HeaderMap) -> bool {
+    let kind = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let mut parts = kind.split(';').map(str::trim);
+    let is_json = parts.next().is_some_and(|kind| kind.eq_ignore_ascii_case("application/json"));
+    let is_utf8 = parts.all(|part| part.eq_ignore_ascii_case("charset=utf-8"));
+    is_json && is_utf8 && !headers.contains_key(CONTENT_ENCODING)
+}
+
+/// `#[serde(default, deserialize_with)]` for a member that may be left out or be `null`, which are
+/// two things.
+pub(super) fn given<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Option<T>>, D::Error> {
+    Option::deserialize(deserializer).map(Some)
+}

@@ -1,0 +1,308 @@
+//! What problems are called, in three languages.
+
+use crate::account::Locale;
+
+/// Code, English, Simplified Chinese, Japanese.
+const TITLES: &[(&str, [&str; 3])] = &[
+    ("not_found", ["There is nothing here.", "此处没有任何内容。", "ここには何もありません。"]),
+    (
+        "method_not_allowed",
+        [
+            "This path does not take this method.",
+            "此路径不支持该方法。",
+            "このパスはこのメソッドに対応していません。",
+        ],
+    ),
+    (
+        "cross_site_request",
+        [
+            "The request came from another site.",
+            "该请求来自其他网站。",
+            "リクエストが別のサイトから送信されました。",
+        ],
+    ),
+    ("unauthenticated", ["Sign in first.", "请先登录。", "先にログインしてください。"]),
+    (
+        "wrong_credentials",
+        [
+            "The e-mail address or the password is wrong.",
+            "邮箱地址或密码不正确。",
+            "メールアドレスまたはパスワードが正しくありません。",
+        ],
+    ),
+    (
+        "email_unverified",
+        [
+            "Confirm your e-mail address first: the link is in your mail.",
+            "请先确认邮箱地址：链接已发送到您的邮箱。",
+            "先にメールアドレスを確認してください。リンクはメールに記載されています。",
+        ],
+    ),
+    (
+        "reauth_required",
+        [
+            "Enter your password again to do this.",
+            "请再次输入密码以继续。",
+            "続行するにはパスワードを再入力してください。",
+        ],
+    ),
+    (
+        "invalid_link",
+        [
+            "This link is not valid any more. Ask for a new one.",
+            "此链接已失效，请重新获取。",
+            "このリンクは無効です。新しいリンクを請求してください。",
+        ],
+    ),
+    (
+        "malformed_body",
+        [
+            "The body is not the JSON object that this call takes.",
+            "请求正文不是此接口所需的 JSON 对象。",
+            "本文がこの呼び出しに必要な JSON オブジェクトではありません。",
+        ],
+    ),
+    (
+        "unsupported_media_type",
+        [
+            "Send the body as uncompressed application/json.",
+            "请以未压缩的 application/json 发送正文。",
+            "本文は圧縮せず application/json で送信してください。",
+        ],
+    ),
+    ("request_too_large", ["The body is too large.", "请求正文过大。", "本文が大きすぎます。"]),
+    (
+        "request_timeout",
+        ["The body did not arrive in time.", "请求正文未及时到达。", "本文が時間内に届きませんでした。"],
+    ),
+    (
+        "invalid_request",
+        ["Something in the request is wrong.", "请求中有错误。", "リクエストに誤りがあります。"],
+    ),
+    (
+        "invalid_email",
+        ["This is not an e-mail address.", "这不是有效的邮箱地址。", "有効なメールアドレスではありません。"],
+    ),
+    (
+        "invalid_name",
+        [
+            "At most 80 characters, no control characters.",
+            "最多 80 个字符，不能包含控制字符。",
+            "80 文字以内で、制御文字は使用できません。",
+        ],
+    ),
+    (
+        "invalid_locale",
+        ["Use en, zh-CN or ja.", "请使用 en、zh-CN 或 ja。", "en、zh-CN、ja のいずれかを使用してください。"],
+    ),
+    (
+        "policies_not_accepted",
+        [
+            "Accept the terms and the privacy policy.",
+            "请接受服务条款和隐私政策。",
+            "利用規約とプライバシーポリシーに同意してください。",
+        ],
+    ),
+    ("invalid_cursor", ["This is not a cursor of ours.", "游标无效。", "カーソルが無効です。"]),
+    (
+        "invalid_limit",
+        [
+            "Use a number from 1 to 100.",
+            "请使用 1 到 100 的数字。",
+            "1 から 100 までの数を指定してください。",
+        ],
+    ),
+    (
+        "password_too_short",
+        ["Use at least 15 characters.", "请至少使用 15 个字符。", "15 文字以上にしてください。"],
+    ),
+    (
+        "password_too_long",
+        ["Use at most 128 characters.", "请最多使用 128 个字符。", "128 文字以内にしてください。"],
+    ),
+    (
+        "password_control_character",
+        ["Control characters are not possible.", "不能包含控制字符。", "制御文字は使用できません。"],
+    ),
+    (
+        "password_context_word",
+        [
+            "This is little more than a name that others know.",
+            "密码主要由他人知晓的名称组成。",
+            "他人に知られている名前とほとんど変わりません。",
+        ],
+    ),
+    (
+        "password_similar",
+        [
+            "This is too much like your name or address.",
+            "密码与您的姓名或邮箱过于相似。",
+            "名前やメールアドレスに似すぎています。",
+        ],
+    ),
+    (
+        "password_common",
+        [
+            "This is on lists of common passwords.",
+            "这是常见密码。",
+            "よく使われるパスワードの一覧に含まれています。",
+        ],
+    ),
+    (
+        "password_guessable",
+        ["This is guessed too easily.", "密码太容易被猜到。", "推測されやすいパスワードです。"],
+    ),
+    (
+        "key_ended",
+        [
+            "This key has ended. Make a new one.",
+            "此密钥已失效，请新建一个。",
+            "このキーは終了しています。新しいキーを作成してください。",
+        ],
+    ),
+    (
+        "idempotency_key_reused",
+        [
+            "This Idempotency-Key was used for another request.",
+            "此 Idempotency-Key 已用于其他请求。",
+            "この Idempotency-Key は別のリクエストで使用されています。",
+        ],
+    ),
+    (
+        "invalid_idempotency_key",
+        [
+            "An Idempotency-Key has 1 to 64 visible ASCII characters.",
+            "Idempotency-Key 须为 1 至 64 个可见 ASCII 字符。",
+            "Idempotency-Key は 1～64 文字の印字可能な ASCII 文字です。",
+        ],
+    ),
+    (
+        "invalid_limit_value",
+        [
+            "A limit is above zero; leave it out for none.",
+            "限制须大于零；不设限制请省略。",
+            "上限は 0 より大きい値です。制限しない場合は省略してください。",
+        ],
+    ),
+    (
+        "invalid_models",
+        [
+            "Name at most 50 models by their identifiers.",
+            "最多填写 50 个模型标识。",
+            "モデルは識別子で 50 個まで指定できます。",
+        ],
+    ),
+    (
+        "invalid_endpoints",
+        [
+            "Name at most 50 endpoints, such as messages.",
+            "最多填写 50 个端点，例如 messages。",
+            "エンドポイントは messages のように 50 個まで指定できます。",
+        ],
+    ),
+    (
+        "invalid_networks",
+        [
+            "Name at most 50 networks, such as 192.0.2.0/24.",
+            "最多填写 50 个网段，例如 192.0.2.0/24。",
+            "ネットワークは 192.0.2.0/24 のように 50 個まで指定できます。",
+        ],
+    ),
+    (
+        "invalid_amount",
+        [
+            "An amount is decimal dollars as a text, such as \"5.00\".",
+            "金额须为美元小数文本，例如 \"5.00\"。",
+            "金額は \"5.00\" のようなドルの小数の文字列です。",
+        ],
+    ),
+    (
+        "invalid_overlap",
+        ["The overlap is at most seven days.", "重叠时间最长为七天。", "重複期間は最長 7 日です。"],
+    ),
+    (
+        "invalid_moment",
+        [
+            "A moment is written like 2026-12-31T23:59:59Z and lies ahead.",
+            "时间须形如 2026-12-31T23:59:59Z 且在未来。",
+            "日時は 2026-12-31T23:59:59Z の形式で、未来の時点です。",
+        ],
+    ),
+    (
+        "rate_limit_exceeded",
+        [
+            "Too many attempts. Wait a little.",
+            "尝试次数过多，请稍候。",
+            "試行回数が多すぎます。しばらくお待ちください。",
+        ],
+    ),
+    (
+        "conflict",
+        [
+            "This was changed meanwhile. Try again.",
+            "内容已被更改，请重试。",
+            "その間に変更されました。もう一度お試しください。",
+        ],
+    ),
+    (
+        "service_unavailable",
+        [
+            "Not possible right now. Try again shortly.",
+            "暂时无法处理，请稍后重试。",
+            "現在処理できません。しばらくして再試行してください。",
+        ],
+    ),
+    (
+        "internal_error",
+        [
+            "Something went wrong here. Tell us the request id.",
+            "服务器出错，请告知我们请求编号。",
+            "サーバーでエラーが発生しました。リクエスト ID をお知らせください。",
+        ],
+    ),
+];
+
+/// The title of a code; the code itself when it has none, which a test rules out.
+pub(super) fn title(code: &'static str, locale: Locale) -> &'static str {
+    let found = TITLES.iter().find(|(known, _titles)| *known == code);
+    let Some((_known, [en, zh, ja])) = found else { return code };
+    match locale {
+        Locale::En => en,
+        Locale::ZhCn => zh,
+        Locale::Ja => ja,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Codes stand in the sources of this directory as texts; each has a title.
+    #[test]
+    fn every_code_has_a_title() {
+        let sources = [
+            include_str!("problem.rs"),
+            include_str!("me.rs"),
+            include_str!("auth.rs"),
+            include_str!("keys.rs"),
+        ];
+        let fields = sources.iter().flat_map(|text| text.split("Problem::field(").skip(1));
+        let codes = fields.filter_map(|rest| rest.split('"').nth(3));
+        let whole =
+            sources[0].split("Self::new(StatusCode::").skip(1).filter_map(|rest| rest.split('"').nth(1));
+        let mut found = 0;
+        for code in codes.chain(whole) {
+            found += 1;
+            assert!(TITLES.iter().any(|(known, _)| *known == code), "{code}");
+        }
+        assert!(found > 15, "{found}");
+    }
+
+    #[test]
+    fn no_title_is_missing_or_given_twice() {
+        for (index, (code, titles)) in TITLES.iter().enumerate() {
+            assert!(titles.iter().all(|title| !title.is_empty()), "{code}");
+            assert!(TITLES.iter().skip(index + 1).all(|(other, _)| other != code), "{code}");
+        }
+    }
+}

@@ -1,0 +1,56 @@
+//! How people prove who they are.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::value;
+use crate::secret::Secret;
+
+/// How people prove who they are.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct AuthSettings {
+    /// Signs access tokens; at least 32 bytes. Without one each process makes its own, and people
+    /// get new access tokens by their refresh cookie when it ends.
+    #[serde(with = "value::secret")]
+    pub token_secret: Option<Secret<String>>,
+    /// A file with the secret.
+    pub token_secret_file: Option<PathBuf>,
+    /// The secret of before, whose tokens are still taken.
+    #[serde(with = "value::secret")]
+    pub token_secret_before: Option<Secret<String>>,
+    /// A file with the secret of before.
+    pub token_secret_before_file: Option<PathBuf>,
+    /// Goes into password hashes: `{id}:{64 hexadecimal digits}`, one a line, the first for new
+    /// hashes.
+    #[serde(with = "value::secret")]
+    pub peppers: Option<Secret<String>>,
+    /// A file with them.
+    pub peppers_file: Option<PathBuf>,
+    /// Memory of one password hash.
+    #[serde(with = "value::bytes_size")]
+    pub hash_memory: usize,
+    /// Passes over it.
+    pub hash_passes: u32,
+    /// Answers that must not tell whether there is an account are given after this time.
+    #[serde(with = "value::duration")]
+    pub even_time: Duration,
+}
+
+impl Default for AuthSettings {
+    fn default() -> Self {
+        Self {
+            token_secret: None,
+            token_secret_file: None,
+            token_secret_before: None,
+            token_secret_before_file: None,
+            peppers: None,
+            peppers_file: None,
+            hash_memory: 64 << 20,
+            hash_passes: 3,
+            even_time: Duration::from_millis(500),
+        }
+    }
+}

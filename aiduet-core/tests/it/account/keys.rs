@@ -1,0 +1,223 @@
+//! API keys of a person: made, shown once, used, changed, replaced, revoked.
+
+use std::time::Duration;
+
+use aiduet_core::testing::cents;
+use axum::body::Body;
+use http::{Method, Request};
+use serde_json::{Value, json};
+
+use super::site::{Browser, EMAIL, PASSWORD, Reply, Site};
+use super::{Store, on_both};
+
+on_both! {
+    sec_t22_a_key_is_shown_once_and_kept_as_a_digest
+    a_key_works_at_once_and_stops_at_once
+    a_rotated_key_works_until_the_overlap_is_over
+    the_same_request_makes_one_key
+    sec_t24_limits_are_kept_as_they_were_given
+    sec_t27_the_key_of_another_person_is_not_there
+    sec_t13_a_key_is_made_within_a_day_of_the_password
+    sec_t23_a_key_in_the_address_is_refused_and_disabled
+}
+
+async fn open(store: Store) -> (Site, Browser) {
+    let site = Site::with_person(store).await;
+    let email = EMAIL.parse().unwrap();
+    let account = site.app.stores().accounts.find_by_email(&email).await.unwrap().unwrap();
+    site.app.stores().ledger.post(vec![site.factory.top_up(account.id, cents(1_000))]).await.unwrap();
+    let browser = site.signed_in("192.0.2.1").await;
+    (site, browser)
+}
+
+async fn made(site: &Site, browser: &mut Browser, body: &Value) -> (String, String) {
+    let key = site.post(browser, "/keys", body).await.expect(201).json();
+    (key["id"].as_str().unwrap().to_owned(), key["key"].as_str().unwrap().to_owned())
+}
+
+/// A call with a key.
+async fn call(site: &Site, key: &str) -> Reply {
+    let body = json!({"model": "gpt-5.4-mini", "messages": [{"role": "user", "content": "Hello"}]});
+    let request = Request::post("/v1/chat/completions")
+        .header("authorization", format!("Bearer {key}"))
+        .header("content-type", "application/json")
+        .body(Body::from(body.to_string()));
+    site.send("192.0.2.1".parse().unwrap(), request.unwrap()).await
+}
+
+async fn sec_t22_a_key_is_shown_once_and_kept_as_a_digest(store: Store) {
+    let (site, mut browser) = open(store).await;
+    let reply = site.post(&mut browser, "/keys", &json!({"name": "laptop"})).await.expect(201);
+    let plain = reply.json()["key"].as_str().unwrap().to_owned();
+    assert!(plain.starts_with("sk-duet-"));
+    assert_eq!(reply.header("cache-control"), "no-store");
+    let id = reply.json()["id"].as_str().unwrap().to_owned();
+    let shown = site.get(&mut browser, &format!("/keys/{id}")).await.expect(200);
+    let listed = site.get(&mut browser, "/keys").await.expect(200);
+    assert_eq!(listed.json()["data"], json!([shown.json()]));
+    assert_eq!(shown.json()["last4"], plain[plain.len() - 4..]);
+    assert!(!listed.text.contains(&plain[12..plain.len() - 4]));
+    let account = site.get(&mut browser, "/me").await.json()["id"].as_str().unwrap().parse().unwrap();
+    let kept = site.app.stores().keys.find(account, id.parse().unwrap()).await.unwrap();
+    assert!(!format!("{kept:?}").contains(&plain[12..plain.len() - 4]));
+    assert_eq!(site.mailed().await, ["key_created"]);
+}
+
+async fn a_key_works_at_once_and_stops_at_once(store: Store) {
+    let (site, mut browser) = open(store).await;
+    let (id, plain) = made(&site, &mut browser, &json!({"name": "laptop"})).await;
+    let path = format!("/keys/{id}");
+    call(&site, &plain).await.expect(200);
+    let off = json!({"disabled": true, "name": "old laptop"});
+    let key = site.ask(&mut browser, (Method::PATCH, &path), Some(&off)).await.expect(200).json();
+    assert_eq!((&key["state"], &key["name"]), (&json!("disabled"), &json!("old laptop")));
+    call(&site, &plain).await.expect(401);
+    let on = json!({"disabled": false});
+    site.ask(&mut browser, (Method::PATCH, &path), Some(&on)).await.expect(200);
+    call(&site, &plain).await.expect(200);
+    site.ask(&mut browser, (Method::DELETE, &path), None).await.expect(204);
+    call(&site, &plain).await.expect(401);
+    site.get(&mut browser, &path).await.refused(404, "not_found");
+    site.ask(&mut browser, (Method::DELETE, &path), None).await.refused(404, "not_found");
+    let listed = site.get(&mut browser, "/keys").await.expect(200).json();
+    assert_eq!(listed["data"], json!([]));
+    assert_eq!(site.mailed().await, ["key_created", "key_deleted"]);
+    site.app.close().await;
+}
+
+async fn a_rotated_key_works_until_the_overlap_is_over(store: Store) {
+    let (site, mut browser) = open(store).await;
+    let (id, old) = made(&site, &mut browser, &json!({"name": "ci", "limits": {"concurrency": 3}})).await;
+    let path = format!("/keys/{id}/rotate");
+    let overlap = json!({"overlap_seconds": 600});
+    let new = site.post(&mut browser, &path, &overlap).await.expect(201).json();
+    assert_eq!((&new["name"], &new["limits"]["concurrency"]), (&json!("ci"), &json!(3)));
+    let plain = new["key"].as_str().unwrap();
+    call(&site, plain).await.expect(200);
+    call(&site, &old).await.expect(200);
+    site.post(&mut browser, &path, &overlap).await.refused(409, "key_ended");
+    site.later(Duration::from_secs(601));
+    call(&site, &old).await.expect(401);
+    call(&site, plain).await.expect(200);
+    let long = json!({"overlap_seconds": 7 * 86_400 + 1});
+    site.post(&mut browser, &path, &long).await.refused(400, "invalid_request");
+    site.app.close().await;
+}
+
+async fn the_same_request_makes_one_key(store: Store) {
+    let (site, browser) = open(store).await;
+    let send = async |name: &str, token: &str| {
+        let request = Request::post("/api/v1/keys")
+            .header("authorization", format!("Bearer {}", browser.access.as_ref().unwrap()))
+            .header("idempotency-key", token)
+            .header("content-type", "application/json")
+            .body(Body::from(json!({"name": name}).to_string()));
+        site.send(browser.address, request.unwrap()).await
+    };
+    let first = send("laptop", "one").await.expect(201).json();
+    let again = send("laptop", "one").await.expect(201).json();
+    assert_eq!(first["id"], again["id"]);
+    assert_eq!(again["key"], Value::Null, "it is shown once");
+    send("desktop", "one").await.refused(422, "idempotency_key_reused");
+    let second = send("laptop", "two").await.expect(201).json();
+    assert_ne!(first["id"], second["id"]);
+    send("laptop", "with space").await.refused(400, "invalid_request");
+    send("laptop", &"a".repeat(65)).await.refused(400, "invalid_request");
+    assert_eq!(site.mailed().await.len(), 2);
+}
+
+async fn sec_t24_limits_are_kept_as_they_were_given(store: Store) {
+    let (site, mut browser) = open(store).await;
+    let limits = json!({
+        "spend": {"day": "1.5", "total": "20"},
+        "requests_per_minute": 60,
+        "tokens_per_minute": 100_000,
+        "concurrency": 4,
+        "models": ["gpt-5.4-mini"],
+        "endpoints": ["chat_completions"],
+        "networks": ["192.0.2.0/24", "2001:db8::/32"],
+    });
+    let wish = json!({"name": "narrow", "limits": limits, "expires_at": "2027-01-01T00:00:00Z"});
+    let (id, plain) = made(&site, &mut browser, &wish).await;
+    let key = site.get(&mut browser, &format!("/keys/{id}")).await.expect(200).json();
+    let kept = &key["limits"];
+    assert_eq!(kept["spend"]["day_nano"], 1_500_000_000_i64);
+    assert_eq!((&kept["spend"]["week"], &kept["spend"]["total_nano"]), (&json!(null), &json!(20_000_000_000_i64)));
+    for name in ["requests_per_minute", "tokens_per_minute", "concurrency", "models", "networks"] {
+        assert_eq!(kept[name], limits[name], "{name}");
+    }
+    assert_eq!(key["expires_at"], "2027-01-01T00:00:00.000Z");
+    call(&site, &plain).await.expect(200);
+    for (member, value) in [
+        ("models", json!(["no such\nmodel"])),
+        ("endpoints", json!(["elsewhere"])),
+        ("networks", json!(["192.0.2.0/99"])),
+        ("networks", json!(vec!["192.0.2.0/24"; 51])),
+        ("spend", json!({"day": "-1"})),
+        ("spend", json!({"day": "1.0000000001"})),
+        ("concurrency", json!(0)),
+    ] {
+        let body = json!({"name": "wrong", "limits": {member: value}});
+        site.post(&mut browser, "/keys", &body).await.refused(400, "invalid_request");
+    }
+    let past = json!({"name": "past", "expires_at": "2020-01-01T00:00:00Z"});
+    site.post(&mut browser, "/keys", &past).await.refused(400, "invalid_request");
+    for extra in ["id", "account", "hash", "state", "last4", "created_at"] {
+        let body = json!({"name": "more", extra: "x"});
+        site.post(&mut browser, "/keys", &body).await.refused(400, "malformed_body");
+    }
+    site.app.close().await;
+}
+
+async fn sec_t27_the_key_of_another_person_is_not_there(store: Store) {
+    let (site, mut browser) = open(store).await;
+    let (id, plain) = made(&site, &mut browser, &json!({"name": "laptop"})).await;
+    site.mails().await;
+    site.register("other@example.com").await;
+    let mut other = Browser::at("192.0.2.2");
+    let body = json!({"email": "other@example.com", "password": PASSWORD});
+    site.post(&mut other, "/auth/login", &body).await.expect(200);
+    for (method, path, body) in [
+        (Method::GET, format!("/keys/{id}"), None),
+        (Method::PATCH, format!("/keys/{id}"), Some(json!({"disabled": true}))),
+        (Method::DELETE, format!("/keys/{id}"), None),
+        (Method::POST, format!("/keys/{id}/rotate"), Some(json!({}))),
+        (Method::GET, "/keys/nonsense".to_owned(), None),
+    ] {
+        let reply = site.ask(&mut other, (method, &path), body.as_ref()).await;
+        reply.refused(404, "not_found");
+    }
+    call(&site, &plain).await.expect(200);
+    site.app.close().await;
+}
+
+async fn sec_t13_a_key_is_made_within_a_day_of_the_password(store: Store) {
+    let (site, mut browser) = open(store).await;
+    site.later(Duration::from_hours(24) - Duration::from_mins(1));
+    site.refresh(&mut browser).await.expect(200);
+    made(&site, &mut browser, &json!({"name": "in time"})).await;
+    site.later(Duration::from_mins(2));
+    let late = json!({"name": "late"});
+    site.post(&mut browser, "/keys", &late).await.refused(403, "reauth_required");
+    site.get(&mut browser, "/keys").await.expect(200);
+}
+
+async fn sec_t23_a_key_in_the_address_is_refused_and_disabled(store: Store) {
+    let (site, mut browser) = open(store).await;
+    let (id, plain) = made(&site, &mut browser, &json!({"name": "laptop"})).await;
+    let request = Request::get(format!("/v1/models?api_key={plain}"))
+        .header("authorization", format!("Bearer {plain}"))
+        .body(Body::empty());
+    let reply = site.send("192.0.2.1".parse().unwrap(), request.unwrap()).await;
+    assert_eq!(reply.status, 400);
+    assert_eq!(reply.json()["error"]["code"], "key_in_url");
+    assert!(!reply.text.contains(&plain));
+    call(&site, &plain).await.expect(401);
+    let key = site.get(&mut browser, &format!("/keys/{id}")).await.expect(200).json();
+    assert_eq!(key["state"], "disabled");
+    assert_eq!(site.mailed().await, ["key_created", "key_leaked"]);
+    // A cookie is no key.
+    let request = Request::get("/v1/models").header("cookie", "session=1").body(Body::empty());
+    let reply = site.send("192.0.2.1".parse().unwrap(), request.unwrap()).await;
+    assert_eq!(reply.json()["error"]["code"], "missing_api_key");
+}
