@@ -57,6 +57,8 @@ pub(crate) enum Command {
     Doctor,
     /// Ask a running server whether it is ready
     Healthcheck(Healthcheck),
+    /// Print the OpenAPI document of the account API
+    Openapi,
     /// What this program is
     Version,
 }

@@ -7,6 +7,7 @@ mod error;
 mod explain;
 mod health;
 pub mod metrics;
+mod openapi;
 mod proxy;
 mod receipt;
 mod reply;
@@ -22,6 +23,7 @@ use http::{HeaderMap, Method, Uri};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::cors::{AllowHeaders, Any, CorsLayer};
 
+pub use openapi::openapi;
 pub use proxy::BodyLimits;
 
 use crate::app::App;
@@ -31,15 +33,12 @@ use error::{HttpError, Place, respond};
 /// Every public route.
 pub fn router(app: App) -> Router {
     let panicked = app.clone();
-    let public = [
-        ("/api/hello", head(health::ok).get(health::ok)),
-        ("/health", get(health::ok)),
-        ("/api/v1/status", get(status::status)),
-    ];
-    let [hello, health, status] = public;
+    let public = [("/api/hello", head(health::ok).get(health::ok)), ("/health", get(health::ok))];
+    let [hello, health] = public;
     with_and_without_slash([health])
         .route("/", head(health::ok).get(health::ok))
-        .merge(account::routes(app.clone(), with_and_without_slash([hello, status])))
+        .merge(account::routes(app.clone(), with_and_without_slash([hello])))
+        .route("/openapi.json", get(openapi::document))
         .route("/webhooks/stripe", post(webhook::stripe))
         .merge(gateway_routes())
         .fallback(not_found)

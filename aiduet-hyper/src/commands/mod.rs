@@ -8,6 +8,7 @@ mod keys;
 mod ledger;
 mod migrate;
 mod models;
+mod openapi;
 mod serve;
 mod user;
 mod version;
@@ -59,6 +60,7 @@ pub(crate) async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Models(verb) => models::run(&context, verb).await,
         Command::Doctor => doctor::run(&context).await,
         Command::Healthcheck(options) => healthcheck::run(&context, options).await,
+        Command::Openapi => openapi::run(),
         Command::Version => version::run(&context),
     }
 }

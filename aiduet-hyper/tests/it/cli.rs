@@ -22,6 +22,7 @@ fn exit_codes_tell_usage_absence_and_conflict_apart() {
         (&["config", "check"], 0),
         (&["ledger", "verify"], 0),
         (&["doctor"], 0),
+        (&["openapi"], 0),
         (&["version"], 0),
         (&["models", "list"], 0),
         (&["config", "example"], 0),

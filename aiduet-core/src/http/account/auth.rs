@@ -6,58 +6,76 @@ use axum::response::{IntoResponse, Response};
 use http::request::Parts;
 use http::{HeaderValue, StatusCode};
 use serde::Deserialize;
-use serde_json::json;
+use utoipa::ToSchema;
 
+use super::cookie;
 use super::extract::{Person, bearer};
 use super::problem::Problem;
 use super::strict::Strict;
-use super::{cookie, view};
+use super::view::{AccessView, EnteredView};
 use crate::account::{EmailAddress, Entered, Locale, Registration, SignIn, SignedIn, Visit};
 use crate::app::App;
-use crate::auth::{ACCESS_TOKEN_LIFE, SessionLife};
+use crate::auth::SessionLife;
 use crate::secret::Secret;
 
-#[derive(Deserialize)]
+const TAG: &str = "auth";
+
+#[derive(Deserialize, ToSchema)]
+#[schema(as = Register)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RegisterBody {
+    #[schema(format = Email)]
     email: String,
+    #[schema(format = Password)]
     password: String,
     name: Option<String>,
+    /// `en`, `zh-CN` or `ja`.
     locale: Option<String>,
+    /// Must be `true`: the terms and the privacy policy in force.
     accept_policies: bool,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
+#[schema(as = SignIn)]
 #[serde(deny_unknown_fields)]
 pub(super) struct SignInBody {
+    #[schema(format = Email)]
     email: String,
+    #[schema(format = Password)]
     password: String,
     /// Whether the session goes on for weeks; it does unless the person says otherwise.
     stay_signed_in: Option<bool>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
+#[schema(as = EmailAddress)]
 #[serde(deny_unknown_fields)]
 pub(super) struct EmailBody {
-    email: String,
+    #[schema(format = Email)]
+    pub(super) email: String,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
+#[schema(as = LinkToken)]
 #[serde(deny_unknown_fields)]
 pub(super) struct TokenBody {
     token: String,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
+#[schema(as = Password)]
 #[serde(deny_unknown_fields)]
 pub(super) struct PasswordBody {
-    password: String,
+    #[schema(format = Password)]
+    pub(super) password: String,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
+#[schema(as = PasswordReset)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ResetBody {
     token: String,
+    #[schema(format = Password)]
     password: String,
 }
 
@@ -78,7 +96,15 @@ pub(super) fn name(text: String) -> Result<String, Problem> {
     if plain && fits { Ok(text) } else { Err(Problem::field("/name", "invalid_name")) }
 }
 
-/// `POST /auth/register`: the answer is the same whether or not the address has an account.
+/// Signs a person up.
+///
+/// The answer is the same whether or not the address has an account.
+#[utoipa::path(
+    post, path = "/register", tag = TAG, operation_id = "register",
+    security(()),
+    request_body = RegisterBody,
+    responses((status = ACCEPTED, description = "Whatever comes of it is in the mail.")),
+)]
 pub(super) async fn register(
     State(app): State<App>,
     visit: Visit,
@@ -97,7 +123,13 @@ pub(super) async fn register(
     Ok(StatusCode::ACCEPTED)
 }
 
-/// `POST /auth/verify-email`
+/// Confirms an address by the token of a mail.
+#[utoipa::path(
+    post, path = "/verify-email", tag = TAG, operation_id = "verify_email",
+    security(()),
+    request_body = TokenBody,
+    responses((status = NO_CONTENT, description = "Done.")),
+)]
 pub(super) async fn verify_email(
     State(app): State<App>,
     visit: Visit,
@@ -107,7 +139,13 @@ pub(super) async fn verify_email(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// `POST /auth/verify-email/resend`
+/// Sends the mail that confirms an address again.
+#[utoipa::path(
+    post, path = "/verify-email/resend", tag = TAG, operation_id = "resend_verification",
+    security(()),
+    request_body = EmailBody,
+    responses((status = ACCEPTED, description = "Whatever comes of it is in the mail.")),
+)]
 pub(super) async fn resend_verification(
     State(app): State<App>,
     visit: Visit,
@@ -117,7 +155,15 @@ pub(super) async fn resend_verification(
     Ok(StatusCode::ACCEPTED)
 }
 
-/// `POST /auth/login`
+/// Signs a person in by password.
+///
+/// Also sets the refresh cookie.
+#[utoipa::path(
+    post, path = "/login", tag = TAG, operation_id = "sign_in",
+    security(()),
+    request_body = SignInBody,
+    responses((status = OK, body = EnteredView)),
+)]
 pub(super) async fn sign_in(
     State(app): State<App>,
     visit: Visit,
@@ -136,7 +182,14 @@ pub(super) async fn sign_in(
     Ok(welcome(&app, &entered))
 }
 
-/// `POST /auth/refresh`: the cookie says who.
+/// Exchanges the refresh cookie for a new access token and a new cookie.
+///
+/// A cookie that is used twice ends its session.
+#[utoipa::path(
+    post, path = "/refresh", tag = TAG, operation_id = "refresh",
+    security(("refresh_cookie" = [])),
+    responses((status = OK, body = EnteredView)),
+)]
 pub(super) async fn refresh(
     State(app): State<App>,
     visit: Visit,
@@ -156,7 +209,14 @@ pub(super) async fn refresh(
     }
 }
 
-/// `POST /auth/logout`: never fails, so that nobody stays signed in for want of a token.
+/// Ends the session.
+///
+/// Never fails, so that nobody stays signed in for want of a token.
+#[utoipa::path(
+    post, path = "/logout", tag = TAG, operation_id = "sign_out",
+    security(()),
+    responses((status = NO_CONTENT, description = "Done.")),
+)]
 pub(super) async fn sign_out(State(app): State<App>, visit: Visit, head: Parts) -> Result<Response, Problem> {
     if let Some(person) = leaving(&app, &visit, &head).await {
         app.reception().sign_out(&person, &visit).await?;
@@ -179,7 +239,12 @@ async fn leaving(app: &App, visit: &Visit, head: &Parts) -> Option<SignedIn> {
     app.reception().refresh(token, visit).await.ok().map(|entered| entered.person)
 }
 
-/// `POST /auth/reauth`
+/// Takes the password again, for what is sensitive.
+#[utoipa::path(
+    post, path = "/reauth", tag = TAG, operation_id = "reauthenticate",
+    request_body = PasswordBody,
+    responses((status = OK, body = AccessView)),
+)]
 pub(super) async fn reauthenticate(
     State(app): State<App>,
     visit: Visit,
@@ -188,15 +253,18 @@ pub(super) async fn reauthenticate(
 ) -> Result<Response, Problem> {
     let password = Secret::new(body.password);
     let access = app.reception().reauthenticate(&person, &password, &visit).await?;
-    let body = json!({
-        "access_token": access.expose(),
-        "token_type": "Bearer",
-        "expires_in": ACCESS_TOKEN_LIFE.as_secs(),
-    });
-    Ok(Json(body).into_response())
+    Ok(Json(AccessView::of(access.expose().to_owned())).into_response())
 }
 
-/// `POST /auth/password/forgot`: the answer is the same whether or not the address has an account.
+/// Sends a mail for a new password.
+///
+/// The answer is the same whether or not the address has an account.
+#[utoipa::path(
+    post, path = "/password/forgot", tag = TAG, operation_id = "forgot_password",
+    security(()),
+    request_body = EmailBody,
+    responses((status = ACCEPTED, description = "Whatever comes of it is in the mail.")),
+)]
 pub(super) async fn forgot_password(
     State(app): State<App>,
     visit: Visit,
@@ -206,7 +274,13 @@ pub(super) async fn forgot_password(
     Ok(StatusCode::ACCEPTED)
 }
 
-/// `POST /auth/password/reset`
+/// Sets a new password by the token of a mail.
+#[utoipa::path(
+    post, path = "/password/reset", tag = TAG, operation_id = "reset_password",
+    security(()),
+    request_body = ResetBody,
+    responses((status = NO_CONTENT, description = "Done.")),
+)]
 pub(super) async fn reset_password(
     State(app): State<App>,
     visit: Visit,
@@ -217,7 +291,13 @@ pub(super) async fn reset_password(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// `POST /auth/email/confirm`: the link that went to a new address.
+/// Confirms a new address by the token that went there.
+#[utoipa::path(
+    post, path = "/email/confirm", tag = TAG, operation_id = "confirm_email",
+    security(()),
+    request_body = TokenBody,
+    responses((status = NO_CONTENT, description = "Done.")),
+)]
 pub(super) async fn confirm_email(
     State(app): State<App>,
     visit: Visit,
@@ -227,7 +307,13 @@ pub(super) async fn confirm_email(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// `POST /auth/email/undo`: the link that went to the address of before.
+/// Takes a change of address back by the token that went to the address of before.
+#[utoipa::path(
+    post, path = "/email/undo", tag = TAG, operation_id = "undo_email",
+    security(()),
+    request_body = TokenBody,
+    responses((status = NO_CONTENT, description = "Done.")),
+)]
 pub(super) async fn undo_email(
     State(app): State<App>,
     visit: Visit,
@@ -238,7 +324,7 @@ pub(super) async fn undo_email(
 }
 
 fn welcome(app: &App, entered: &Entered) -> Response {
-    let mut response = Json(view::entered(entered)).into_response();
+    let mut response = Json(EnteredView::from(entered)).into_response();
     cookie::set(response.headers_mut(), entered, app.clock().now());
     response
 }

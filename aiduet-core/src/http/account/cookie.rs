@@ -10,7 +10,7 @@ use crate::auth::DEVICE_TOKEN_LIFE;
 use crate::clock::Timestamp;
 
 /// `__Host-` asks for the path `/`; this one is sent to nothing but the calls that need it.
-const REFRESH: &str = "__Secure-aiduet_refresh";
+pub(super) const REFRESH: &str = "__Secure-aiduet_refresh";
 const REFRESH_PATH: &str = "/api/v1/auth";
 const DEVICE: &str = "__Host-aiduet_device";
 

@@ -9,14 +9,15 @@ use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, StatusCode};
 use ipnet::IpNet;
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::json;
+use utoipa::ToSchema;
 
 use super::auth::name;
 use super::extract::{Person, Recent};
 use super::me::PageQuery;
 use super::problem::Problem;
-use super::strict::{Strict, given};
-use super::view;
+use super::strict::{Strict, given, object};
+use super::view::{DuetSchema, IssuedKeyView, KeyView, Page};
 use crate::account::{IssuedKey, KeyChange, KeyRequest, KeySwitch, KeyWish, Visit};
 use crate::app::App;
 use crate::clock::Timestamp;
@@ -27,6 +28,7 @@ use crate::keys::{KeyCreation, KeyLimits, KeyState, ListKeys, SpendLimits};
 use crate::money::Money;
 use crate::price::ModelId;
 
+const TAG: &str = "keys";
 const IDEMPOTENCY_KEY: &str = "idempotency-key";
 const LIST_ITEMS_MAX: usize = 50;
 const OVERLAP_DEFAULT: Duration = Duration::from_hours(24);
@@ -34,47 +36,73 @@ const OVERLAP_MAX: Duration = Duration::from_hours(7 * 24);
 /// A key of which nobody says when it ends.
 const LIFE_DEFAULT: Duration = Duration::from_hours(365 * 24);
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
+#[schema(as = NewApiKey)]
 #[serde(deny_unknown_fields)]
 pub(super) struct CreateBody {
+    #[schema(min_length = 1, max_length = 80)]
     name: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "object")]
     limits: LimitsBody,
-    /// `null`: never.
+    /// When it stops; `null`: never; left out: in a year.
     #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = Option<String>, required = false, format = DateTime)]
     expires_at: Option<Option<String>>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
+#[schema(as = ApiKeyChange)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ChangeBody {
     name: Option<String>,
+    #[serde(default, deserialize_with = "object")]
     limits: Option<LimitsBody>,
     disabled: Option<bool>,
 }
 
-#[derive(Default, Deserialize)]
+#[derive(Default, Deserialize, ToSchema)]
+#[schema(as = Rotation)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RotateBody {
+    /// How long the key of before works on, in seconds; a day if it is left out.
+    #[schema(maximum = 604_800)]
     overlap_seconds: Option<u64>,
 }
 
-#[derive(Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[derive(Default, Deserialize, ToSchema)]
+#[schema(as = NewKeyLimits)]
+#[serde(deny_unknown_fields)]
 struct LimitsBody {
+    #[serde(default, deserialize_with = "object")]
     spend: SpendBody,
+    #[schema(minimum = 1)]
     requests_per_minute: Option<u32>,
+    #[schema(minimum = 1)]
     tokens_per_minute: Option<u64>,
+    /// Requests at a time.
+    #[schema(minimum = 1)]
     concurrency: Option<u32>,
+    /// Empty: all.
+    #[serde(default)]
+    #[schema(max_items = 50)]
     models: Vec<String>,
+    /// Empty: all.
+    #[serde(default)]
+    #[schema(max_items = 50)]
     endpoints: Vec<String>,
+    /// Prefixes of addresses it may come from (CIDR). Empty: all.
+    #[serde(default)]
+    #[schema(max_items = 50)]
     networks: Vec<String>,
+    #[serde(default, deserialize_with = "object")]
+    #[schema(value_type = DuetSchema)]
     duet: DuetOverrides,
 }
 
 /// Decimal dollars as texts.
-#[derive(Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[derive(Default, Deserialize, ToSchema)]
+#[schema(as = NewSpendLimits)]
+#[serde(deny_unknown_fields)]
 struct SpendBody {
     day: Option<String>,
     week: Option<String>,
@@ -135,22 +163,36 @@ fn list<T>(texts: &[String], read: impl Fn(&str) -> Option<T>) -> Option<Vec<T>>
     few.then(|| texts.iter().map(|text| read(text)).collect::<Option<Vec<T>>>()).flatten()
 }
 
-/// `GET /keys`: newest first, without those that were revoked.
+/// The API keys that were not revoked, newest first.
+#[utoipa::path(
+    get, path = "/keys", tag = TAG, operation_id = "list_keys",
+    params(PageQuery),
+    responses((status = OK, body = Page<KeyView>)),
+)]
 pub(super) async fn list_keys(
     State(app): State<App>,
     Person(person): Person,
     query: Result<Query<PageQuery>, QueryRejection>,
-) -> Result<Json<Value>, Problem> {
+) -> Result<Json<Page<KeyView>>, Problem> {
     let (before, limit) = PageQuery::read(query)?;
     let keys = app.keys().list(ListKeys { account: person.account.id, before, limit }).await;
     let keys = keys.map_err(|error| Problem::internal(&error))?;
     let is_full = keys.len() == usize::try_from(limit).unwrap_or(usize::MAX);
     let next = keys.last().filter(|_last| is_full).map(|last| last.id.to_string());
     let living = keys.iter().filter(|key| !matches!(key.state, KeyState::Revoked { .. }));
-    Ok(Json(view::page(living.map(|key| view::key(key)).collect(), next)))
+    Ok(Json(Page::of(living.map(|key| KeyView::from(key.as_ref())), next)))
 }
 
-/// `POST /keys`: the only answer that shows the key.
+/// Makes an API key.
+///
+/// The only answer that shows the key. Sent again with the same `Idempotency-Key`, it makes no
+/// other one.
+#[utoipa::path(
+    post, path = "/keys", tag = TAG, operation_id = "create_key",
+    request_body = CreateBody,
+    params(("idempotency-key" = Option<String>, Header, max_length = 64)),
+    responses((status = CREATED, body = IssuedKeyView)),
+)]
 pub(super) async fn create(
     State(app): State<App>,
     (visit, Recent(person)): (Visit, Recent),
@@ -170,25 +212,36 @@ pub(super) async fn create(
     Ok(shown(StatusCode::CREATED, &issued))
 }
 
-/// `GET /keys/{id}`
+/// An API key.
+#[utoipa::path(
+    get, path = "/keys/{id}", tag = TAG, operation_id = "get_key",
+    params(("id" = String, Path)),
+    responses((status = OK, body = KeyView)),
+)]
 pub(super) async fn show(
     State(app): State<App>,
     Person(person): Person,
     Path(id): Path<String>,
-) -> Result<Json<Value>, Problem> {
+) -> Result<Json<KeyView>, Problem> {
     let found = app.keys().find(person.account.id, identifier(&id)?).await;
     let found = found.map_err(|error| Problem::internal(&error))?;
     let found = found.filter(|key| !matches!(key.state, KeyState::Revoked { .. }));
-    Ok(Json(view::key(found.ok_or(Problem::NOT_FOUND)?.as_ref())))
+    Ok(Json(KeyView::from(found.ok_or(Problem::NOT_FOUND)?.as_ref())))
 }
 
-/// `PATCH /keys/{id}`
+/// Changes an API key, or switches it off and on.
+#[utoipa::path(
+    patch, path = "/keys/{id}", tag = TAG, operation_id = "change_key",
+    request_body = ChangeBody,
+    params(("id" = String, Path)),
+    responses((status = OK, body = KeyView)),
+)]
 pub(super) async fn change(
     State(app): State<App>,
     (visit, Recent(person)): (Visit, Recent),
     Path(id): Path<String>,
     Strict(body): Strict<ChangeBody>,
-) -> Result<Json<Value>, Problem> {
+) -> Result<Json<KeyView>, Problem> {
     let ChangeBody { name: text, limits, disabled } = body;
     let change = KeyChange {
         name: text.map(name).transpose()?,
@@ -196,10 +249,15 @@ pub(super) async fn change(
         state: disabled.map(|disabled| if disabled { KeySwitch::Off } else { KeySwitch::On }),
     };
     let key = app.reception().change_key(&person, (identifier(&id)?, change), &visit).await?;
-    Ok(Json(view::key(&key)))
+    Ok(Json(KeyView::from(&key)))
 }
 
-/// `DELETE /keys/{id}`: it stops at once.
+/// Revokes an API key: it stops at once.
+#[utoipa::path(
+    delete, path = "/keys/{id}", tag = TAG, operation_id = "revoke_key",
+    params(("id" = String, Path)),
+    responses((status = NO_CONTENT, description = "Done.")),
+)]
 pub(super) async fn revoke(
     State(app): State<App>,
     visit: Visit,
@@ -210,7 +268,13 @@ pub(super) async fn revoke(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// `POST /keys/{id}/rotate`: a successor; the key itself works for some more time.
+/// Makes a successor of an API key, which itself works for some more time.
+#[utoipa::path(
+    post, path = "/keys/{id}/rotate", tag = TAG, operation_id = "rotate_key",
+    request_body = RotateBody,
+    params(("id" = String, Path)),
+    responses((status = CREATED, body = IssuedKeyView)),
+)]
 pub(super) async fn rotate(
     State(app): State<App>,
     (visit, Recent(person)): (Visit, Recent),
@@ -252,10 +316,5 @@ fn request(headers: &HeaderMap, wish: &KeyWish) -> Result<Option<KeyRequest>, Pr
 }
 
 fn shown(status: StatusCode, issued: &IssuedKey) -> Response {
-    let mut body = view::key(&issued.key);
-    if let Value::Object(members) = &mut body {
-        let plain = issued.plain.as_ref().map(crate::keys::PlainApiKey::expose);
-        members.insert("key".to_owned(), json!(plain));
-    }
-    (status, Json(body)).into_response()
+    (status, Json(IssuedKeyView::of(&issued.key, issued.plain.as_ref()))).into_response()
 }

@@ -5,47 +5,43 @@ use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, State};
 use http::StatusCode;
 use serde::Deserialize;
-use serde_json::Value;
+use utoipa::{IntoParams, ToSchema};
 
-use super::auth::{email, locale, name};
+use super::auth::{EmailBody, PasswordBody, email, locale, name};
 use super::extract::{Fresh, Person};
 use super::problem::Problem;
 use super::strict::{Strict, given};
-use super::view;
+use super::view::{AccountView, Page, SecurityEventView, SessionView};
 use crate::account::{ProfileChange, Visit};
 use crate::app::App;
 use crate::auth::{ListSecurityEvents, SecurityEventKind, Which};
 use crate::id::SessionId;
 use crate::secret::Secret;
 
+const TAG: &str = "me";
 const PAGE_DEFAULT: u32 = 50;
 const PAGE_MAX: u32 = 100;
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
+#[schema(as = ProfileChange)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ProfileBody {
     #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = Option<String>, required = false, max_length = 80)]
     name: Option<Option<String>>,
+    /// `en`, `zh-CN` or `ja`.
     locale: Option<String>,
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct PasswordBody {
-    password: String,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct EmailBody {
-    email: String,
-}
-
 /// Which part of a list.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(super) struct PageQuery {
+    /// Items on the page.
+    #[param(value_type = Option<u32>, minimum = 1, maximum = 100, default = 50)]
     limit: Option<String>,
+    /// `next_cursor` of the page before.
     cursor: Option<String>,
 }
 
@@ -65,18 +61,27 @@ impl PageQuery {
     }
 }
 
-/// `GET /me`
-pub(super) async fn show(Person(person): Person) -> Json<Value> {
-    Json(view::account(&person.account))
+/// The account.
+#[utoipa::path(
+    get, path = "/me", tag = TAG, operation_id = "get_me",
+    responses((status = OK, body = AccountView)),
+)]
+pub(super) async fn show(Person(person): Person) -> Json<AccountView> {
+    Json(AccountView::from(&*person.account))
 }
 
-/// `PATCH /me`
+/// Changes name or language.
+#[utoipa::path(
+    patch, path = "/me", tag = TAG, operation_id = "change_me",
+    request_body = ProfileBody,
+    responses((status = OK, body = AccountView)),
+)]
 pub(super) async fn change(
     State(app): State<App>,
     visit: Visit,
     Person(person): Person,
     Strict(body): Strict<ProfileBody>,
-) -> Result<Json<Value>, Problem> {
+) -> Result<Json<AccountView>, Problem> {
     let text = match body.name {
         Some(Some(text)) => Some(Some(name(text)?)),
         other => other,
@@ -84,10 +89,17 @@ pub(super) async fn change(
     let locale = body.locale.as_deref().map(locale).transpose()?;
     let change = ProfileChange { name: text, locale };
     let account = app.reception().change_profile(&person, change, &visit).await?;
-    Ok(Json(view::account(&account)))
+    Ok(Json(AccountView::from(&account)))
 }
 
-/// `POST /me/password`
+/// Sets a new password.
+///
+/// Needs the password of before within the last 15 minutes; ends all other sessions.
+#[utoipa::path(
+    post, path = "/me/password", tag = TAG, operation_id = "change_password",
+    request_body = PasswordBody,
+    responses((status = NO_CONTENT, description = "Done.")),
+)]
 pub(super) async fn change_password(
     State(app): State<App>,
     visit: Visit,
@@ -99,7 +111,14 @@ pub(super) async fn change_password(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// `POST /me/email`: the rest is in the mail to the new address.
+/// Asks for another address.
+///
+/// Needs the password within the last 15 minutes. The rest is in the mail to the new address.
+#[utoipa::path(
+    post, path = "/me/email", tag = TAG, operation_id = "change_email",
+    request_body = EmailBody,
+    responses((status = ACCEPTED, description = "Whatever comes of it is in the mail.")),
+)]
 pub(super) async fn change_email(
     State(app): State<App>,
     Fresh(person): Fresh,
@@ -109,16 +128,28 @@ pub(super) async fn change_email(
     Ok(StatusCode::ACCEPTED)
 }
 
-/// `GET /me/sessions`
-pub(super) async fn sessions(State(app): State<App>, Person(person): Person) -> Result<Json<Value>, Problem> {
+/// The sessions that are alive.
+#[utoipa::path(
+    get, path = "/me/sessions", tag = TAG, operation_id = "list_sessions",
+    responses((status = OK, body = Page<SessionView>)),
+)]
+pub(super) async fn sessions(
+    State(app): State<App>,
+    Person(person): Person,
+) -> Result<Json<Page<SessionView>>, Problem> {
     let sessions = app.stores().sessions.list(person.account.id).await;
     let sessions = sessions.map_err(|error| Problem::internal(&error))?;
     let now = app.clock().now();
     let alive = sessions.iter().filter(|session| session.is_alive(now));
-    Ok(Json(view::page(alive.map(|session| view::session(session, person.session.id)).collect(), None)))
+    Ok(Json(Page::of(alive.map(|session| SessionView::of(session, person.session.id)), None)))
 }
 
-/// `DELETE /me/sessions/{id}`
+/// Ends a session.
+#[utoipa::path(
+    delete, path = "/me/sessions/{id}", tag = TAG, operation_id = "end_session",
+    params(("id" = String, Path)),
+    responses((status = NO_CONTENT, description = "Done.")),
+)]
 pub(super) async fn end_session(
     State(app): State<App>,
     visit: Visit,
@@ -133,17 +164,22 @@ pub(super) async fn end_session(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// `GET /me/security-log`
+/// What happened to the account, newest first.
+#[utoipa::path(
+    get, path = "/me/security-log", tag = TAG, operation_id = "list_security_events",
+    params(PageQuery),
+    responses((status = OK, body = Page<SecurityEventView>)),
+)]
 pub(super) async fn security_log(
     State(app): State<App>,
     Person(person): Person,
     query: Result<Query<PageQuery>, QueryRejection>,
-) -> Result<Json<Value>, Problem> {
+) -> Result<Json<Page<SecurityEventView>>, Problem> {
     let (before, limit) = PageQuery::read(query)?;
     let request = ListSecurityEvents { account: person.account.id, before, limit };
     let events = app.stores().security_log.list(request).await;
     let events = events.map_err(|error| Problem::internal(&error))?;
     let is_full = events.len() == usize::try_from(limit).unwrap_or(usize::MAX);
     let next = events.last().filter(|_last| is_full).map(|last| last.id.to_string());
-    Ok(Json(view::page(events.iter().map(view::security_event).collect(), next)))
+    Ok(Json(Page::of(events.iter().map(SecurityEventView::from), next)))
 }

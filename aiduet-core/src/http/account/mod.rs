@@ -3,54 +3,73 @@
 mod auth;
 mod call;
 mod cookie;
+mod document;
 mod extract;
 mod keys;
 mod me;
 mod problem;
 mod strict;
+mod summaries;
 mod titles;
 mod view;
 
 use axum::Router;
 use axum::middleware::from_fn_with_state;
-use axum::routing::{any, delete, get, post};
+use axum::routing::any;
+use utoipa::openapi::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
+use super::status;
 use crate::app::App;
 use problem::Problem;
 
 /// Every route, and an answer in the form of this API for every other path below `/api`.
 pub(super) fn routes(app: App, public: Router<App>) -> Router<App> {
-    let auth = Router::new()
-        .route("/register", post(auth::register))
-        .route("/verify-email", post(auth::verify_email))
-        .route("/verify-email/resend", post(auth::resend_verification))
-        .route("/login", post(auth::sign_in))
-        .route("/refresh", post(auth::refresh))
-        .route("/logout", post(auth::sign_out))
-        .route("/reauth", post(auth::reauthenticate))
-        .route("/password/forgot", post(auth::forgot_password))
-        .route("/password/reset", post(auth::reset_password))
-        .route("/email/confirm", post(auth::confirm_email))
-        .route("/email/undo", post(auth::undo_email));
-    let me = Router::new()
-        .route("/me", get(me::show).patch(me::change))
-        .route("/me/password", post(me::change_password))
-        .route("/me/email", post(me::change_email))
-        .route("/me/sessions", get(me::sessions))
-        .route("/me/sessions/{id}", delete(me::end_session))
-        .route("/me/security-log", get(me::security_log));
-    let keys = Router::new()
-        .route("/keys", get(keys::list_keys).post(keys::create))
-        .route("/keys/{id}", get(keys::show).patch(keys::change).delete(keys::revoke))
-        .route("/keys/{id}/rotate", post(keys::rotate));
-    Router::new()
-        .nest("/api/v1/auth", auth)
-        .nest("/api/v1", me.merge(keys))
+    described()
+        .split_for_parts()
+        .0
         .route("/api", any(not_found))
         .route("/api/{*rest}", any(not_found))
         .merge(public)
         .method_not_allowed_fallback(method_not_allowed)
         .layer(from_fn_with_state(app, call::frame))
+}
+
+/// What the routes are, for those who call them.
+pub(super) fn document() -> OpenApi {
+    document::finished(described().into_openapi())
+}
+
+/// Every route with its operation.
+fn described() -> OpenApiRouter<App> {
+    let auth = OpenApiRouter::new()
+        .routes(routes!(auth::register))
+        .routes(routes!(auth::verify_email))
+        .routes(routes!(auth::resend_verification))
+        .routes(routes!(auth::sign_in))
+        .routes(routes!(auth::refresh))
+        .routes(routes!(auth::sign_out))
+        .routes(routes!(auth::reauthenticate))
+        .routes(routes!(auth::forgot_password))
+        .routes(routes!(auth::reset_password))
+        .routes(routes!(auth::confirm_email))
+        .routes(routes!(auth::undo_email));
+    let me = OpenApiRouter::new()
+        .routes(routes!(me::show, me::change))
+        .routes(routes!(me::change_password))
+        .routes(routes!(me::change_email))
+        .routes(routes!(me::sessions))
+        .routes(routes!(me::end_session))
+        .routes(routes!(me::security_log));
+    let keys = OpenApiRouter::new()
+        .routes(routes!(keys::list_keys, keys::create))
+        .routes(routes!(keys::show, keys::change, keys::revoke))
+        .routes(routes!(keys::rotate));
+    let public = OpenApiRouter::new().routes(routes!(status::status));
+    OpenApiRouter::with_openapi(document::frame())
+        .nest("/api/v1/auth", auth)
+        .nest("/api/v1", me.merge(keys).merge(public))
 }
 
 async fn not_found() -> Problem {

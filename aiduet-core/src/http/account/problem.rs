@@ -5,7 +5,8 @@ use std::time::Duration;
 use axum::response::{IntoResponse, Response};
 use http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, StatusCode};
-use serde_json::json;
+use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::titles::title;
 use crate::account::{AccountError, Locale, ReceptionError};
@@ -24,6 +25,37 @@ pub(super) struct Problem {
     /// The member of the body, query or header that is wrong, and its own code.
     field: Option<(&'static str, &'static str)>,
     retry_after: Option<Duration>,
+}
+
+/// What is wrong (RFC 9457).
+#[derive(Serialize, ToSchema)]
+#[schema(as = Problem)]
+pub(super) struct Details {
+    /// Names the code as a URN.
+    #[serde(rename = "type")]
+    #[schema(format = "uri")]
+    kind: String,
+    /// What it says, in the language that `accept-language` asks for.
+    title: &'static str,
+    #[schema(minimum = 400, maximum = 599)]
+    status: u16,
+    /// Stable, for programs.
+    code: &'static str,
+    /// To be named when you ask for help.
+    request_id: String,
+    errors: Vec<Fault>,
+}
+
+/// A member of a request that is wrong.
+#[derive(Serialize, ToSchema)]
+#[schema(as = ProblemField)]
+struct Fault {
+    /// A JSON pointer into the body, or the name of a parameter or header.
+    pointer: &'static str,
+    /// Stable, for programs.
+    code: &'static str,
+    /// What it says, in the language that `accept-language` asks for.
+    detail: &'static str,
 }
 
 impl Problem {
@@ -55,20 +87,18 @@ impl Problem {
 
     /// The body, and its type.
     pub(super) fn body(&self, locale: Locale, id: RequestId) -> (String, HeaderValue) {
-        let errors: Vec<_> = self
-            .field
-            .iter()
-            .map(|(pointer, code)| json!({"pointer": pointer, "code": code, "detail": title(code, locale)}))
-            .collect();
-        let body = json!({
-            "type": format!("urn:aiduet:problem:{}", self.code),
-            "title": title(self.code, locale),
-            "status": self.status.as_u16(),
-            "code": self.code,
-            "request_id": id,
-            "errors": errors,
-        });
-        (body.to_string(), HeaderValue::from_static("application/problem+json"))
+        let errors = self.field.iter();
+        let errors = errors.map(|(pointer, code)| Fault { pointer, code, detail: title(code, locale) });
+        let body = Details {
+            kind: format!("urn:aiduet:problem:{}", self.code),
+            title: title(self.code, locale),
+            status: self.status.as_u16(),
+            code: self.code,
+            request_id: id.to_string(),
+            errors: errors.collect(),
+        };
+        let body = serde_json::to_string(&body).unwrap_or_default();
+        (body, HeaderValue::from_static("application/problem+json"))
     }
 }
 

@@ -5,7 +5,8 @@ use std::time::Duration;
 use axum::extract::{FromRequest, Request};
 use http::HeaderMap;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
-use serde::de::{Deserialize, DeserializeOwned, Deserializer};
+use serde::de::{Deserialize, DeserializeOwned, Deserializer, Error};
+use serde_json::value::RawValue;
 
 use super::problem::Problem;
 use crate::app::App;
@@ -27,7 +28,9 @@ impl<T: DeserializeOwned> FromRequest<App> for Strict<T> {
         let body = tokio::time::timeout(PATIENCE, body).await.map_err(|_late| Problem::TIMEOUT)?;
         let body = body.map_err(|_over| Problem::TOO_LARGE)?;
         // The error would quote what was sent.
-        serde_json::from_slice(&body).map(Self).map_err(|_refused| Problem::MALFORMED)
+        let mut reader = serde_json::Deserializer::from_slice(&body);
+        let read = object(&mut reader).and_then(|body| reader.end().map(|()| body));
+        read.map(Self).map_err(|_refused| Problem::MALFORMED)
     }
 }
 
@@ -37,6 +40,15 @@ fn is_plain_json(headers: &HeaderMap) -> bool {
     let is_json = parts.next().is_some_and(|kind| kind.eq_ignore_ascii_case("application/json"));
     let is_utf8 = parts.all(|part| part.eq_ignore_ascii_case("charset=utf-8"));
     is_json && is_utf8 && !headers.contains_key(CONTENT_ENCODING)
+}
+
+/// `#[serde(deserialize_with)]` for a structure: serde would also take an array of its members.
+pub(super) fn object<'de, T: DeserializeOwned, D: Deserializer<'de>>(deserializer: D) -> Result<T, D::Error> {
+    let text = Box::<RawValue>::deserialize(deserializer)?;
+    if text.get().starts_with('[') {
+        return Err(D::Error::custom("an array is no object"));
+    }
+    serde_json::from_str(text.get()).map_err(D::Error::custom)
 }
 
 /// `#[serde(default, deserialize_with)]` for a member that may be left out or be `null`, which are

@@ -150,6 +150,7 @@ async fn bodies_are_taken_literally(store: Store) {
         (json_type, twice.as_str(), 400, "malformed_body"),
         (json_type, "", 400, "malformed_body"),
         (json_type, "[]", 400, "malformed_body"),
+        (json_type, r#"["a@example.com"]"#, 400, "malformed_body"),
         (json_type, r#"{"email":1}"#, 400, "malformed_body"),
         (json_type, r#"{"email":"a"} {}"#, 400, "malformed_body"),
         (json_type, r#"{"email":"no address"}"#, 400, "invalid_request"),
