@@ -103,6 +103,9 @@ fn quotation(rest: &str, letter: char, before: char) -> Option<(Artefact, usize)
 
 /// The length of an address on the web at the beginning.
 fn address(rest: &str, before: char) -> Option<usize> {
+    if !rest.starts_with(['h', 'w']) {
+        return None;
+    }
     let begins = ["http://", "https://", "www."].iter().any(|scheme| rest.starts_with(scheme));
     if !begins || is_word_part(before) {
         return None;
@@ -124,8 +127,9 @@ const fn is_token_part(letter: char) -> bool {
 
 /// What a token is, if it is not a word.
 fn kind_of(token: &str) -> Option<Artefact> {
-    let letters = token.bytes().filter(u8::is_ascii_alphanumeric).count();
-    if letters == 0 {
+    let is_word = token.starts_with(|first: char| first.is_ascii_alphabetic())
+        && token.bytes().skip(1).all(|byte| byte.is_ascii_lowercase());
+    if is_word || !token.bytes().any(|byte| byte.is_ascii_alphanumeric()) {
         return None;
     }
     let rooted = token.starts_with(['/', '~', '.']) || token.matches('/').count() > 1;

@@ -1,0 +1,141 @@
+//! How long the duet takes for a decision, without reading the JSON: for a prompt of 4 KiB of human
+//! text, and for a conversation of 1 MiB. The texts are those that the weights are fitted on, put
+//! together in another way each time.
+//!
+//! ```text
+//! duet tools/fit-duet/data/a.jsonl …
+//! ```
+#![expect(clippy::print_stdout, clippy::disallowed_methods, reason = "prints its own timings")]
+
+use std::error::Error;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use aiduet_core::clock::Timestamp;
+use aiduet_core::content::Content;
+use aiduet_core::dialect::{Endpoint, Transcript};
+use aiduet_core::duet::{
+    Availability, DuetConfig, DuetOverrides, DuetRequest, DuetRouter, Offer, OfferHealth, Policy, RoleChoice,
+    Unavailable,
+};
+use aiduet_core::price::{ModelId, PriceSheet};
+use serde_json::{Value, json};
+
+type Failure = Box<dyn Error>;
+
+const PROMPTS: usize = 1_000;
+const CONVERSATIONS: usize = 50;
+const ROUNDS: usize = 20;
+const PROMPT_BYTES: usize = 4 << 10;
+const CONVERSATION_BYTES: usize = 1 << 20;
+
+#[derive(Debug)]
+struct Everything(PriceSheet);
+
+impl Availability for Everything {
+    fn find(&self, model: &ModelId) -> Result<Offer, Unavailable> {
+        let model = self.0.find(model.as_str()).ok_or(Unavailable::NotServed)?;
+        Ok(Offer { model: Arc::clone(model), health: OfferHealth::Up })
+    }
+}
+
+/// What people wrote, of the files of examples.
+fn texts(files: impl Iterator<Item = String>) -> Result<Vec<String>, Failure> {
+    let mut texts = Vec::new();
+    for file in files {
+        for line in std::fs::read_to_string(file)?.lines() {
+            let example: Value = serde_json::from_str(line)?;
+            let turns = example.pointer("/request/messages").and_then(Value::as_array).cloned();
+            let last = turns.and_then(|turns| turns.last().cloned()).unwrap_or_default();
+            let parts = last.get("content").cloned().unwrap_or_default();
+            let parts = parts.as_array().cloned().unwrap_or_else(|| vec![json!({ "text": parts })]);
+            texts.extend(parts.iter().filter_map(|part| Some(part.get("text")?.as_str()?.to_owned())));
+        }
+    }
+    if texts.is_empty() { Err("no text in these files".into()) } else { Ok(texts) }
+}
+
+/// So many bytes of text, from the example with this number on.
+fn prose(texts: &[String], from: usize, bytes: usize) -> String {
+    let mut prose = String::new();
+    for text in texts.iter().cycle().skip(from) {
+        prose.push_str(text);
+        prose.push('\n');
+        if prose.len() >= bytes {
+            break;
+        }
+    }
+    let end = (0..=bytes).rev().find(|end| prose.is_char_boundary(*end)).unwrap_or_default();
+    prose.truncate(end);
+    prose
+}
+
+fn prompt(texts: &[String], round: usize) -> Value {
+    json!({"max_tokens": 1_024, "messages": [{"role": "user", "content": prose(texts, round, PROMPT_BYTES)}]})
+}
+
+/// Turns of a coding agent, whose tools bring 16 KiB each.
+fn conversation(texts: &[String], round: usize) -> Value {
+    let turns = CONVERSATION_BYTES >> 14;
+    let messages: Vec<_> = (0..turns)
+        .flat_map(|turn| {
+            let id = format!("toolu_{turn}");
+            [
+                json!({"role": "user", "content": prose(texts, round.saturating_add(turn), 400)}),
+                json!({"role": "assistant", "content": [
+                    {"type": "tool_use", "id": id, "name": "Read", "input": {"path": "src/main.rs"}}]}),
+                json!({"role": "user", "content": [
+                    {"type": "tool_result", "tool_use_id": id, "content": prose(texts, turn, 16 << 10)}]}),
+                json!({"role": "assistant", "content": "Done."}),
+            ]
+        })
+        .chain([json!({"role": "user", "content": prose(texts, round, 400)})])
+        .collect();
+    json!({"max_tokens": 1_024, "messages": messages})
+}
+
+fn measure(
+    name: &str,
+    (router, everything, texts): (&DuetRouter, &Everything, &[String]),
+    (requests, write): (usize, fn(&[String], usize) -> Value),
+) -> Result<(), Failure> {
+    let policy = Policy::of(&DuetConfig::default(), &DuetOverrides::default(), &DuetOverrides::default());
+    let bodies: Vec<_> =
+        (0..requests).map(|request| Content::new(write(texts, request).to_string().into())).collect();
+    let mut times = Vec::with_capacity(requests.saturating_mul(ROUNDS));
+    for body in std::iter::repeat_n(&bodies, ROUNDS).flatten() {
+        let transcript = Transcript::read(Endpoint::Messages, body).map_err(|_fault| "not a request")?;
+        let begun = Instant::now();
+        let decision = router.decide(DuetRequest {
+            transcript: &transcript,
+            header: None,
+            alias: RoleChoice::Auto,
+            policy: &policy,
+            availability: everything,
+            session: None,
+            input_tokens: 1_000,
+            now: Timestamp::from_millis(1_790_000_000_000),
+        });
+        times.push(begun.elapsed());
+        std::hint::black_box(decision?);
+    }
+    times.sort_unstable();
+    let at = |permille: usize| {
+        times
+            .get(times.len().saturating_sub(1).saturating_mul(permille) / 1_000)
+            .map_or(0, Duration::as_micros)
+    };
+    println!("| {name} | {} | {} | {} | {} |", times.len(), at(500), at(990), at(1_000));
+    Ok(())
+}
+
+fn main() -> Result<(), Failure> {
+    let texts = texts(std::env::args().skip(1))?;
+    let router = DuetRouter::embedded()?;
+    let everything = Everything(PriceSheet::embedded()?);
+    println!("| Request | decisions | p50 µs | p99 µs | longest µs |");
+    println!("|---|---|---|---|---|");
+    let tools = (&router, &everything, texts.as_slice());
+    measure("4 KiB of human text", tools, (PROMPTS, prompt))?;
+    measure("a conversation of 1 MiB", tools, (CONVERSATIONS, conversation))
+}
