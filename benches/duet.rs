@@ -94,10 +94,13 @@ fn conversation(texts: &[String], round: usize) -> Value {
     json!({"max_tokens": 1_024, "messages": messages})
 }
 
+/// Writes the request of a number.
+type Write = fn(&[String], usize) -> Value;
+
 fn measure(
     name: &str,
     (router, everything, texts): (&DuetRouter, &Everything, &[String]),
-    (requests, write): (usize, fn(&[String], usize) -> Value),
+    (requests, write): (usize, Write),
 ) -> Result<(), Failure> {
     let policy = Policy::of(&DuetConfig::default(), &DuetOverrides::default(), &DuetOverrides::default());
     let bodies: Vec<_> =
