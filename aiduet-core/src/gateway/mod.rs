@@ -186,6 +186,11 @@ impl Gateway {
         vendors.filter(|vendor| !self.health.pool().of(*vendor).is_empty())
     }
 
+    /// What is charged of the provider's price.
+    pub const fn margin(&self) -> Margin {
+        self.config.margin
+    }
+
     /// How a vendor is doing.
     pub fn provider_health(&self, vendor: Vendor) -> ProviderHealth {
         self.health.of(vendor)

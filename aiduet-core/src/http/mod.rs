@@ -2,6 +2,7 @@
 
 mod account;
 mod catalogue;
+pub mod dashboard;
 pub mod edge;
 mod error;
 mod explain;

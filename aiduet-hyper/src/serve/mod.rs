@@ -20,6 +20,11 @@ const BACKLOG: u32 = 1_024;
 /// How long streams that are told to end may take to say so to their clients.
 const FAREWELL: Duration = Duration::from_secs(5);
 
+#[cfg(feature = "dashboard")]
+const DASHBOARD: Option<http::dashboard::Bundle> = aiduet_dashboard::BUNDLE;
+#[cfg(not(feature = "dashboard"))]
+const DASHBOARD: Option<http::dashboard::Bundle> = None;
+
 /// Bound listeners.
 #[derive(Debug)]
 pub(crate) struct Listeners {
@@ -68,7 +73,8 @@ pub(crate) async fn serve(
     mut signals: StopSignals,
 ) {
     let Listeners { public, admin } = listeners;
-    let routes = http::edge::guarded(http::router(app.clone()), app.clone(), settings);
+    let routes = http::router(app.clone()).merge(http::dashboard::routes(DASHBOARD));
+    let routes = http::edge::guarded(routes, app.clone(), settings);
     let operator = http::admin_router(app.clone());
     let stop = Stop::default();
     // Probes and metrics are answered until the very end.

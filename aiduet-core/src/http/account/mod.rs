@@ -7,6 +7,7 @@ mod document;
 mod extract;
 mod keys;
 mod me;
+mod models;
 mod problem;
 mod strict;
 mod summaries;
@@ -66,7 +67,7 @@ fn described() -> OpenApiRouter<App> {
         .routes(routes!(keys::list_keys, keys::create))
         .routes(routes!(keys::show, keys::change, keys::revoke))
         .routes(routes!(keys::rotate));
-    let public = OpenApiRouter::new().routes(routes!(status::status));
+    let public = OpenApiRouter::new().routes(routes!(status::status)).routes(routes!(models::list));
     OpenApiRouter::with_openapi(document::frame())
         .nest("/api/v1/auth", auth)
         .nest("/api/v1", me.merge(keys).merge(public))

@@ -14,6 +14,7 @@ on_both! {
     sec_t29_members_that_are_not_named_are_refused
     bodies_are_taken_literally
     problems_speak_the_language_of_the_client
+    anyone_reads_the_models_and_their_rates
 }
 
 /// Every route that takes a body, with one that is good but for the state of things.
@@ -43,7 +44,7 @@ async fn sec_t16_every_answer_has_the_headers_and_errors_are_problems(store: Sto
     let site = Site::with_person(store).await;
     let mut asked: Vec<(Method, String)> =
         posts().into_iter().map(|(method, path, _)| (method, path.to_owned())).collect();
-    let more = ["/me", "/me/sessions", "/me/security-log", "/status", "/nothing", "/me/x.css", ""];
+    let more = ["/me", "/me/sessions", "/me/security-log", "/status", "/models", "/nothing", "/me/x.css", ""];
     asked.extend(more.map(|path| (Method::GET, path.to_owned())));
     asked.push((Method::DELETE, "/me/sessions/sess_0".to_owned()));
     asked.push((Method::PUT, "/auth/login".to_owned()));
@@ -179,4 +180,20 @@ async fn problems_speak_the_language_of_the_client(store: Store) {
         let body = site.send(from, request.unwrap()).await.expect(401).json();
         assert_eq!((&body["title"], &body["code"]), (&json!(title), &json!("unauthenticated")));
     }
+}
+
+async fn anyone_reads_the_models_and_their_rates(store: Store) {
+    let site = Site::with_person(store).await;
+    let reply = site.ask(&mut Browser::at("192.0.2.1"), (Method::GET, "/models"), None).await;
+    assert_eq!(reply.status, 200);
+    let body = reply.json();
+    assert_eq!(body["unit"], "pico_usd_per_token");
+    assert_eq!(body["margin_bp"], 10_000);
+    let models = body["data"].as_array().unwrap();
+    let mini = models.iter().find(|model| model["id"] == "gpt-5.4-mini").unwrap();
+    assert_eq!(mini["provider"], "openai");
+    assert_eq!(mini["rates"]["input"], 750_000);
+    assert_eq!(mini["rates"]["output"], 4_500_000);
+    // There is an upstream of one vendor only.
+    assert!(models.iter().all(|model| model["provider"] == "openai"));
 }

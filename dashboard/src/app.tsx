@@ -1,0 +1,107 @@
+// Which screen belongs to which path, and who may see it.
+
+import type { VNode } from 'preact';
+import { useEffect, useRef } from 'preact/hooks';
+import { api } from './api';
+import { locale, speak } from './i18n';
+import { localeOf, readPreferences } from './preferences';
+import { go, usePlace } from './router';
+import { session } from './session';
+import { useStore } from './store';
+import type { Account } from './types';
+import { Toasts } from './ui/toast';
+import { ConfirmEmail, ForgotPassword, ResetPassword, SignIn, SignUp, UndoEmail, VerifyEmail } from './screens/entry';
+import { DuetExplain } from './screens/duet';
+import { KeyDetail, Keys } from './screens/keys';
+import { Models } from './screens/models';
+import { NotFound } from './screens/not_found';
+import { Quickstart } from './screens/quickstart';
+import { Reauthentication } from './screens/reauth';
+import { Settings } from './screens/settings';
+import { Shell } from './screens/shell';
+import { Shortcuts } from './screens/shortcuts';
+
+type Parts = string[];
+type Screen = (parts: Parts) => VNode;
+
+/** Open to everybody. */
+const OPEN: Record<string, Screen> = {
+  '/sign-in': () => <SignIn />,
+  '/sign-up': () => <SignUp />,
+  '/forgot-password': () => <ForgotPassword />,
+  '/reset-password': () => <ResetPassword />,
+  '/verify-email': () => <VerifyEmail />,
+  '/confirm-email': () => <ConfirmEmail />,
+  '/undo-email': () => <UndoEmail />,
+};
+
+/** For whoever is signed in. `*` is one part of the path. */
+const OWN: readonly (readonly [pattern: string, screen: Screen])[] = [
+  ['/', () => <Quickstart />],
+  ['/keys', () => <Keys />],
+  ['/keys/*', ([id = '']) => <KeyDetail key={id} id={id} />],
+  ['/models', () => <Models />],
+  ['/quickstart', () => <Quickstart />],
+  ['/duet', () => <DuetExplain />],
+  ['/settings', () => <Settings tab="profile" />],
+  ['/settings/*', ([tab = '']) => <Settings tab={tab} />],
+];
+
+function match(path: string): VNode {
+  for (const [pattern, screen] of OWN) {
+    const names = pattern.split('/');
+    const parts = path.split('/');
+    if (names.length !== parts.length) continue;
+    if (names.every((name, index) => name === '*' || name === parts[index])) {
+      return screen(parts.filter((_, index) => names[index] === '*').map(decodeURIComponent));
+    }
+  }
+  return <NotFound />;
+}
+
+export function App() {
+  useStore(locale);
+  const { path } = usePlace();
+  const current = useStore(session);
+  const open = OPEN[path];
+  useFocusOnArrival(path);
+  useAccountLanguage(current?.account.id ?? null);
+  useEffect(() => {
+    if (open || current) return;
+    const wanted = path + location.search;
+    go(wanted === '/' ? '/sign-in' : `/sign-in?return_to=${encodeURIComponent(wanted)}`, 'replace');
+  }, [open, current, path]);
+  return (
+    <>
+      {open ? open([]) : current ? <Shell>{match(path)}</Shell> : null}
+      {current && <Reauthentication />}
+      {current && !open && <Shortcuts />}
+      <Toasts />
+    </>
+  );
+}
+
+/** A reader who does not see the page is taken to its heading, as if it had been loaded. */
+function useFocusOnArrival(path: string): void {
+  const isFirst = useRef(true);
+  useEffect(() => {
+    if (isFirst.current) {
+      isFirst.current = false;
+      return;
+    }
+    document.querySelector<HTMLElement>('h1')?.focus({ preventScroll: true });
+  }, [path]);
+}
+
+/** Who has chosen no language on this device reads the one of the account. */
+function useAccountLanguage(id: string | null): void {
+  useEffect(() => {
+    if (!id) return;
+    void api<Account>('/me').then((account) => {
+      session.setAccount(account);
+      const own = localeOf(account.locale);
+      if (own && readPreferences().locale === null && own !== locale.get()) void speak(own);
+    }).catch(() => undefined);
+  }, [id]);
+}
+

@@ -1,0 +1,140 @@
+// Numbers, money and times as text. Money is never a float: it is whole nano-dollars.
+
+import { locale } from './i18n';
+import { preferences } from './theme';
+
+const NANO = 1_000_000_000n;
+
+/** Nano-dollars of a decimal text such as `0.000421000`. */
+export function nano(text: string): bigint {
+  const match = /^(-?)(\d+)(?:\.(\d{1,9})\d*)?$/.exec(text);
+  if (!match) return 0n;
+  const value = BigInt(match[2] ?? '0') * NANO + BigInt((match[3] ?? '').padEnd(9, '0'));
+  return match[1] ? -value : value;
+}
+
+/** Dollars with as many decimals as tell something; half a unit is rounded up. */
+export function money(amount: string | bigint): string {
+  const value = typeof amount === 'bigint' ? amount : nano(amount);
+  const positive = value < 0n ? -value : value;
+  const sign = value < 0n ? '−' : '';
+  if (positive > 0n && positive < 1_000n) return value < 0n ? '> −$0.000001' : '< $0.000001';
+  const decimals = positive === 0n || positive >= NANO ? 2 : positive >= 10_000_000n ? 4 : 6;
+  const text = decimal(positive, decimals);
+  return `${sign}$${decimals === 4 ? text.replace(/0{1,2}$/, '') : text}`;
+}
+
+/** Dollars to the nano-dollar. */
+export function exactMoney(amount: string | bigint): string {
+  const value = typeof amount === 'bigint' ? amount : nano(amount);
+  const sign = value < 0n ? '−' : '';
+  return `${sign}${decimal(value < 0n ? -value : value, 9)} USD`;
+}
+
+function decimal(positive: bigint, decimals: number): string {
+  const unit = 10n ** BigInt(9 - decimals);
+  const rounded = (positive + unit / 2n) / unit;
+  const scale = 10n ** BigInt(decimals);
+  const whole = new Intl.NumberFormat('en').format(rounded / scale);
+  return decimals === 0 ? whole : `${whole}.${String(rounded % scale).padStart(decimals, '0')}`;
+}
+
+export function count(value: number): string {
+  return new Intl.NumberFormat(locale.get()).format(value);
+}
+
+/** `1.2M`, the same in every language, since tables compare. */
+export function short(value: number): string {
+  if (value < 10_000) return new Intl.NumberFormat('en').format(value);
+  return new Intl.NumberFormat('en', { notation: 'compact', maximumFractionDigits: 1 }).format(value);
+}
+
+export function percent(value: number): string {
+  return new Intl.NumberFormat(locale.get(), { style: 'percent', maximumFractionDigits: 1 }).format(value);
+}
+
+export function duration(ms: number): string {
+  if (ms < 1_000) return `${Math.round(ms)} ms`;
+  if (ms < 60_000) return `${(ms / 1_000).toFixed(2)} s`;
+  return `${Math.floor(ms / 60_000)} min ${Math.round((ms % 60_000) / 1_000)} s`;
+}
+
+/** The zone that times are shown in. */
+export function zone(): string {
+  return preferences.get().zone ?? Intl.DateTimeFormat().resolvedOptions().timeZone;
+}
+
+function parts(at: Date, timeZone: string): Record<string, string> {
+  const format = new Intl.DateTimeFormat('en', {
+    timeZone,
+    hourCycle: 'h23',
+    year: 'numeric',
+    month: '2-digit',
+    day: '2-digit',
+    hour: '2-digit',
+    minute: '2-digit',
+    second: '2-digit',
+    timeZoneName: 'shortOffset',
+  });
+  return Object.fromEntries(format.formatToParts(at).map((part) => [part.type, part.value]));
+}
+
+/** `2026-01-05` in the zone of the reader. */
+export function day(at: string | Date): string {
+  const p = parts(new Date(at), zone());
+  return `${p['year']}-${p['month']}-${p['day']}`;
+}
+
+/** `2026-01-05 14:03` */
+export function minute(at: string | Date): string {
+  const p = parts(new Date(at), zone());
+  return `${p['year']}-${p['month']}-${p['day']} ${p['hour']}:${p['minute']}`;
+}
+
+/** `2026-01-05 14:03:07` */
+export function second(at: string | Date): string {
+  return `${minute(at)}:${parts(new Date(at), zone())['second']}`;
+}
+
+/** `14:03` */
+export function clock(at: string | Date): string {
+  const p = parts(new Date(at), zone());
+  return `${p['hour']}:${p['minute']}`;
+}
+
+/** `2026-01-05 14:03:07 UTC+8 · 2026-01-05 06:03:07 UTC` */
+export function exactTime(at: string): string {
+  const date = new Date(at);
+  const utc = parts(date, 'UTC');
+  const there = `${utc['year']}-${utc['month']}-${utc['day']} ${utc['hour']}:${utc['minute']}:${utc['second']} UTC`;
+  const offset = offsetName(date);
+  return offset === 'UTC' ? there : `${second(at)} ${offset} · ${there}`;
+}
+
+/** `UTC+8` */
+export function offsetName(at: Date = new Date()): string {
+  return (parts(at, zone())['timeZoneName'] ?? 'UTC').replace('GMT', 'UTC');
+}
+
+/** A date in prose. */
+export function longDate(at: string): string {
+  return new Intl.DateTimeFormat(locale.get(), { dateStyle: 'long', timeZone: zone() }).format(new Date(at));
+}
+
+const STEPS: [Intl.RelativeTimeFormatUnit, number][] = [
+  ['year', 31_536_000],
+  ['month', 2_592_000],
+  ['day', 86_400],
+  ['hour', 3_600],
+  ['minute', 60],
+];
+
+/** `3 minutes ago` */
+export function relative(at: string): string {
+  const seconds = (new Date(at).getTime() - Date.now()) / 1_000;
+  const format = new Intl.RelativeTimeFormat(locale.get(), { numeric: 'auto' });
+  for (const [unit, length] of STEPS) {
+    if (Math.abs(seconds) >= length) return format.format(Math.trunc(seconds / length), unit);
+  }
+  return format.format(0, 'second');
+}

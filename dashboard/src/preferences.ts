@@ -1,0 +1,89 @@
+// What a person has chosen on this device. Kept in local storage; nothing here is secret.
+
+export type Locale = 'en' | 'zh-CN' | 'ja';
+export type Theme = 'system' | 'light' | 'dark';
+
+export const LOCALES: readonly Locale[] = ['en', 'zh-CN', 'ja'];
+export const THEMES: readonly Theme[] = ['system', 'light', 'dark'];
+
+export interface Preferences {
+  theme: Theme;
+  /** `null`: what the browser asks for. */
+  locale: Locale | null;
+  /** An IANA time zone; `null`: the one of the browser. */
+  zone: string | null;
+  /** Whether single letters do something. */
+  shortcuts: boolean;
+  /** The snippet that was looked at last. */
+  snippet: string;
+}
+
+const NAME = 'aiduet.preferences';
+const DEFAULTS: Preferences = { theme: 'system', locale: null, zone: null, shortcuts: true, snippet: 'curl' };
+
+export function readPreferences(): Preferences {
+  try {
+    const stored: unknown = JSON.parse(localStorage.getItem(NAME) ?? '{}');
+    return valid({ ...DEFAULTS, ...(typeof stored === 'object' ? (stored as Partial<Preferences>) : {}) });
+  } catch {
+    return DEFAULTS;
+  }
+}
+
+export function writePreferences(preferences: Preferences): void {
+  try {
+    localStorage.setItem(NAME, JSON.stringify(preferences));
+  } catch {
+    // A browser without storage forgets.
+  }
+}
+
+function valid(given: Preferences): Preferences {
+  return {
+    theme: THEMES.includes(given.theme) ? given.theme : DEFAULTS.theme,
+    locale: given.locale && LOCALES.includes(given.locale) ? given.locale : null,
+    zone: given.zone && isZone(given.zone) ? given.zone : null,
+    shortcuts: given.shortcuts !== false,
+    snippet: typeof given.snippet === 'string' ? given.snippet : DEFAULTS.snippet,
+  };
+}
+
+export function isZone(zone: string): boolean {
+  try {
+    new Intl.DateTimeFormat('en', { timeZone: zone });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** The language that was chosen, else the first of the browser's that is spoken here. */
+export function preferredLocale(): Locale {
+  const { locale } = readPreferences();
+  if (locale) return locale;
+  for (const tag of navigator.languages) {
+    const found = localeOf(tag);
+    if (found) return found;
+  }
+  return 'en';
+}
+
+/** The language spoken here that a tag asks for. */
+export function localeOf(tag: string): Locale | undefined {
+  const language = tag.toLowerCase().split('-')[0];
+  if (language === 'zh') return 'zh-CN';
+  return language === 'ja' || language === 'en' ? language : undefined;
+}
+
+const DARK = '(prefers-color-scheme: dark)';
+
+/** Gives the page a theme; `system` is that of the browser at the moment. */
+export function showTheme(theme: Theme): void {
+  const shown = theme === 'system' ? (matchMedia(DARK).matches ? 'dark' : 'light') : theme;
+  document.documentElement.dataset['theme'] = shown;
+}
+
+/** Goes along when the browser changes between day and night. */
+export function followSystem(): void {
+  matchMedia(DARK).addEventListener('change', () => showTheme(readPreferences().theme));
+}

@@ -1,0 +1,3 @@
+export function Balance() {
+  return null;
+}

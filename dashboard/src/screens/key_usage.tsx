@@ -1,0 +1,3 @@
+export function KeyUsage(_: { id: string }) {
+  return null;
+}

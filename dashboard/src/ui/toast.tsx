@@ -1,0 +1,31 @@
+// Short words at the edge, read aloud. Never the only place of an error.
+
+import { useEffect } from 'preact/hooks';
+import { store, useStore } from '../store';
+
+interface Said {
+  text: string;
+  isShown: boolean;
+  number: number;
+}
+
+const said = store<Said>({ text: '', isShown: false, number: 0 });
+const LIFE_MS = 6_000;
+
+export function announce(text: string, how: 'spoken' | 'shown' = 'spoken'): void {
+  said.set({ text, isShown: how === 'shown', number: said.get().number + 1 });
+}
+
+export function Toasts() {
+  const { text, isShown, number } = useStore(said);
+  useEffect(() => {
+    if (!text) return;
+    const timer = setTimeout(() => said.set({ text: '', isShown: false, number: number + 1 }), LIFE_MS);
+    return () => clearTimeout(timer);
+  }, [text, number]);
+  return (
+    <div role="status" class={text && isShown ? 'toast' : 'unseen'}>
+      {text}
+    </div>
+  );
+}

@@ -1,0 +1,140 @@
+// The real binary on loopback with a database of its own, the mails it writes to its console, and a
+// browser that talks to nobody else.
+
+import { spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { chromium } from 'playwright-core';
+
+const PROGRAM = process.env.AIDUET_BIN;
+const CHROMIUM = process.env.AIDUET_CHROMIUM ?? '/usr/bin/chromium';
+const PATIENCE_MS = 20_000;
+const FLAGS = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+  // Text is drawn the same on every machine.
+  '--font-render-hinting=none',
+];
+
+function freePort() {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once('error', reject);
+    server.listen(0, '127.0.0.1', () => {
+      const { port } = server.address();
+      server.close(() => resolve(port));
+    });
+  });
+}
+
+/** `aiduet demo`: simulated providers, mails on the console, an account with credit. */
+export class Site {
+  static async start() {
+    if (!PROGRAM) throw new Error('AIDUET_BIN names the binary under test');
+    const site = new Site();
+    site.directory = mkdtempSync(join(tmpdir(), 'aiduet-browser-'));
+    const port = await freePort();
+    site.url = `http://127.0.0.1:${port}`;
+    site.output = '';
+    site.waiting = new Set();
+    site.process = spawn(PROGRAM, ['demo', '--listen', `127.0.0.1:${port}`, '--data', site.directory], {
+      env: { PATH: process.env.PATH, HOME: site.directory, ...Site.settings },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    for (const stream of [site.process.stdout, site.process.stderr]) {
+      stream.setEncoding('utf8');
+      stream.on('data', (text) => site.hear(text));
+    }
+    site.process.once('exit', (code) => site.hear(`\n[the server ended with ${code}]\n`));
+    await site.said(/Press Ctrl-C to stop/);
+    site.email = 'demo@aiduet.example';
+    site.password = /Password +(\S+)/.exec(site.output)[1];
+    site.key = /API key +(\S+)/.exec(site.output)[1];
+    return site;
+  }
+
+  static settings = {};
+
+  hear(text) {
+    this.output += text;
+    for (const look of [...this.waiting]) look();
+  }
+
+  /** Waits until the server has said something, after a place in its output. */
+  said(pattern, from = 0) {
+    return new Promise((resolve, reject) => {
+      const end = setTimeout(() => {
+        this.waiting.delete(look);
+        reject(new Error(`the server never said ${pattern}:\n${this.output.slice(-3000)}`));
+      }, PATIENCE_MS);
+      const look = () => {
+        const found = pattern.exec(this.output.slice(from));
+        if (!found) return;
+        clearTimeout(end);
+        this.waiting.delete(look);
+        resolve(found);
+      };
+      this.waiting.add(look);
+      look();
+    });
+  }
+
+  /** The path and fragment of the link in the next mail that leads to a page. */
+  async link(page, from) {
+    const [, path] = await this.said(new RegExp(`https?://[^/\\s]+(/dashboard/${page}#token=[\\w-]+)`), from);
+    return path;
+  }
+
+  async stop() {
+    const ended = new Promise((resolve) => this.process.once('exit', resolve));
+    if (this.process.exitCode === null) {
+      this.process.kill('SIGINT');
+      await ended;
+    }
+    rmSync(this.directory, { recursive: true, force: true });
+  }
+}
+
+export function launch() {
+  return chromium.launch({ executablePath: CHROMIUM, args: FLAGS });
+}
+
+/** A context that remembers what must not happen: requests to other origins, violations of the
+ * policy, exceptions, dialogs, cookies of others. */
+export async function open(browser, site, options = {}) {
+  const context = await browser.newContext({ baseURL: site.url, locale: 'en-US', timezoneId: 'Asia/Shanghai', viewport: { width: 1280, height: 900 }, ...options });
+  context.setDefaultTimeout(PATIENCE_MS);
+  const faults = [];
+  await context.addInitScript(() => {
+    addEventListener('securitypolicyviolation', (event) => console.error(`policy: ${event.violatedDirective} ${event.blockedURI}`));
+  });
+  context.on('request', (request) => {
+    const url = new URL(request.url());
+    if (url.origin !== site.url && url.protocol !== 'blob:' && url.protocol !== 'data:') faults.push(`request to ${url.origin}`);
+  });
+  context.on('weberror', (error) => faults.push(`exception: ${error.error()}`));
+  context.on('console', (message) => {
+    if (/^policy:|Content Security Policy|TrustedScript|TrustedHTML/.test(message.text())) faults.push(message.text());
+  });
+  context.on('dialog', (dialog) => {
+    if (!context.expectsDialog) faults.push(`dialog: ${dialog.message()}`);
+    return dialog.accept();
+  });
+  context.faults = faults;
+  return context;
+}
+
+export async function signIn(page, site, { email, password } = site) {
+  await page.goto('/dashboard/sign-in');
+  await page.locator('input[name=email]').fill(email);
+  await page.locator('input[name=password]').fill(password);
+  await page.locator('form button[type=submit]').click();
+  await page.locator('.shell h1').waitFor();
+}
