@@ -24,6 +24,11 @@ export function money(amount: string | bigint): string {
   return `${sign}$${decimals === 4 ? text.replace(/0{1,2}$/, '') : text}`;
 }
 
+/** A rate: at least cents, and no zeros behind what it says. */
+export function price(amount: bigint): string {
+  return money(amount).replace(/(\.\d\d\d*?)0+$/, '$1');
+}
+
 /** Dollars to the nano-dollar. */
 export function exactMoney(amount: string | bigint): string {
   const value = typeof amount === 'bigint' ? amount : nano(amount);

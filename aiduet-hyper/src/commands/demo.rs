@@ -159,7 +159,7 @@ fn welcome(
     let simulated = upstream.vendors().iter().all(|(_, vendor)| vendor.kind == UpstreamKind::Simulated);
     let source = if simulated { "simulated (no network)" } else { "the real API of each provider below" };
     let mut text = format!(
-        "AI Duet is ready at {url}\n\n  Sign-in    {EMAIL}\n  Password   {password}\n  API key    {key}\n  Balance    {balance} USD\n  Provider   {source}\n  Metrics    http://{admin}/metrics\n"
+        "AI Duet is ready at {url}\n\n  Dashboard  {url}/dashboard\n  Sign-in    {EMAIL}\n  Password   {password}\n  API key    {key}\n  Balance    {balance} USD\n  Provider   {source}\n  Metrics    http://{admin}/metrics\n"
     );
     if vendors.contains(&Vendor::OpenAi) {
         text.push_str(&openai_lines(&url, key));

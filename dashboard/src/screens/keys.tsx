@@ -180,7 +180,7 @@ export function ShownOnce({ issued, onClose }: { issued: IssuedKey; onClose: () 
       ) : (
         <>
           <p>{t('shown.about')}</p>
-          <p class="secret">
+          <p class="secret" tabIndex={0}>
             <code>{key}</code>
           </p>
           <div class="actions">

@@ -1,7 +1,7 @@
 // Models and what they cost, with a calculator.
 
 import { useMemo, useState } from 'preact/hooks';
-import { count, day, short } from '../format';
+import { count, day, exactMoney, price, short } from '../format';
 import { t } from '../i18n';
 import { setQuery, usePlace } from '../router';
 import { CopyButton, SelectField, TextField } from '../ui/controls';
@@ -65,7 +65,7 @@ export function Models() {
 }
 
 function columns(margin: number): Column<Model>[] {
-  const rate = (pico: number | null) => (pico === null ? <span class="muted">–</span> : <Money of={perMillion(pico, margin)} />);
+  const rate = (pico: number | null) => (pico === null ? <span class="muted">–</span> : <span class="num" title={exactMoney(perMillion(pico, margin))}>{price(perMillion(pico, margin))}</span>);
   return [
     {
       name: 'model',

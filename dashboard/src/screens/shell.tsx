@@ -49,12 +49,12 @@ export function Shell({ children }: { children: ComponentChildren }) {
           <Icon name={isOpen ? 'close' : 'menu'} />
         </button>
       </header>
-      <div id="menu" class={`side ${isOpen ? 'open' : ''}`}>
+      <aside id="menu" class={`side ${isOpen ? 'open' : ''}`} aria-label={t('nav.label')}>
         <Link to="/" class="brand">
           <Mark />
           <span translate={false}>{BRAND}</span>
         </Link>
-        <nav aria-label={t('nav.label')}>
+        <nav aria-label={t('nav.menu')}>
           <ul>
             {ENTRIES.map(([to, icon, name]) => {
               const isHere = to === '/' ? path === '/' : path === to || path.startsWith(`${to}/`);
@@ -84,7 +84,7 @@ export function Shell({ children }: { children: ComponentChildren }) {
             </Button>
           </div>
         </div>
-      </div>
+      </aside>
       <main id="main" tabIndex={-1}>
         <Offline />
         {children}

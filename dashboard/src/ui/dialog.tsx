@@ -22,7 +22,10 @@ export function Dialog({ title, onClose, children, isSticky = false, isWide = fa
   const id = useId();
   useEffect(() => {
     const before = document.activeElement;
-    dialog.current?.showModal();
+    const own = dialog.current;
+    own?.showModal();
+    const first = own?.querySelector<HTMLElement>('input:not([tabindex="-1"]), textarea, select, .secret, footer button');
+    first?.focus();
     return () => {
       if (before instanceof HTMLElement && before.isConnected) before.focus();
     };

@@ -36,12 +36,13 @@ export function Icon({ name }: { name: IconName }) {
   );
 }
 
-/** The sign of the product: two parts of one circle. */
+/** The sign of the product: two voices and what they share. */
 export function Mark() {
   return (
     <svg class="mark" viewBox="0 0 32 32" aria-hidden="true" focusable="false">
-      <path class="mark-one" d="M13 5a11 11 0 1 0 0 22 15 15 0 0 1 0-22z" />
-      <path class="mark-two" d="M19 5a11 11 0 1 1 0 22 15 15 0 0 0 0-22z" />
+      <circle class="mark-one" cx="12" cy="16" r="9" />
+      <circle class="mark-two" cx="20" cy="16" r="9" />
+      <path class="mark-both" d="M16 7.94a9 9 0 0 1 0 16.12 9 9 0 0 1 0-16.12z" />
     </svg>
   );
 }

@@ -1,0 +1,83 @@
+// WCAG 2.2 AA on every screen, in every language, theme and width; and nothing that the content
+// security policy stops, no request to another origin, no exception, no sideways scrolling.
+
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { after, before, test } from 'node:test';
+import { launch, open, signIn, Site } from './harness.mjs';
+import { OPEN, OWN, settled } from './screens.mjs';
+
+const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+const TAGS = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
+const LANGUAGES = ['en', 'zh-CN', 'ja'];
+const WIDTHS = [360, 1440];
+
+let site;
+let browser;
+let state;
+let key;
+
+before(async () => {
+  site = await Site.start();
+  browser = await launch();
+  const context = await open(browser, site);
+  const page = await context.newPage();
+  await signIn(page, site);
+  await page.goto('/dashboard/keys');
+  key = (await page.locator('tbody a').first().getAttribute('href')).split('/').at(-1);
+  state = await context.storageState();
+  await context.close();
+});
+
+after(async () => {
+  await browser?.close();
+  await site?.stop();
+});
+
+async function violations(page, runOnly) {
+  const { violations } = await page.evaluate((options) => window.axe.run(document, options), { runOnly });
+  return violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => `${node.target} ${node.failureSummary}`).join('; ')}`);
+}
+
+/** A theme changes colours and nothing else, so the second one is asked about colours alone. */
+async function inspect(context, paths) {
+  const found = [];
+  const page = await context.newPage();
+  for (const path of paths) {
+    await page.emulateMedia({ colorScheme: 'light' });
+    // A page of its own each time, also where only the fragment or query differs.
+    await page.goto('about:blank');
+    await page.goto(`/dashboard${path.replace('{key}', key)}`);
+    await settled(page);
+    // Outside of the policy of the page, like an extension.
+    await page.evaluate(axe);
+    for (const fault of await violations(page, TAGS)) found.push(`${path}: ${fault}`);
+    await page.emulateMedia({ colorScheme: 'dark' });
+    await page.waitForFunction(() => document.documentElement.dataset.theme === 'dark');
+    for (const fault of await violations(page, ['color-contrast'])) found.push(`${path}, dark: ${fault}`);
+    const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+    if (wide > 0) found.push(`${path}: ${wide} pixels too wide`);
+    const holes = await page.evaluate(() => /\{\w+\}|undefined|NaN|\[object/.exec(document.body.innerText)?.[0]);
+    if (holes) found.push(`${path}: shows ${holes}`);
+  }
+  return [...found, ...context.faults];
+}
+
+function none(faults) {
+  if (faults.length > 0) assert.fail(`\n${faults.join('\n')}`);
+}
+
+for (const language of LANGUAGES) {
+  for (const width of WIDTHS) {
+    test(`every screen, ${language}, ${width} pixels, light and dark`, async () => {
+      const options = { locale: language, viewport: { width, height: 800 } };
+      const guest = await open(browser, site, options);
+      none(await inspect(guest, OPEN));
+      await guest.close();
+      const person = await open(browser, site, { ...options, storageState: state });
+      none(await inspect(person, OWN));
+      await person.close();
+    });
+  }
+}

@@ -1,0 +1,21 @@
+// Every screen, as a path and what it shows once it is there.
+
+/** For everybody. */
+export const OPEN = [
+  '/sign-in',
+  '/sign-up',
+  '/forgot-password',
+  '/reset-password#token=none',
+  '/verify-email#token=none',
+  '/confirm-email',
+  '/undo-email',
+];
+
+/** For whoever is signed in. */
+export const OWN = ['/', '/keys', '/keys?new=1', '/keys/{key}', '/keys/{key}?do=edit', '/keys/{key}?do=rotate', '/keys/{key}?do=delete', '/models?q=haiku', '/duet', '/quickstart', '/settings', '/settings/preferences', '/settings/security', '/nowhere'];
+
+/** Waits until a screen has all of its data. */
+export async function settled(page) {
+  await page.locator('h1').first().waitFor();
+  await page.waitForFunction(() => !document.querySelector('.skeleton, [aria-busy="true"]'));
+}
