@@ -71,7 +71,7 @@ function none(faults) {
 for (const language of LANGUAGES) {
   for (const width of WIDTHS) {
     test(`every screen, ${language}, ${width} pixels, light and dark`, async () => {
-      const options = { locale: language, viewport: { width, height: 800 } };
+      const options = { locale: language, viewport: { width, height: 800 }, reducedMotion: 'reduce' };
       const guest = await open(browser, site, options);
       none(await inspect(guest, OPEN));
       await guest.close();

@@ -68,7 +68,8 @@ const MISSING: &str = include_str!("dashboard_missing.html");
 /// The routes of the dashboard; of a page that says how to get it when there is none.
 pub fn routes(bundle: Option<Bundle>) -> Router {
     let page = move || async move { page(bundle) };
-    let file = move |Path(name): Path<String>, headers: HeaderMap| async move { file(bundle, &name, &headers) };
+    let file =
+        move |Path(name): Path<String>, headers: HeaderMap| async move { file(bundle, &name, &headers) };
     Router::new()
         .route("/dashboard", get(page))
         .route("/dashboard/", get(page))
@@ -169,7 +170,8 @@ mod tests {
             ("", None, "plain"),
         ] {
             let response = ask(Some(BUNDLE), (Method::GET, path), accept).await;
-            let sent = response.headers().get(CONTENT_ENCODING).map(|value| value.to_str().unwrap().to_owned());
+            let sent =
+                response.headers().get(CONTENT_ENCODING).map(|value| value.to_str().unwrap().to_owned());
             assert_eq!(sent.as_deref(), coding, "{accept}");
             assert_eq!(response.headers()[CACHE_CONTROL], IMMUTABLE);
             assert_eq!(response.headers()[VARY], "accept-encoding");
