@@ -34,6 +34,7 @@ pub mod limit;
 pub mod money;
 pub mod notify;
 pub mod payment;
+pub mod policy;
 pub mod price;
 pub mod provider;
 pub mod routing;

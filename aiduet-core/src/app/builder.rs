@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use super::{App, BuildError, Inner, Stores, mail, payment, reception, upstreams};
+use super::{App, BuildError, Imprint, Inner, Stores, mail, payment, reception, upstreams};
 use crate::clock::{Clock, SystemClock, Timestamp};
 use crate::duet::{DuetConfig, DuetRouter};
 use crate::gateway::{Gateway, GatewayConfig, GatewayParts, Observer, Upstream};
@@ -15,9 +15,10 @@ use crate::keys::{CachedKeys, KeyStore};
 use crate::limit::RateLimiter;
 use crate::notify::Notifier;
 use crate::payment::PaymentProcessor;
+use crate::policy::Policies;
 use crate::price::PriceSheet;
 use crate::secret::Secret;
-use crate::settings::{GatewaySettings, RoutingSettings, Settings};
+use crate::settings::{GatewaySettings, RedisSettings, RoutingSettings, Settings};
 
 /// Puts an application together: what is not given comes from the settings.
 ///
@@ -133,10 +134,7 @@ impl AppBuilder {
         }
         let limiter = match limiter {
             Some(limiter) => limiter,
-            None => match &settings.redis.url {
-                Some(url) => shared_limiter(url, &clock)?,
-                None => local_limiter(&clock)?,
-            },
+            None => limiter_of(&settings.redis, &clock)?,
         };
         let duet = settings.duet.config();
         check_models(&duet, stores.prices.sheet(clock.now()).await?.as_ref(), clock.now())?;
@@ -173,6 +171,8 @@ impl AppBuilder {
             gateway,
             courier,
             reception,
+            imprint: Imprint::of(&settings),
+            policies: Policies::embedded()?,
             keys,
             stores,
             cashier,
@@ -203,6 +203,13 @@ fn check_models(duet: &DuetConfig, sheet: &PriceSheet, now: Timestamp) -> Result
         }
     }
     Ok(())
+}
+
+fn limiter_of(settings: &RedisSettings, clock: &Arc<dyn Clock>) -> Result<Arc<dyn RateLimiter>, BuildError> {
+    match &settings.url {
+        Some(url) => shared_limiter(url, clock),
+        None => local_limiter(clock),
+    }
 }
 
 #[cfg(feature = "redis")]

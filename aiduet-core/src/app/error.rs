@@ -2,6 +2,7 @@
 
 use crate::class::{Classify, ErrorClass, Retry, Source};
 use crate::duet::DuetDataError;
+use crate::policy::PolicyError;
 use crate::price::{ModelId, PriceError};
 use crate::provider::Vendor;
 
@@ -55,6 +56,9 @@ pub enum BuildError {
     /// The data of the duet are wrong.
     #[error("the duet cannot be used")]
     Duet(#[from] DuetDataError),
+    /// The texts of the policies are wrong.
+    #[error("the policies cannot be used")]
+    Policy(#[from] PolicyError),
     /// The card company cannot be configured.
     #[error("payment.stripe cannot be used")]
     Payment {
@@ -92,7 +96,7 @@ impl Classify for BuildError {
             | Self::Setting { .. }
             | Self::UnknownVendor(_) => ErrorClass::Invalid,
             Self::Database { .. } => ErrorClass::Unavailable,
-            Self::Prices(_) | Self::Duet(_) => ErrorClass::Internal,
+            Self::Prices(_) | Self::Duet(_) | Self::Policy(_) => ErrorClass::Internal,
         }
     }
 
@@ -109,6 +113,7 @@ impl Classify for BuildError {
             | Self::UnknownVendor(_)
             | Self::UnknownModel { .. }
             | Self::Duet(_)
+            | Self::Policy(_)
             | Self::Payment { .. }
             | Self::UnknownProcessor
             | Self::Prices(_) => Retry::Never,

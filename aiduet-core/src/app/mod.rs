@@ -3,6 +3,7 @@
 
 mod builder;
 mod error;
+mod imprint;
 mod mail;
 mod payment;
 mod reception;
@@ -16,6 +17,7 @@ use std::time::Duration;
 
 pub use builder::AppBuilder;
 pub use error::BuildError;
+pub use imprint::Imprint;
 pub use stores::{Stores, embedded_prices};
 
 use crate::account::Reception;
@@ -28,6 +30,7 @@ use crate::keys::KeyStore;
 use crate::ledger::{Custody, Ledger, RequestLog};
 use crate::notify::Courier;
 use crate::payment::Cashier;
+use crate::policy::Policies;
 use crate::price::PriceBook;
 
 /// How long a store may take to show that it is there.
@@ -41,6 +44,8 @@ struct Inner {
     gateway: Arc<Gateway>,
     courier: Option<Courier>,
     reception: Reception,
+    imprint: Imprint,
+    policies: Policies,
     keys: Arc<dyn KeyStore>,
     stores: Stores,
     cashier: Option<Cashier>,
@@ -80,6 +85,16 @@ impl App {
     /// Where people are received.
     pub fn reception(&self) -> &Reception {
         &self.0.reception
+    }
+
+    /// Who runs the installation, and where it is.
+    pub fn imprint(&self) -> &Imprint {
+        &self.0.imprint
+    }
+
+    /// What people agree to.
+    pub fn policies(&self) -> &Policies {
+        &self.0.policies
     }
 
     /// API keys, through what the gateway remembers of them: what is changed here holds at once.

@@ -8,7 +8,9 @@ use axum::response::{Html, IntoResponse, Response};
 use axum::routing::get;
 use bytes::Bytes;
 use http::header::{ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, VARY};
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use http::{HeaderMap, HeaderValue, StatusCode};
+
+use super::page_headers;
 
 /// What a build of the dashboard consists of.
 #[derive(Clone, Copy, Debug)]
@@ -34,31 +36,12 @@ pub struct File {
     pub brotli: &'static [u8],
 }
 
-/// Sent with the page and its files. The policy names what the page needs and nothing else: no
-/// other origin, no script or style within a page, no text that becomes a script.
-const HEADERS: [(&str, &str); 8] = [
-    (
-        "content-security-policy",
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; \
-         connect-src 'self'; manifest-src 'self'; worker-src 'self'; base-uri 'none'; \
-         object-src 'none'; form-action 'self'; frame-ancestors 'none'; \
-         require-trusted-types-for 'script'; trusted-types 'none'",
-    ),
-    ("strict-transport-security", "max-age=63072000; includeSubDomains"),
-    ("x-content-type-options", "nosniff"),
-    ("x-frame-options", "DENY"),
-    // Not `no-referrer`, which can turn `Origin` into `null`.
-    ("referrer-policy", "same-origin"),
-    ("cross-origin-opener-policy", "same-origin"),
-    ("cross-origin-resource-policy", "same-origin"),
-    (
-        "permissions-policy",
-        "accelerometer=(), autoplay=(), camera=(), clipboard-write=(self), display-capture=(), \
-         encrypted-media=(), fullscreen=(), geolocation=(), gyroscope=(), magnetometer=(), \
-         microphone=(), midi=(), payment=(), publickey-credentials-get=(self), \
-         screen-wake-lock=(), usb=(), xr-spatial-tracking=()",
-    ),
-];
+/// What the page needs and nothing else: no other origin, no script or style within a page, no
+/// text that becomes a script.
+const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
+     img-src 'self'; font-src 'self'; connect-src 'self'; manifest-src 'self'; worker-src 'self'; \
+     base-uri 'none'; object-src 'none'; form-action 'self'; frame-ancestors 'none'; \
+     require-trusted-types-for 'script'; trusted-types 'none'";
 
 const IMMUTABLE: &str = "public, max-age=31536000, immutable";
 
@@ -119,9 +102,7 @@ fn accepts(headers: &HeaderMap, coding: &str) -> bool {
 }
 
 async fn with_headers(mut response: Response) -> Response {
-    for (name, value) in HEADERS {
-        response.headers_mut().insert(HeaderName::from_static(name), HeaderValue::from_static(value));
-    }
+    page_headers::add(&mut response, CONTENT_SECURITY_POLICY);
     response
 }
 
@@ -198,9 +179,10 @@ mod tests {
         for ask_for in asked {
             let name = format!("{ask_for:?}");
             let response = ask(Some(BUNDLE), ask_for, "gzip").await;
-            for (header, value) in HEADERS {
+            for (header, value) in page_headers::HEADERS {
                 assert_eq!(response.headers()[header], value, "{name} {header}");
             }
+            assert_eq!(response.headers()["content-security-policy"], CONTENT_SECURITY_POLICY, "{name}");
         }
     }
 

@@ -7,8 +7,11 @@ pub mod edge;
 mod error;
 mod explain;
 mod health;
+mod language;
 pub mod metrics;
 mod openapi;
+mod page_headers;
+mod pages;
 mod proxy;
 mod receipt;
 mod reply;
@@ -37,7 +40,8 @@ pub fn router(app: App) -> Router {
     let public = [("/api/hello", head(health::ok).get(health::ok)), ("/health", get(health::ok))];
     let [hello, health] = public;
     with_and_without_slash([health])
-        .route("/", head(health::ok).get(health::ok))
+        .route("/", head(health::ok).get(pages::root))
+        .merge(pages::routes())
         .merge(account::routes(app.clone(), with_and_without_slash([hello])))
         .route("/openapi.json", get(openapi::document))
         .route("/webhooks/stripe", post(webhook::stripe))
@@ -107,6 +111,9 @@ fn dialect_of(uri: &Uri, headers: &HeaderMap) -> Dialect {
 }
 
 async fn not_found(State(app): State<App>, head: Parts) -> Response {
+    if pages::wants_page(&head.headers) {
+        return pages::not_found(&app, &head.headers);
+    }
     respond(place(&app, dialect_of(&head.uri, &head.headers)), &HttpError::NotFound)
 }
 

@@ -287,6 +287,12 @@ pub const KEYS: &[Key] = &[
     unset("mail.from", ["an e-mail address", "who mails come from"], "\"no-reply@example.com\""),
     key("mail.name", "a name", "what the installation is called in mails"),
     key("mail.timeout", DURATION, "how long the mail server may take for one step"),
+    unset(
+        "site.operator",
+        ["a name", "who runs the installation, in policies"],
+        "\"Example Ltd, 1 Main Street, Dublin\"",
+    ),
+    unset("site.contact", ["an e-mail address or a URL", "where people write to"], "\"privacy@example.com\""),
     key("telemetry.log_format", "\"json\" or \"text\"", "how log lines look"),
     key(
         "telemetry.level",

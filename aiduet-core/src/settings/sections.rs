@@ -44,6 +44,8 @@ pub struct Settings {
     pub retention: RetentionSettings,
     /// Messages to people.
     pub mail: MailSettings,
+    /// What pages say about the operator.
+    pub site: SiteSettings,
     /// Logs.
     pub telemetry: TelemetrySettings,
     /// The demonstration.
@@ -414,6 +416,16 @@ impl MailSettings {
     pub fn is_console(&self) -> bool {
         self.url.as_ref().is_some_and(|url| url.expose() == "console:")
     }
+}
+
+/// What pages say about the operator.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct SiteSettings {
+    /// Who runs the installation.
+    pub operator: Option<String>,
+    /// Where people write to: an e-mail address or a URL.
+    pub contact: Option<String>,
 }
 
 /// Logs.

@@ -15,6 +15,7 @@ use crate::app::App;
 use crate::auth::Device;
 use crate::dialect::Dialect;
 use crate::http::edge::ClientAddress;
+use crate::http::language::preferred_language;
 use crate::http::reply::name_request;
 use crate::id::RequestId;
 
@@ -47,7 +48,7 @@ impl Call {
         let text = |name: HeaderName| request.headers().get(name).and_then(|value| value.to_str().ok());
         Self {
             id: app.gateway().new_request_id(),
-            locale: text(ACCEPT_LANGUAGE).map_or(Locale::En, preferred),
+            locale: text(ACCEPT_LANGUAGE).map_or(Locale::En, preferred_language),
             address: ClientAddress::of(request.extensions()),
             device: text(USER_AGENT).map_or(Device::UNKNOWN, Device::of),
         }
@@ -90,52 +91,4 @@ fn is_from_elsewhere(request: &Request) -> bool {
 
 fn all(headers: &HeaderMap, is_own: impl Fn(&HeaderValue) -> bool) -> bool {
     headers.get_all(FETCH_SITE).iter().all(is_own)
-}
-
-/// The language that is wanted most of those that are spoken here (RFC 9110, section 12.5.4).
-fn preferred(header: &str) -> Locale {
-    let mut best = (Locale::En, 0);
-    for range in header.split(',') {
-        let (tag, quality) = range.split_once(';').unwrap_or((range, "q=1"));
-        let language = tag.trim().split('-').next().unwrap_or_default().to_ascii_lowercase();
-        let locale = match language.as_str() {
-            "zh" => Locale::ZhCn,
-            "ja" => Locale::Ja,
-            "en" => Locale::En,
-            _ => continue,
-        };
-        let quality = thousandths(quality.trim().strip_prefix("q=").unwrap_or("1"));
-        if quality > best.1 {
-            best = (locale, quality);
-        }
-    }
-    best.0
-}
-
-/// `0.8` is 800; what is not a quality is nothing.
-fn thousandths(text: &str) -> u32 {
-    let (whole, rest) = text.split_once('.').unwrap_or((text, ""));
-    let digits: String = rest.chars().chain("000".chars()).take(3).collect();
-    let whole = whole.parse::<u32>().unwrap_or(0).saturating_mul(1_000);
-    whole.saturating_add(digits.parse::<u32>().unwrap_or(0)).min(1_000)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_language_wanted_most_is_spoken() {
-        for (header, locale) in [
-            ("", Locale::En),
-            ("fr, de;q=0.9", Locale::En),
-            ("zh-CN,zh;q=0.9,en;q=0.8", Locale::ZhCn),
-            ("fr-CH, ja;q=0.9, en;q=0.8", Locale::Ja),
-            ("en;q=0.5, zh-Hant-TW;q=0.7", Locale::ZhCn),
-            ("ja;q=0, en", Locale::En),
-            ("ja;q=nonsense", Locale::En),
-        ] {
-            assert_eq!(preferred(header), locale, "{header}");
-        }
-    }
 }

@@ -8,6 +8,7 @@ mod extract;
 mod keys;
 mod me;
 mod models;
+mod policies;
 mod problem;
 mod strict;
 mod summaries;
@@ -67,7 +68,11 @@ fn described() -> OpenApiRouter<App> {
         .routes(routes!(keys::list_keys, keys::create))
         .routes(routes!(keys::show, keys::change, keys::revoke))
         .routes(routes!(keys::rotate));
-    let public = OpenApiRouter::new().routes(routes!(status::status)).routes(routes!(models::list));
+    let public = OpenApiRouter::new()
+        .routes(routes!(models::list))
+        .routes(routes!(policies::list))
+        .routes(routes!(policies::show))
+        .routes(routes!(status::status));
     OpenApiRouter::with_openapi(document::frame())
         .nest("/api/v1/auth", auth)
         .nest("/api/v1", me.merge(keys).merge(public))

@@ -3,6 +3,7 @@
 
 mod entering;
 mod links;
+mod pages;
 mod shape;
 mod site;
 

@@ -1,0 +1,271 @@
+//! The public pages: readable without an account, without JavaScript, without a cookie.
+//!
+//! Each page has an address in each language (`/en/pricing`); the short address (`/pricing`) leads to
+//! the one that the client asks for.
+
+mod frame;
+mod policies;
+mod price_list;
+mod style;
+mod words;
+
+use askama::Template;
+use axum::Router;
+use axum::extract::State;
+use axum::middleware::map_response;
+use axum::response::{IntoResponse, Redirect, Response};
+use axum::routing::{MethodRouter, get};
+use http::header::{ACCEPT, ACCEPT_LANGUAGE, CACHE_CONTROL, VARY};
+use http::{HeaderMap, HeaderValue, StatusCode};
+
+use self::frame::{Frame, show};
+use self::price_list::{PriceList, price_list};
+use self::words::{Home, Lost, Proof, Status, words};
+use super::language::preferred_language;
+use crate::account::Locale;
+use crate::app::App;
+use crate::id::RequestId;
+use crate::notify::PolicyKind;
+use crate::provider::Vendor;
+use crate::routing::ProviderHealth;
+
+/// The languages by their part of an address.
+const LANGUAGES: [(Locale, &str, &str); 3] =
+    [(Locale::En, "en", "English"), (Locale::ZhCn, "zh", "中文"), (Locale::Ja, "ja", "日本語")];
+
+/// The part of an address that stands for a language.
+const fn segment(locale: Locale) -> &'static str {
+    match locale {
+        Locale::En => "en",
+        Locale::ZhCn => "zh",
+        Locale::Ja => "ja",
+    }
+}
+
+/// A page that has an address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Page {
+    Home,
+    Docs,
+    Pricing,
+    Status,
+    Proof,
+    Policy(PolicyKind),
+    Versions,
+}
+
+impl Page {
+    const ALL: [Self; 8] = [
+        Self::Home,
+        Self::Docs,
+        Self::Pricing,
+        Self::Status,
+        Self::Proof,
+        Self::Policy(PolicyKind::Privacy),
+        Self::Policy(PolicyKind::Terms),
+        Self::Versions,
+    ];
+
+    /// Behind the language.
+    const fn path(self) -> &'static str {
+        match self {
+            Self::Home => "/",
+            Self::Docs => "/docs",
+            Self::Pricing => "/pricing",
+            Self::Status => "/status",
+            Self::Proof => "/privacy/proof",
+            Self::Policy(PolicyKind::Privacy) => "/privacy",
+            Self::Policy(PolicyKind::Terms) => "/terms",
+            Self::Versions => "/policies",
+        }
+    }
+
+    fn handler(self, locale: Locale) -> MethodRouter<App> {
+        match self {
+            Self::Home => get(move |State(app): State<App>| async move { home(&app, locale) }),
+            Self::Docs => get(move |State(app): State<App>| async move { docs(&app, locale) }),
+            Self::Pricing => get(move |State(app): State<App>| async move { pricing(&app, locale).await }),
+            Self::Status => get(move |State(app): State<App>| async move { status(&app, locale) }),
+            Self::Proof => get(move |State(app): State<App>| async move { proof(&app, locale) }),
+            Self::Policy(kind) => {
+                get(move |State(app): State<App>| async move { policies::in_force(&app, kind, locale) })
+            }
+            Self::Versions => {
+                get(move |State(app): State<App>| async move { policies::versions(&app, locale) })
+            }
+        }
+    }
+}
+
+/// Every page, in every language.
+pub(super) fn routes() -> Router<App> {
+    let mut router = Router::new().route(style::PATH, get(style::sheet)).route("/icon.svg", get(style::icon));
+    for page in Page::ALL {
+        if page != Page::Home {
+            let path = page.path();
+            router =
+                router.route(path, get(move |headers: HeaderMap| async move { to_language(&headers, path) }));
+        }
+        for (locale, segment, _name) in LANGUAGES {
+            router = router.route(&format!("/{segment}{}", page.path()), page.handler(locale));
+        }
+    }
+    for (locale, segment, _name) in LANGUAGES {
+        let to_home = get(move || async move { Redirect::permanent(&format!("/{segment}/")) });
+        router = router.route(&format!("/{segment}"), to_home).route(
+            &format!("/{segment}/policies/{{kind}}/{{version}}"),
+            get(move |state, path, head| policies::version(state, path, head, locale)),
+        );
+    }
+    router
+        .route("/robots.txt", get(robots))
+        .route("/.well-known/security.txt", get(policies::security_contact))
+        .layer(map_response(frame::with_headers))
+}
+
+/// `GET /`: people get the first page, programs a sign of life.
+pub(super) async fn root(headers: HeaderMap) -> Response {
+    if wants_page(&headers) { to_language(&headers, "/") } else { "ok".into_response() }
+}
+
+/// Whether a client prefers a page for people.
+pub(super) fn wants_page(headers: &HeaderMap) -> bool {
+    let accept = headers.get(ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    accept.split(',').any(|range| range.trim().starts_with("text/html"))
+}
+
+fn language_of(headers: &HeaderMap) -> Locale {
+    let accepted = headers.get(ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
+    accepted.map_or(Locale::En, preferred_language)
+}
+
+fn to_language(headers: &HeaderMap, path: &str) -> Response {
+    let place = format!("/{}{path}", segment(language_of(headers)));
+    let mut response = Redirect::to(&place).into_response();
+    response.headers_mut().insert(VARY, HeaderValue::from_static("accept, accept-language"));
+    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
+#[derive(Template)]
+#[template(path = "pages/home.html")]
+struct HomePage {
+    frame: Frame,
+    words: &'static Home,
+}
+
+fn home(app: &App, locale: Locale) -> Response {
+    let words = &words(locale).home;
+    show(&HomePage { frame: Frame::of(app, Page::Home.path(), (locale, words.title)), words })
+}
+
+#[derive(Template)]
+#[template(path = "pages/docs.html")]
+struct DocsPage {
+    frame: Frame,
+    words: &'static words::Docs,
+    /// Where the API is.
+    api: String,
+}
+
+fn docs(app: &App, locale: Locale) -> Response {
+    let words = &words(locale).docs;
+    let frame = Frame::of(app, Page::Docs.path(), (locale, words.title));
+    show(&DocsPage { frame, words, api: app.imprint().api_url.clone() })
+}
+
+#[derive(Template)]
+#[template(path = "pages/pricing.html")]
+struct PricingPage {
+    frame: Frame,
+    words: &'static words::Pricing,
+    list: PriceList,
+}
+
+async fn pricing(app: &App, locale: Locale) -> Response {
+    let words = &words(locale).pricing;
+    match price_list(app).await {
+        Ok(list) => show(&PricingPage {
+            frame: Frame::of(app, Page::Pricing.path(), (locale, words.title)),
+            words,
+            list,
+        }),
+        Err(error) => {
+            tracing::warn!(%error, "the prices cannot be shown");
+            StatusCode::SERVICE_UNAVAILABLE.into_response()
+        }
+    }
+}
+
+#[derive(Template)]
+#[template(path = "pages/status.html")]
+struct StatusPage {
+    frame: Frame,
+    words: &'static Status,
+    /// Name, how it is in words, and as a class of the style.
+    providers: Vec<(&'static str, &'static str, &'static str)>,
+    checked_at: String,
+}
+
+fn status(app: &App, locale: Locale) -> Response {
+    let words = &words(locale).status;
+    let of = |vendor: Vendor| {
+        let (name, class) = match app.gateway().provider_health(vendor) {
+            ProviderHealth::Up => (words.up, "good"),
+            ProviderHealth::Degraded => (words.degraded, "warn"),
+            ProviderHealth::Down => (words.down, "bad"),
+        };
+        (title(vendor), name, class)
+    };
+    let providers = app.gateway().vendors().map(of).collect();
+    let frame = Frame::of(app, Page::Status.path(), (locale, words.title));
+    let mut response =
+        show(&StatusPage { frame, words, providers, checked_at: app.clock().now().to_string() });
+    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
+/// A vendor as it writes itself.
+const fn title(vendor: Vendor) -> &'static str {
+    match vendor {
+        Vendor::Anthropic => "Anthropic",
+        Vendor::OpenAi => "OpenAI",
+    }
+}
+
+#[derive(Template)]
+#[template(path = "pages/proof.html")]
+struct ProofPage {
+    frame: Frame,
+    words: &'static Proof,
+}
+
+fn proof(app: &App, locale: Locale) -> Response {
+    let words = &words(locale).proof;
+    show(&ProofPage { frame: Frame::of(app, Page::Proof.path(), (locale, words.title)), words })
+}
+
+#[derive(Template)]
+#[template(path = "pages/lost.html")]
+struct LostPage {
+    frame: Frame,
+    words: &'static Lost,
+    request: RequestId,
+}
+
+/// For people who look for a page that is not there.
+pub(super) fn not_found(app: &App, headers: &HeaderMap) -> Response {
+    let locale = language_of(headers);
+    let words = &words(locale).lost;
+    let request = app.gateway().new_request_id();
+    let page = LostPage { frame: Frame::of(app, "/", (locale, words.title)), words, request };
+    let mut response = (StatusCode::NOT_FOUND, show(&page)).into_response();
+    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    frame::add_headers(&mut response);
+    response
+}
+
+/// Everything here may be found by search engines, but for what is not made for people.
+async fn robots() -> &'static str {
+    "User-agent: *\nDisallow: /api/\nDisallow: /dashboard\nDisallow: /v1/\nDisallow: /webhooks/\n"
+}
