@@ -14,7 +14,7 @@ use crate::id::{Entropy, NodeId, SystemEntropy};
 use crate::keys::{CachedKeys, KeyStore};
 use crate::limit::RateLimiter;
 use crate::notify::Notifier;
-use crate::payment::PaymentProcessor;
+use crate::payment::{PayerProcessor, PaymentProcessor};
 use crate::policy::Policies;
 use crate::price::PriceSheet;
 use crate::secret::Secret;
@@ -45,7 +45,7 @@ pub struct AppBuilder {
     limiter: Option<Arc<dyn RateLimiter>>,
     upstreams: Option<Vec<Upstream>>,
     notifier: Option<Arc<dyn Notifier>>,
-    processor: Option<Arc<dyn PaymentProcessor>>,
+    company: Option<payment::CardCompany>,
 }
 
 impl AppBuilder {
@@ -59,7 +59,7 @@ impl AppBuilder {
             limiter: None,
             upstreams: None,
             notifier: None,
-            processor: None,
+            company: None,
         }
     }
 
@@ -107,8 +107,8 @@ impl AppBuilder {
 
     /// Takes another card company.
     #[must_use]
-    pub fn processor(mut self, processor: Arc<dyn PaymentProcessor>) -> Self {
-        self.processor = Some(processor);
+    pub fn processor<P: PaymentProcessor + PayerProcessor>(mut self, processor: &Arc<P>) -> Self {
+        self.company = Some(payment::CardCompany::of(processor));
         self
     }
 
@@ -117,7 +117,7 @@ impl AppBuilder {
     /// # Errors
     /// [`BuildError`]; [`BuildError::Missing`] when there is no upstream.
     pub async fn build(self) -> Result<App, BuildError> {
-        let Self { settings, clock, entropy, stores, limiter, upstreams, notifier, processor } = self;
+        let Self { settings, clock, entropy, stores, limiter, upstreams, notifier, company } = self;
         let stores = match stores {
             Some(stores) => stores,
             // Migrations are deep futures; boxed, they do not burden the layout of every caller.
@@ -139,7 +139,8 @@ impl AppBuilder {
         let duet = settings.duet.config();
         check_models(&duet, stores.prices.sheet(clock.now()).await?.as_ref(), clock.now())?;
         let courier = mail::courier(&settings, notifier, (&stores.outbox, &clock))?;
-        let cashier = payment::cashier(&settings.payment, processor, (&stores, &clock, &entropy))?;
+        let billing = (&settings, mail::site(&settings));
+        let cashier = payment::cashier(billing, company, (&stores, &clock, &entropy))?;
         let metrics = Arc::new(Metrics::new());
         let observer: Arc<dyn Observer> = Arc::<Metrics>::clone(&metrics);
         let keys: Arc<dyn KeyStore> = Arc::new(CachedKeys::new(Arc::clone(&stores.keys), Arc::clone(&clock)));

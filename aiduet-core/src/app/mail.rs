@@ -8,7 +8,7 @@ use crate::notify::{Courier, Notifier, Outbox, Site};
 use crate::settings::{MailSettings, Settings};
 
 /// The installation as its mails name it and link to it.
-fn site(settings: &Settings) -> Site {
+pub(super) fn site(settings: &Settings) -> Site {
     let url = settings.server.public_url.clone();
     Site::new(&settings.mail.name, url.unwrap_or_else(|| format!("http://{}", settings.server.listen)))
 }

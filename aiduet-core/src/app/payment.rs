@@ -5,31 +5,45 @@ use std::sync::Arc;
 use super::{BuildError, Stores};
 use crate::clock::Clock;
 use crate::id::Entropy;
-use crate::payment::{Cashier, CashierParts, PaymentProcessor, TopUpRules};
-use crate::settings::{PaymentSettings, StripeSettings};
+use crate::notify::Site;
+use crate::payment::{Cashier, CashierParts, PayerProcessor, PaymentProcessor, TopUpRules};
+use crate::settings::{PaymentSettings, Settings, StripeSettings};
+
+/// A card company, by what it does.
+#[derive(Clone, Debug)]
+pub(super) struct CardCompany {
+    pub(super) processor: Arc<dyn PaymentProcessor>,
+    pub(super) payers: Arc<dyn PayerProcessor>,
+}
+
+impl CardCompany {
+    pub(super) fn of<P: PaymentProcessor + PayerProcessor>(processor: &Arc<P>) -> Self {
+        Self { processor: Arc::<P>::clone(processor), payers: Arc::<P>::clone(processor) }
+    }
+}
 
 /// The cashier; `None` where no card company is given or configured.
 pub(super) fn cashier(
-    settings: &PaymentSettings,
-    given: Option<Arc<dyn PaymentProcessor>>,
+    (settings, site): (&Settings, Site),
+    given: Option<CardCompany>,
     (stores, clock, entropy): (&Stores, &Arc<dyn Clock>, &Arc<dyn Entropy>),
 ) -> Result<Option<Cashier>, BuildError> {
-    let processor = match given {
-        Some(processor) => Some(processor),
-        None => stripe(&settings.stripe)?,
+    let PaymentSettings { topup_min, topup_max, stripe: configured } = &settings.payment;
+    let company = match given {
+        Some(company) => Some(company),
+        None => stripe(configured)?,
     };
-    let rules = TopUpRules {
-        amount_min: settings.topup_min,
-        amount_max: settings.topup_max,
-        ..TopUpRules::default()
-    };
-    Ok(processor.map(|processor| {
+    let rules = TopUpRules { amount_min: *topup_min, amount_max: *topup_max, ..TopUpRules::default() };
+    Ok(company.map(|CardCompany { processor, payers }| {
         let parts = CashierParts {
             processor,
+            payer_processor: payers,
             top_ups: Arc::clone(&stores.top_ups),
+            payers: Arc::clone(&stores.payers),
             ledger: Arc::clone(&stores.ledger),
             clock: Arc::clone(clock),
             entropy: Arc::clone(entropy),
+            site,
         };
         Cashier::new(parts, rules)
     }))
@@ -37,7 +51,7 @@ pub(super) fn cashier(
 
 /// Without a key no credit is sold.
 #[cfg(feature = "stripe")]
-fn stripe(settings: &StripeSettings) -> Result<Option<Arc<dyn PaymentProcessor>>, BuildError> {
+fn stripe(settings: &StripeSettings) -> Result<Option<CardCompany>, BuildError> {
     use crate::backends::stripe::{AutomaticTax, StripeConfig, StripeProcessor};
     let Some(key) = &settings.secret_key else { return Ok(None) };
     let secrets = settings.webhook_secret.iter().chain(&settings.webhook_secret_previous);
@@ -46,10 +60,10 @@ fn stripe(settings: &StripeSettings) -> Result<Option<Arc<dyn PaymentProcessor>>
     config.automatic_tax = if settings.automatic_tax { AutomaticTax::On } else { AutomaticTax::Off };
     let processor = StripeProcessor::new(&config);
     let processor = processor.map_err(|error| BuildError::Payment { source: Box::new(error) })?;
-    Ok(Some(Arc::new(processor)))
+    Ok(Some(CardCompany::of(&Arc::new(processor))))
 }
 
 #[cfg(not(feature = "stripe"))]
-fn stripe(settings: &StripeSettings) -> Result<Option<Arc<dyn PaymentProcessor>>, BuildError> {
+fn stripe(settings: &StripeSettings) -> Result<Option<CardCompany>, BuildError> {
     if settings.secret_key.is_some() { Err(BuildError::UnknownProcessor) } else { Ok(None) }
 }

@@ -7,9 +7,9 @@ use crate::account::AccountStore;
 use crate::auth::{FailureCounter, SecurityLog, SessionStore, TicketStore};
 use crate::clock::Clock;
 use crate::keys::{KeyCreations, KeyStore};
-use crate::ledger::{Audit, Custody, Ledger, RequestLog};
+use crate::ledger::{Audit, Custody, Ledger, RequestLog, Statements};
 use crate::notify::Outbox;
-use crate::payment::TopUpStore;
+use crate::payment::{PayerStore, TopUpStore};
 use crate::price::PriceBook;
 use crate::settings::DatabaseSettings;
 
@@ -18,8 +18,8 @@ use crate::settings::DatabaseSettings;
 #[cfg(feature = "sea-orm")]
 use crate::backends::sea_orm::{
     Database, DatabaseConfig, DatabaseError, LedgerConfig, MigrationStatus, SeaOrmAccountStore,
-    SeaOrmFailureCounter, SeaOrmKeyCreations, SeaOrmKeyStore, SeaOrmLedger, SeaOrmOutbox, SeaOrmSecurityLog,
-    SeaOrmSessionStore, SeaOrmTicketStore, SeaOrmTopUpStore,
+    SeaOrmFailureCounter, SeaOrmKeyCreations, SeaOrmKeyStore, SeaOrmLedger, SeaOrmOutbox, SeaOrmPayerStore,
+    SeaOrmSecurityLog, SeaOrmSessionStore, SeaOrmTicketStore, SeaOrmTopUpStore,
 };
 
 /// The stores of an application.
@@ -43,6 +43,8 @@ pub struct Stores {
     pub ledger: Arc<dyn Ledger>,
     /// Records of requests.
     pub requests: Arc<dyn RequestLog>,
+    /// What happened to balances.
+    pub statements: Arc<dyn Statements>,
     /// Who owns which holds.
     pub custody: Arc<dyn Custody>,
     /// Proof that the books are right.
@@ -53,6 +55,8 @@ pub struct Stores {
     pub outbox: Arc<dyn Outbox>,
     /// Prepaid purchases.
     pub top_ups: Arc<dyn TopUpStore>,
+    /// The card company's names for people.
+    pub payers: Arc<dyn PayerStore>,
     /// What is under them, if it is a database.
     #[cfg(feature = "sea-orm")]
     pub base: Option<Base>,
@@ -175,11 +179,13 @@ async fn sea_orm(settings: &DatabaseSettings) -> Result<Stores, BuildError> {
         security_log: Arc::new(SeaOrmSecurityLog::new(database.clone())),
         ledger: Arc::<SeaOrmLedger>::clone(&ledger),
         requests,
+        statements: Arc::<SeaOrmLedger>::clone(&ledger),
         custody,
         audit: Arc::<SeaOrmLedger>::clone(&ledger),
         prices: embedded_prices()?,
         outbox: Arc::new(SeaOrmOutbox::new(database.clone())),
         top_ups: Arc::new(SeaOrmTopUpStore::new(database.clone())),
+        payers: Arc::new(SeaOrmPayerStore::new(database.clone())),
         base: Some(Base { database, ledger }),
     })
 }
@@ -193,12 +199,13 @@ fn unusable(error: DatabaseError) -> BuildError {
 fn memory(clock: Arc<dyn Clock>) -> Result<Stores, BuildError> {
     use crate::backends::memory::{
         MemoryAccounts, MemoryFailures, MemoryKeyCreations, MemoryKeys, MemoryLedger, MemoryOutbox,
-        MemorySecurityLog, MemorySessions, MemoryTickets, MemoryTopUps,
+        MemoryPayers, MemorySecurityLog, MemorySessions, MemoryTickets, MemoryTopUps,
     };
     let ledger = Arc::new(MemoryLedger::new(clock));
     let requests: Arc<dyn RequestLog> = Arc::<MemoryLedger>::clone(&ledger);
     let custody: Arc<dyn Custody> = Arc::<MemoryLedger>::clone(&ledger);
     let audit: Arc<dyn Audit> = Arc::<MemoryLedger>::clone(&ledger);
+    let statements: Arc<dyn Statements> = Arc::<MemoryLedger>::clone(&ledger);
     Ok(Stores {
         keys: Arc::new(MemoryKeys::default()),
         accounts: Arc::new(MemoryAccounts::default()),
@@ -209,11 +216,13 @@ fn memory(clock: Arc<dyn Clock>) -> Result<Stores, BuildError> {
         security_log: Arc::new(MemorySecurityLog::default()),
         ledger,
         requests,
+        statements,
         custody,
         audit,
         prices: embedded_prices()?,
         outbox: Arc::new(MemoryOutbox::default()),
         top_ups: Arc::new(MemoryTopUps::default()),
+        payers: Arc::new(MemoryPayers::default()),
         #[cfg(feature = "sea-orm")]
         base: None,
     })

@@ -10,6 +10,7 @@ mod error;
 mod hold;
 mod period;
 mod record;
+mod statement;
 
 use std::fmt;
 use std::time::Duration;
@@ -21,6 +22,12 @@ pub use entry::{Entry, EntryKind, ExternalId, InvalidExternalId, LedgerAccount, 
 pub use error::{LedgerError, Shortage, SpendPeriod};
 pub use hold::{Hold, HoldOrigin, ReserveRequest, SettleRequest, Settlement, SettlementState, VoidRequest};
 pub use record::{Attempt, AttemptResult, Outcome, RequestRecord, Routing, UpstreamName};
+#[cfg(feature = "memory")]
+pub(crate) use statement::start_of_day;
+pub use statement::{
+    DayUsage, InvalidPosition, Statement, StatementLine, StatementParts, StatementPosition, StatementPosting,
+    StatementRequest, StatementSubject, Statements,
+};
 
 use crate::clock::Timestamp;
 use crate::id::{AccountId, ApiKeyId, HoldId, NodeId, RequestId};

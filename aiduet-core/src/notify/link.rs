@@ -35,7 +35,7 @@ impl Site {
     ///
     /// A token goes into the fragment, which browsers send to no server and which therefore
     /// reaches no log of a proxy.
-    pub(super) fn link(&self, page: Page, token: Option<&LinkToken>) -> String {
+    pub fn link(&self, page: Page, token: Option<&LinkToken>) -> String {
         let path = page.path();
         match token {
             Some(token) => format!("{}{path}#token={}", self.url, token.expose()),

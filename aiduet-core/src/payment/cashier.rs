@@ -1,60 +1,39 @@
 //! From a payment to credit, once: the only place where purchases reach the books.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use super::postings::{Bought, disputed, fee_taken, refunded, topped_up};
+use super::rules::Begin;
 use super::{
-    CashierError, CheckoutRequest, Dispute, DisputeStage, Payment, PaymentFact, PaymentProcessor,
-    PaymentStatus, Receipt, Refund, SignedPayload, TopUp, TopUpPage, TopUpState, TopUpStore,
+    CardUse, CashierError, CheckoutRequest, Dispute, DisputeStage, PayerProcessor, PayerStore, Payment,
+    PaymentFact, PaymentProcessor, PaymentStatus, PortalRequest, Receipt, Refund, RequestDigest,
+    SignedPayload, TopUp, TopUpPage, TopUpRules, TopUpState, TopUpStore,
 };
 use crate::clock::{Clock, Timestamp};
-use crate::id::{AccountId, Entropy, TopUpId};
-use crate::ledger::{Ledger, Reserving};
-use crate::money::{Money, Rounding};
-
-/// How much may be bought how often.
-///
-/// # Source
-/// Thieves try stolen cards with many small payments; these bounds stop them before the card
-/// company is asked.
-#[derive(Clone, Copy, Debug)]
-pub struct TopUpRules {
-    /// The smallest purchase.
-    pub amount_min: Money,
-    /// The largest purchase.
-    pub amount_max: Money,
-    /// Purchases that may be begun in an hour.
-    pub hourly_max: usize,
-    /// Purchases that may be begun in a day.
-    pub daily_max: usize,
-}
-
-impl Default for TopUpRules {
-    /// 5 to 1,000 USD, five in an hour, ten in a day.
-    fn default() -> Self {
-        Self {
-            amount_min: Money::from_nanos(5_000_000_000),
-            amount_max: Money::from_nanos(1_000_000_000_000),
-            hourly_max: 5,
-            daily_max: 10,
-        }
-    }
-}
+use crate::id::{AccountId, Entropy, RequestId, TopUpId};
+use crate::ledger::{ExternalId, Ledger, Reserving};
+use crate::money::Money;
+use crate::notify::{Page, Site};
 
 /// What a [`Cashier`] works with.
 #[derive(Clone, Debug)]
 pub struct CashierParts {
     /// The card company.
     pub processor: Arc<dyn PaymentProcessor>,
+    /// The card company again, as the keeper of cards and invoices.
+    pub payer_processor: Arc<dyn PayerProcessor>,
     /// Purchases.
     pub top_ups: Arc<dyn TopUpStore>,
+    /// The card company's names for people.
+    pub payers: Arc<dyn PayerStore>,
     /// Money.
     pub ledger: Arc<dyn Ledger>,
     /// Time.
     pub clock: Arc<dyn Clock>,
     /// Randomness for identifiers.
     pub entropy: Arc<dyn Entropy>,
+    /// The installation, to whose pages payers return.
+    pub site: Site,
 }
 
 /// Sells credit.
@@ -76,10 +55,12 @@ pub struct OpenTopUp {
     pub account: AccountId,
     /// How much, a whole number of cents.
     pub amount: Money,
-    /// Where the payer returns to after paying.
-    pub return_url: String,
-    /// Where the payer returns to without having paid.
-    pub cancel_url: String,
+    /// What the client calls the request.
+    pub request: Option<RequestDigest>,
+    /// What becomes of the card.
+    pub card: CardUse,
+    /// Since when there has been the account.
+    pub since: Timestamp,
 }
 
 /// What a round of [`Cashier::poll`] did.
@@ -104,52 +85,79 @@ impl Cashier {
         self.rules
     }
 
-    /// Begins a purchase and opens the page on which it is paid.
+    /// Begins a purchase and opens the page on which it is paid. The same request again finds the
+    /// purchase and its page.
     ///
     /// # Errors
-    /// [`CashierError::Amount`], [`CashierError::TooMany`], or what a part says.
+    /// [`CashierError::Amount`], [`CashierError::NewcomerMaximum`], [`CashierError::TooMany`],
+    /// [`CashierError::RequestReused`], or what a part says.
     pub async fn open(&self, wish: OpenTopUp) -> Result<TopUp, CashierError> {
-        let OpenTopUp { account, amount, return_url, cancel_url } = wish;
-        let is_whole = amount.cents(Rounding::Down) == amount.cents(Rounding::Up);
-        if !is_whole || amount < self.rules.amount_min || amount > self.rules.amount_max {
-            return Err(CashierError::Amount { min: self.rules.amount_min, max: self.rules.amount_max });
-        }
+        let OpenTopUp { account, amount, request, card, since } = wish;
         let now = self.parts.clock.now();
-        self.check_pace(account, now).await?;
-        let id = TopUpId::generate(self.parts.clock.as_ref(), self.parts.entropy.as_ref());
-        let top_up = TopUp {
-            id,
-            account,
-            amount,
-            state: TopUpState::Open,
-            checkout: None,
-            dispute: None,
-            created_at: now,
+        let limit = u32::try_from(self.rules.daily_max).unwrap_or(u32::MAX);
+        let begun = self.parts.top_ups.list(TopUpPage { account, before: None, limit }).await?;
+        let known = begun.iter().find(|one| request.is_some() && one.request == request);
+        let top_up = match known {
+            Some(known) => known.clone(),
+            None => {
+                self.rules.check(&Begin { amount, since, now, begun: &begun })?;
+                // Kept before the card company hears of it, so that no payment is for an unknown purchase.
+                self.parts
+                    .top_ups
+                    .insert(TopUp {
+                        id: TopUpId::generate(self.parts.clock.as_ref(), self.parts.entropy.as_ref()),
+                        account,
+                        amount,
+                        state: TopUpState::Open,
+                        request,
+                        card,
+                        checkout: None,
+                        dispute: None,
+                        created_at: now,
+                    })
+                    .await?
+            }
         };
-        // Kept before the card company hears of it, so that no payment is for an unknown purchase.
-        self.parts.top_ups.insert(top_up.clone()).await?;
-        let request = CheckoutRequest { top_up: id, amount, return_url, cancel_url };
+        if (top_up.amount, top_up.card) != (amount, card) {
+            return Err(CashierError::RequestReused);
+        }
+        self.with_page(top_up).await
+    }
+
+    /// Opens the page of a purchase that has none.
+    async fn with_page(&self, top_up: TopUp) -> Result<TopUp, CashierError> {
+        let TopUp { id, account, amount, card, checkout: None, .. } = top_up else { return Ok(top_up) };
+        let back = format!("{}?topup={id}", self.parts.site.link(Page::Billing, None));
+        let request = CheckoutRequest {
+            top_up: id,
+            amount,
+            payer: self.payer(account).await?,
+            card,
+            cancel_url: format!("{back}&cancelled=1"),
+            return_url: back,
+        };
         let checkout = self.parts.processor.open_checkout(request).await?;
         self.parts.top_ups.attach(id, checkout.clone()).await?;
         Ok(TopUp { checkout: Some(checkout), ..top_up })
     }
 
-    async fn check_pace(&self, account: AccountId, now: Timestamp) -> Result<(), CashierError> {
-        const HOUR: Duration = Duration::from_hours(1);
-        const DAY: Duration = Duration::from_hours(24);
-        let limit = u32::try_from(self.rules.daily_max).unwrap_or(u32::MAX);
-        let page = TopUpPage { account, before: None, limit };
-        let begun = self.parts.top_ups.list(page).await?;
-        let wait = |(period, most): (Duration, usize)| {
-            let mut recent = begun.iter().filter(|one| now.since(one.created_at) < period);
-            let oldest = recent.nth(most.saturating_sub(1))?;
-            Some(oldest.created_at.plus(period).since(now))
-        };
-        let bounds = [(HOUR, self.rules.hourly_max), (DAY, self.rules.daily_max)];
-        match bounds.into_iter().filter_map(wait).max() {
-            Some(retry_after) => Err(CashierError::TooMany { retry_after }),
-            None => Ok(()),
+    /// The card company's name for the person, made when it is first needed.
+    async fn payer(&self, account: AccountId) -> Result<ExternalId, CashierError> {
+        if let Some(payer) = self.parts.payers.find(account).await? {
+            return Ok(payer);
         }
+        let payer = self.parts.payer_processor.open_payer(account).await?;
+        Ok(self.parts.payers.keep(account, payer).await?)
+    }
+
+    /// Opens the pages on which a person sees invoices and changes cards.
+    ///
+    /// # Errors
+    /// What a part says.
+    pub async fn open_portal(&self, account: AccountId, visit: RequestId) -> Result<String, CashierError> {
+        let payer = self.payer(account).await?;
+        let return_url = self.parts.site.link(Page::Billing, None);
+        Ok(self.parts.payer_processor.open_portal(PortalRequest { visit, payer, return_url }).await?)
     }
 
     /// Asks the card company how a purchase stands, and credits it if it is paid.
@@ -165,7 +173,7 @@ impl Cashier {
             PaymentStatus::Open => return Ok(top_up),
             PaymentStatus::Processing => TopUpState::Processing,
             PaymentStatus::Closed => TopUpState::Closed,
-            PaymentStatus::Paid(payment) if payment.top_up == id && payment.net == top_up.amount => {
+            PaymentStatus::Paid(payment) if self.is_asked_for(&top_up, &payment).await? => {
                 self.credit(&top_up, payment).await?
             }
             PaymentStatus::Paid(_) | PaymentStatus::Unexpected => {
@@ -174,6 +182,15 @@ impl Cashier {
             }
         };
         Ok(self.parts.top_ups.advance(id, next).await?)
+    }
+
+    async fn is_asked_for(&self, top_up: &TopUp, payment: &Payment) -> Result<bool, CashierError> {
+        let is_own = match &payment.payer {
+            // Of a page that was opened before payers had names.
+            None => true,
+            Some(payer) => self.parts.payers.find(top_up.account).await?.as_ref() == Some(payer),
+        };
+        Ok(is_own && payment.top_up == top_up.id && payment.net == top_up.amount)
     }
 
     async fn credit(&self, top_up: &TopUp, payment: Payment) -> Result<TopUpState, CashierError> {

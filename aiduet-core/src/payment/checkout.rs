@@ -1,5 +1,6 @@
 //! Buying credit and giving it back, as the card company sees it.
 
+use super::CardUse;
 use crate::id::{TopUpId, TransferId};
 use crate::ledger::ExternalId;
 use crate::money::Money;
@@ -11,6 +12,10 @@ pub struct CheckoutRequest {
     pub top_up: TopUpId,
     /// The credit to buy, a whole number of cents, without tax.
     pub amount: Money,
+    /// Who pays.
+    pub payer: ExternalId,
+    /// What becomes of the card.
+    pub card: CardUse,
     /// Where the payer returns to.
     pub return_url: String,
     /// Where the payer returns to without having paid.
@@ -49,6 +54,8 @@ pub struct Payment {
     pub external: ExternalId,
     /// The purchase that it is for, as the processor was told.
     pub top_up: TopUpId,
+    /// Who paid, as far as the processor was told.
+    pub payer: Option<ExternalId>,
     /// The amount without tax.
     pub net: Money,
     /// The tax.

@@ -99,6 +99,15 @@ pub enum CashierError {
         /// The most.
         max: Money,
     },
+    /// More than a new account may buy in its first day.
+    #[error("an account may buy at most {max} USD in its first day")]
+    NewcomerMaximum {
+        /// The most.
+        max: Money,
+    },
+    /// Another purchase was asked for by a request of the same name.
+    #[error("another purchase was asked for by a request of the same name")]
+    RequestReused,
     /// More purchases were begun than is plausible.
     #[error("too many purchases were begun")]
     TooMany {
@@ -122,7 +131,7 @@ pub enum CashierError {
 impl Classify for CashierError {
     fn class(&self) -> ErrorClass {
         match self {
-            Self::Amount { .. } => ErrorClass::Invalid,
+            Self::Amount { .. } | Self::NewcomerMaximum { .. } | Self::RequestReused => ErrorClass::Invalid,
             Self::TooMany { .. } => ErrorClass::RateLimited,
             Self::NotFound => ErrorClass::NotFound,
             Self::Payment(error) => error.class(),
@@ -133,7 +142,9 @@ impl Classify for CashierError {
 
     fn retry(&self) -> Retry {
         match self {
-            Self::Amount { .. } | Self::NotFound => Retry::Never,
+            Self::Amount { .. } | Self::NewcomerMaximum { .. } | Self::RequestReused | Self::NotFound => {
+                Retry::Never
+            }
             Self::TooMany { retry_after } => Retry::After(*retry_after),
             Self::Payment(error) => error.retry(),
             Self::TopUp(error) => error.retry(),

@@ -4,21 +4,25 @@ mod cashier;
 mod checkout;
 mod error;
 mod event;
+mod payer;
 mod postings;
+mod rules;
 mod top_up;
 
 use std::fmt;
 
 use async_trait::async_trait;
 
-pub use cashier::{Cashier, CashierParts, OpenTopUp, Polled, TopUpRules};
+pub use cashier::{Cashier, CashierParts, OpenTopUp, Polled};
 pub use checkout::{
     Checkout, CheckoutRequest, Dispute, DisputeMovement, DisputeStage, Fee, Payment, PaymentStatus, Refund,
     RefundRequest, RefundStatus,
 };
 pub use error::{CashierError, PaymentError, TopUpError};
 pub use event::{PaymentEvent, PaymentEventKind, PaymentFact, SignedPayload};
-pub use top_up::{Receipt, TopUp, TopUpPage, TopUpState, TopUpStore};
+pub use payer::{PayerProcessor, PayerStore, PortalRequest};
+pub use rules::TopUpRules;
+pub use top_up::{CardUse, Receipt, RequestDigest, TopUp, TopUpPage, TopUpState, TopUpStore};
 
 use crate::ledger::ExternalId;
 

@@ -21,12 +21,29 @@ pub struct TopUp {
     pub amount: Money,
     /// How far it is.
     pub state: TopUpState,
+    /// What the client calls the request for it, so that it can be sent again.
+    pub request: Option<RequestDigest>,
+    /// What becomes of the card.
+    pub card: CardUse,
     /// The page on which it is paid, once that is open.
     pub checkout: Option<Checkout>,
     /// How far the payer's complaint about it is, if there is one.
     pub dispute: Option<DisputeStage>,
     /// When it was begun.
     pub created_at: Timestamp,
+}
+
+/// SHA-256 of what a client calls a request (`Idempotency-Key`).
+pub type RequestDigest = [u8; 32];
+
+/// What becomes of the card that pays.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum CardUse {
+    /// It pays this purchase.
+    #[default]
+    Once,
+    /// The card company keeps it for later purchases, at which the payer is absent.
+    Kept,
 }
 
 /// How far a purchase is.
@@ -76,15 +93,17 @@ impl TopUpState {
 ///
 /// # Contract
 /// - The caller chooses the identifier; the same purchase again has no effect.
+/// - A request of an account makes one purchase.
 /// - A state changes only as [`TopUpState::may_become`] says, whatever runs at the same time.
 /// - A payment belongs to one purchase.
 #[async_trait]
 pub trait TopUpStore: fmt::Debug + Send + Sync + 'static {
-    /// Keeps a purchase that begins, without a page.
+    /// Keeps a purchase that begins, without a page, unless its request made another one; returns
+    /// the one that is kept then.
     ///
     /// # Errors
     /// [`TopUpError::Conflict`] when the identifier belongs to another one.
-    async fn insert(&self, top_up: TopUp) -> Result<(), TopUpError>;
+    async fn insert(&self, top_up: TopUp) -> Result<TopUp, TopUpError>;
 
     /// The purchase with this identifier.
     ///

@@ -16,6 +16,7 @@ pub mod keys;
 pub mod ledger;
 pub mod limit;
 pub mod outbox;
+pub mod payer;
 pub mod price;
 pub mod provider;
 pub mod security_log;

@@ -8,7 +8,9 @@ use tokio::task::JoinSet;
 use super::{Factory, cents};
 use crate::id::{AccountId, TopUpId};
 use crate::money::Money;
-use crate::payment::{Checkout, DisputeStage, Receipt, TopUp, TopUpError, TopUpPage, TopUpState, TopUpStore};
+use crate::payment::{
+    CardUse, Checkout, DisputeStage, Receipt, TopUp, TopUpError, TopUpPage, TopUpState, TopUpStore,
+};
 
 /// Expands to one test per case of the suite.
 ///
@@ -32,6 +34,7 @@ macro_rules! top_up_store_conformance {
             @cases $new_store:
             a_purchase_is_found_as_it_was_kept
             the_same_purchase_again_changes_nothing
+            a_request_makes_one_purchase
             a_purchase_has_one_page
             a_state_changes_only_as_it_may
             a_payment_belongs_to_one_purchase
@@ -59,6 +62,8 @@ fn top_up(factory: &Factory, account: AccountId) -> TopUp {
         account,
         amount: cents(2_500),
         state: TopUpState::Open,
+        request: None,
+        card: CardUse::Once,
         checkout: None,
         dispute: None,
         created_at: factory.now(),
@@ -114,6 +119,27 @@ pub async fn the_same_purchase_again_changes_nothing(store: impl TopUpStore) {
     assert!(matches!(store.insert(other).await, Err(TopUpError::Conflict)));
     let other = TopUp { account: factory.account_id(), ..new };
     assert!(matches!(store.insert(other).await, Err(TopUpError::Conflict)));
+}
+
+/// Whatever the identifier that a repeat brings, and whatever runs at the same time; the requests of
+/// others are theirs.
+pub async fn a_request_makes_one_purchase(store: impl TopUpStore) {
+    let factory = Factory::new(41);
+    let store = Arc::new(store);
+    let account = factory.account_id();
+    let asked = |account| TopUp { request: Some([7; 32]), card: CardUse::Kept, ..top_up(&factory, account) };
+    let mut tasks = JoinSet::new();
+    for _ in 0..12 {
+        let (store, new) = (Arc::clone(&store), asked(account));
+        tasks.spawn(async move { store.insert(new).await.expect("the first is kept, or found") });
+    }
+    let made = tasks.join_all().await;
+    assert!(made.iter().all(|one| *one == made[0]), "{made:?}");
+    assert_eq!(found(store.as_ref(), made[0].id).await, made[0]);
+    let page = TopUpPage { account, before: None, limit: 20 };
+    assert_eq!(store.list(page).await.expect("available"), [made[0].clone()]);
+    let stranger = asked(factory.account_id());
+    assert_eq!(store.insert(stranger.clone()).await.expect("it is new"), stranger);
 }
 
 /// A page stays the page.

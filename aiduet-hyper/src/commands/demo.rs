@@ -1,5 +1,7 @@
 //! `aiduet demo`: everything at once, on this machine.
 
+mod card_company;
+
 use std::net::SocketAddr;
 use std::path::Path;
 
@@ -15,6 +17,7 @@ use aiduet_core::money::Money;
 use aiduet_core::provider::Vendor;
 use aiduet_core::settings::{Origin, Settings, UpstreamKind, UpstreamSettings};
 
+use self::card_company::CardCompany;
 use super::{Context, keys, user};
 use crate::boot;
 use crate::cli::Demo;
@@ -58,11 +61,39 @@ pub(super) async fn run(context: Context, options: Demo) -> Result<(), Failure> 
         settings.server.admin_listen = settings.server.listen;
     }
     telemetry::start(settings.telemetry, Sink::Stderr);
+    // Whoever can reach its pages buys without money: only on this machine.
+    let is_local = settings.server.listen.ip().is_loopback();
+    let company = match &settings.payment.stripe.secret_key {
+        None if is_local => Some(CardCompany::open(&mut settings.payment.stripe).await?),
+        _ => None,
+    };
     let ready = boot::prepare(settings.clone()).await?;
     let guest = open_account(&ready.app, &settings).await?;
     let balance = ready.app.ledger().balance(guest.account).await.map_err(|error| Failure::of(&error))?;
-    output::line(&welcome(&ready, &settings.upstream, balance.available, &guest)?)?;
-    ready.run().await
+    let mut text = welcome(&ready, &settings.upstream, balance.available, &guest)?;
+    if company.is_some() {
+        text.push_str(&purchase_lines(&format!("http://{}", ready.listeners.address()?), &guest));
+    }
+    text.push_str("\nPress Ctrl-C to stop.\n");
+    output::line(&text)?;
+    let Some(company) = company else { return ready.run().await };
+    let app = ready.app.clone();
+    tokio::select! {
+        ended = ready.run() => ended,
+        () = company.run(app) => Ok(()),
+    }
+}
+
+/// How credit is bought of the simulated card company.
+fn purchase_lines(url: &str, guest: &Guest) -> String {
+    let password = guest.password.expose();
+    format!(
+        "\nCredit: this begins a purchase of 20 USD; open the checkout_url that it prints and pay (no card, no money):\n\n\
+         curl -s {url}/api/v1/billing/topups -H \"authorization: Bearer $(curl -s {url}/api/v1/auth/login \
+         -H 'content-type: application/json' -d '{{\"email\":\"{EMAIL}\",\"password\":\"{password}\"}}' \
+         | sed 's/.*\"access_token\":\"\\([^\"]*\\)\".*/\\1/')\" -H 'content-type: application/json' \
+         -d '{{\"amount\":\"20.00\"}}'\n"
+    )
 }
 
 fn is_loopback(listen: &str) -> bool {
@@ -179,7 +210,6 @@ fn welcome(
             "\nReal providers: start again with ANTHROPIC_API_KEY and/or OPENAI_API_KEY in the environment.\n",
         );
     }
-    text.push_str("\nPress Ctrl-C to stop.\n");
     Ok(text)
 }
 

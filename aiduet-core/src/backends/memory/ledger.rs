@@ -1,6 +1,7 @@
 //! The ledger in memory.
 
 mod audit;
+mod statement;
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

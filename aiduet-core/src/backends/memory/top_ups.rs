@@ -21,11 +21,19 @@ impl MemoryTopUps {
 
 #[async_trait]
 impl TopUpStore for MemoryTopUps {
-    async fn insert(&self, top_up: TopUp) -> Result<(), TopUpError> {
+    async fn insert(&self, top_up: TopUp) -> Result<TopUp, TopUpError> {
         let mut kept = self.lock();
+        let of_request = kept.values().find(|other| {
+            other.id != top_up.id
+                && top_up.request.is_some()
+                && (other.account, other.request) == (top_up.account, top_up.request)
+        });
+        if let Some(other) = of_request {
+            return Ok(other.clone());
+        }
         let existing = kept.entry(top_up.id).or_insert_with(|| top_up.clone());
         let is_same = existing.account == top_up.account && existing.amount == top_up.amount;
-        if is_same { Ok(()) } else { Err(TopUpError::Conflict) }
+        if is_same { Ok(existing.clone()) } else { Err(TopUpError::Conflict) }
     }
 
     async fn find(&self, id: TopUpId) -> Result<Option<TopUp>, TopUpError> {

@@ -5,7 +5,7 @@
 //! - [`SeaOrmLedger`]: holds, settlements, postings, custody, audit, and the records of requests;
 //! - [`SeaOrmKeyStore`] and [`SeaOrmAccountStore`];
 //! - [`SeaOrmOutbox`]: messages to people;
-//! - [`SeaOrmTopUpStore`]: prepaid purchases.
+//! - [`SeaOrmTopUpStore`] and [`SeaOrmPayerStore`]: prepaid purchases and who pays.
 //!
 //! SQL is written by hand: each statement is short, fixed, prepared once, and the same on all
 //! three databases but for a few clauses.
@@ -20,6 +20,7 @@ mod keys;
 mod ledger;
 mod migration;
 mod outbox;
+mod payers;
 mod script;
 mod security_log;
 mod sessions;
@@ -42,6 +43,7 @@ pub use keys::SeaOrmKeyStore;
 pub use ledger::{LedgerConfig, SeaOrmLedger};
 pub use migration::MigrationStatus;
 pub use outbox::SeaOrmOutbox;
+pub use payers::SeaOrmPayerStore;
 pub use security_log::SeaOrmSecurityLog;
 pub use sessions::SeaOrmSessionStore;
 pub use tickets::SeaOrmTicketStore;

@@ -40,6 +40,7 @@ async fn processes_that_migrate_at_once_do_not_disturb_each_other(fixture: Fixtu
         "key_spend",
         "notices",
         "top_ups",
+        "payers",
         "sessions",
         "tickets",
         "sign_in_failures",

@@ -12,9 +12,12 @@ use crate::clock::Timestamp;
 use crate::id::{AccountId, TopUpId};
 use crate::ledger::ExternalId;
 use crate::money::Money;
-use crate::payment::{Checkout, DisputeStage, Receipt, TopUp, TopUpError, TopUpPage, TopUpState, TopUpStore};
+use crate::payment::{
+    CardUse, Checkout, DisputeStage, Receipt, TopUp, TopUpError, TopUpPage, TopUpState, TopUpStore,
+};
 
-const COLUMNS: &str = "id, account, amount, state, payment, tax, paid_at, checkout, url, dispute, created_at";
+const COLUMNS: &str = "id, account, amount, state, payment, tax, paid_at, checkout, url, dispute, created_at, \
+    request, keeps_card";
 
 /// [`TopUpStore`] in a database.
 #[derive(Clone, Debug)]
@@ -42,6 +45,14 @@ impl SeaOrmTopUpStore {
         row.as_ref().map(read).transpose()
     }
 
+    /// The purchase that an account's request made.
+    async fn of_request(&self, top_up: &TopUp) -> Result<Option<TopUp>, DatabaseError> {
+        let Some(request) = top_up.request else { return Ok(None) };
+        let select = self.select().text("account = ").value(top_up.account.as_uuid());
+        let row = select.text(" AND request = ").value(request.to_vec()).one(self.database.writer()).await?;
+        row.as_ref().map(read).transpose()
+    }
+
     async fn all(&self, sql: Sql) -> Result<Vec<TopUp>, DatabaseError> {
         sql.all(self.database.reader()).await?.iter().map(read).collect()
     }
@@ -49,17 +60,20 @@ impl SeaOrmTopUpStore {
 
 #[async_trait]
 impl TopUpStore for SeaOrmTopUpStore {
-    async fn insert(&self, top_up: TopUp) -> Result<(), TopUpError> {
+    async fn insert(&self, top_up: TopUp) -> Result<TopUp, TopUpError> {
         let insert = format!("INSERT INTO top_ups ({COLUMNS}) VALUES");
         match insert_row(self.database.writer(), &insert, write(&top_up)).await {
-            Ok(()) => Ok(()),
+            Ok(()) => Ok(top_up),
             Err(error) if error.kind() == FailureKind::Unique => {
+                if let Some(other) = self.of_request(&top_up).await? {
+                    return Ok(other);
+                }
                 let existing = self.by_id(top_up.id).one(self.database.writer()).await?;
                 let existing = existing.as_ref().map(read).transpose()?;
-                let is_same = existing.is_some_and(|existing| {
+                let same = existing.filter(|existing| {
                     existing.account == top_up.account && existing.amount == top_up.amount
                 });
-                if is_same { Ok(()) } else { Err(TopUpError::Conflict) }
+                same.ok_or(TopUpError::Conflict)
             }
             Err(error) => Err(error.into()),
         }
@@ -205,7 +219,7 @@ fn state_from(code: &str, receipt: Option<Receipt>) -> Option<TopUpState> {
 
 /// In the order of [`COLUMNS`].
 fn write(top_up: &TopUp) -> Vec<Value> {
-    let TopUp { id, account, amount, state, checkout, dispute, created_at } = top_up;
+    let TopUp { id, account, amount, state, request, card, checkout, dispute, created_at } = top_up;
     let mut values = vec![id.as_uuid().into(), account.as_uuid().into(), amount.nanos().into()];
     values.extend(state_values(state));
     values.extend([
@@ -213,6 +227,8 @@ fn write(top_up: &TopUp) -> Vec<Value> {
         checkout.as_ref().map(|checkout| checkout.url.clone()).into(),
         dispute.map(stage_code).into(),
         created_at.millis().into(),
+        request.map(|digest| digest.to_vec()).into(),
+        i64::from(*card == CardUse::Kept).into(),
     ]);
     values
 }
@@ -240,7 +256,12 @@ fn read(row: &QueryResult) -> Result<TopUp, DatabaseError> {
         Some(code) => STAGES.into_iter().find(|stage| stage_code(*stage) == code).map(Some),
     })?;
     let created_at = Timestamp::from_millis(columns.next()?);
-    Ok(TopUp { id, account, amount, state, checkout, dispute, created_at })
+    let request = columns.next_as("top_ups.request", |bytes: Option<Vec<u8>>| match bytes {
+        None => Some(None),
+        Some(bytes) => bytes.try_into().ok().map(Some),
+    })?;
+    let card = if columns.next::<i64>()? == 0 { CardUse::Once } else { CardUse::Kept };
+    Ok(TopUp { id, account, amount, state, request, card, checkout, dispute, created_at })
 }
 
 fn external(columns: &mut Columns<'_>, name: &'static str) -> Result<Option<ExternalId>, DatabaseError> {

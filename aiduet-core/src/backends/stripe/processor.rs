@@ -8,13 +8,13 @@ use super::error::StripeError;
 use super::form::Form;
 use super::signature::{WebhookSecret, is_genuine};
 use super::wire::{self, Minor, Reference};
-use crate::id::TopUpId;
+use crate::id::{AccountId, TopUpId};
 use crate::ledger::ExternalId;
 use crate::money::{Money, Rounding};
 use crate::payment::{
-    Checkout, CheckoutRequest, Dispute, DisputeMovement, DisputeStage, Fee, Payment, PaymentError,
-    PaymentEvent, PaymentEventKind, PaymentFact, PaymentProcessor, PaymentStatus, Refund, RefundRequest,
-    RefundStatus, SignedPayload,
+    CardUse, Checkout, CheckoutRequest, Dispute, DisputeMovement, DisputeStage, Fee, PayerProcessor, Payment,
+    PaymentError, PaymentEvent, PaymentEventKind, PaymentFact, PaymentProcessor, PaymentStatus,
+    PortalRequest, Refund, RefundRequest, RefundStatus, SignedPayload,
 };
 
 /// What the balance is kept in.
@@ -84,7 +84,8 @@ impl StripeProcessor {
             _ => None,
         };
         let (net, tax) = (money(net)?, money(total.saturating_sub(net))?);
-        Ok(PaymentStatus::Paid(Payment { external: parse(payment.id())?, top_up, net, tax, fee }))
+        let payer = session.customer.as_ref().map(|customer| parse(customer.id())).transpose()?;
+        Ok(PaymentStatus::Paid(Payment { external: parse(payment.id())?, top_up, payer, net, tax, fee }))
     }
 
     /// The purchase that a payment is for.
@@ -144,9 +145,10 @@ impl StripeProcessor {
 #[async_trait]
 impl PaymentProcessor for StripeProcessor {
     async fn open_checkout(&self, request: CheckoutRequest) -> Result<Checkout, PaymentError> {
-        let CheckoutRequest { top_up, amount, return_url, cancel_url } = request;
+        let CheckoutRequest { top_up, amount, payer, card, return_url, cancel_url } = request;
         let form = Form::new()
             .with("mode", "payment")
+            .with("customer", payer)
             .with("client_reference_id", top_up)
             .with("metadata[topup_id]", top_up)
             .with("payment_intent_data[metadata][topup_id]", top_up)
@@ -158,11 +160,17 @@ impl PaymentProcessor for StripeProcessor {
             .with("adaptive_pricing[enabled]", false)
             .with("success_url", return_url)
             .with("cancel_url", cancel_url);
+        let form = match card {
+            CardUse::Once => form,
+            CardUse::Kept => form.with("payment_intent_data[setup_future_usage]", "off_session"),
+        };
         let form = match self.tax {
             AutomaticTax::Off => form,
-            AutomaticTax::On => {
-                form.with("automatic_tax[enabled]", true).with("tax_id_collection[enabled]", true)
-            }
+            AutomaticTax::On => form
+                .with("automatic_tax[enabled]", true)
+                .with("tax_id_collection[enabled]", true)
+                .with("customer_update[address]", "auto")
+                .with("customer_update[name]", "auto"),
         };
         let key = format!("topup:{top_up}");
         let session: wire::Session = self.client.post("/v1/checkout/sessions", &key, form).await?;
@@ -211,6 +219,24 @@ impl PaymentProcessor for StripeProcessor {
 
     async fn look_up(&self, event: &PaymentEvent) -> Result<PaymentFact, PaymentError> {
         Ok(self.facts(event).await?)
+    }
+}
+
+#[async_trait]
+impl PayerProcessor for StripeProcessor {
+    async fn open_payer(&self, account: AccountId) -> Result<ExternalId, PaymentError> {
+        let form = Form::new().with("metadata[account]", account);
+        let customer: wire::Customer =
+            self.client.post("/v1/customers", &format!("cust:{account}"), form).await?;
+        Ok(parse(&customer.id)?)
+    }
+
+    async fn open_portal(&self, request: PortalRequest) -> Result<String, PaymentError> {
+        let PortalRequest { visit, payer, return_url } = request;
+        let form = Form::new().with("customer", payer).with("return_url", return_url);
+        let key = format!("portal:{visit}");
+        let portal: wire::Portal = self.client.post("/v1/billing_portal/sessions", &key, form).await?;
+        Ok(portal.url)
     }
 }
 

@@ -48,7 +48,18 @@ pub(super) struct Session {
     pub(super) amount_subtotal: Option<Minor>,
     pub(super) amount_total: Option<Minor>,
     pub(super) client_reference_id: Option<String>,
+    pub(super) customer: Option<Reference>,
     pub(super) payment_intent: Option<Reference>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Customer {
+    pub(super) id: String,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Portal {
+    pub(super) url: String,
 }
 
 #[derive(Debug, Deserialize)]

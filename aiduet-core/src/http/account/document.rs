@@ -59,6 +59,7 @@ const TAGS: &[(&str, &str)] = &[
     ("auth", "Signing up, in and out; links of mails."),
     ("me", "The account of the person, its sessions and what happened to it."),
     ("keys", "API keys."),
+    ("billing", "The balance, what happened to it, and how credit is bought."),
     ("public", "For anyone."),
 ];
 

@@ -4,8 +4,10 @@ use std::convert::Infallible;
 use std::time::Duration;
 
 use axum::extract::FromRequestParts;
+use http::HeaderMap;
 use http::header::AUTHORIZATION;
 use http::request::Parts;
+use sha2::{Digest, Sha256};
 
 use super::call::Call;
 use super::problem::Problem;
@@ -14,6 +16,7 @@ use crate::app::App;
 use crate::auth::Device;
 use crate::http::edge::ClientAddress;
 
+const IDEMPOTENCY_KEY: &str = "idempotency-key";
 /// What must not be done by whoever finds a device open.
 const FRESH: Duration = Duration::from_mins(15);
 /// What makes or widens a key.
@@ -68,6 +71,16 @@ impl FromRequestParts<App> for Recent {
         let since = app.clock().now().since(person.session.authenticated_at);
         if since > RECENT { Err(Problem::REAUTH_REQUIRED) } else { Ok(Self(person)) }
     }
+}
+
+/// SHA-256 of what the client calls the request (`Idempotency-Key`), so that it can be sent again.
+pub(super) fn request_digest(headers: &HeaderMap) -> Result<Option<[u8; 32]>, Problem> {
+    let Some(value) = headers.get(IDEMPOTENCY_KEY) else { return Ok(None) };
+    let bytes = value.as_bytes();
+    if !(1..=64).contains(&bytes.len()) || !bytes.iter().all(u8::is_ascii_graphic) {
+        return Err(Problem::field("idempotency-key", "invalid_idempotency_key"));
+    }
+    Ok(Some(Sha256::digest(bytes).into()))
 }
 
 /// The one bearer token of a request.

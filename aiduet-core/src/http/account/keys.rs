@@ -13,7 +13,7 @@ use serde_json::json;
 use utoipa::ToSchema;
 
 use super::auth::name;
-use super::extract::{Person, Recent};
+use super::extract::{Person, Recent, request_digest};
 use super::me::PageQuery;
 use super::problem::Problem;
 use super::strict::{Strict, given, object};
@@ -29,7 +29,6 @@ use crate::money::Money;
 use crate::price::ModelId;
 
 const TAG: &str = "keys";
-const IDEMPOTENCY_KEY: &str = "idempotency-key";
 const LIST_ITEMS_MAX: usize = 50;
 const OVERLAP_DEFAULT: Duration = Duration::from_hours(24);
 const OVERLAP_MAX: Duration = Duration::from_hours(7 * 24);
@@ -303,16 +302,12 @@ fn moment(text: &str, now: Timestamp) -> Result<Timestamp, Problem> {
 
 /// What the client calls the request, so that it can be sent again.
 fn request(headers: &HeaderMap, wish: &KeyWish) -> Result<Option<KeyRequest>, Problem> {
-    let Some(value) = headers.get(IDEMPOTENCY_KEY) else { return Ok(None) };
-    let bytes = value.as_bytes();
-    if !(1..=64).contains(&bytes.len()) || !bytes.iter().all(u8::is_ascii_graphic) {
-        return Err(Problem::field("idempotency-key", "invalid_idempotency_key"));
-    }
+    let Some(token) = request_digest(headers)? else { return Ok(None) };
     // The end is left out: without one of its own it moves with the clock.
     let KeyWish { name, limits, expires_at: _ } = wish;
     let text = json!({"name": name, "limits": limits}).to_string();
     let wish = KeyCreation::digest(text.as_bytes());
-    Ok(Some(KeyRequest { token: KeyCreation::digest(bytes), wish }))
+    Ok(Some(KeyRequest { token, wish }))
 }
 
 fn shown(status: StatusCode, issued: &IssuedKey) -> Response {

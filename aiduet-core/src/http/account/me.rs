@@ -49,8 +49,16 @@ impl PageQuery {
     pub(super) fn read<T: std::str::FromStr>(
         query: Result<Query<Self>, QueryRejection>,
     ) -> Result<(Option<T>, u32), Problem> {
-        let Query(Self { limit, cursor }) =
-            query.map_err(|_refused| Problem::field("query", "invalid_request"))?;
+        let Query(asked) = query.map_err(|_refused| Problem::field("query", "invalid_request"))?;
+        asked.parse()
+    }
+
+    pub(super) const fn of(limit: Option<String>, cursor: Option<String>) -> Self {
+        Self { limit, cursor }
+    }
+
+    pub(super) fn parse<T: std::str::FromStr>(self) -> Result<(Option<T>, u32), Problem> {
+        let Self { limit, cursor } = self;
         let limit = match limit {
             Some(text) => text.parse().ok().filter(|limit| (1..=PAGE_MAX).contains(limit)),
             None => Some(PAGE_DEFAULT),

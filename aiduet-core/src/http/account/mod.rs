@@ -1,6 +1,7 @@
 //! The account API (`/api/v1`): for the dashboard and for programs of the owner.
 
 mod auth;
+mod billing;
 mod call;
 mod cookie;
 mod document;
@@ -68,6 +69,12 @@ fn described() -> OpenApiRouter<App> {
         .routes(routes!(keys::list_keys, keys::create))
         .routes(routes!(keys::show, keys::change, keys::revoke))
         .routes(routes!(keys::rotate));
+    let billing = OpenApiRouter::new()
+        .routes(routes!(billing::balance))
+        .routes(routes!(billing::transactions))
+        .routes(routes!(billing::list_top_ups, billing::open_top_up))
+        .routes(routes!(billing::top_up))
+        .routes(routes!(billing::portal));
     let public = OpenApiRouter::new()
         .routes(routes!(models::list))
         .routes(routes!(policies::list))
@@ -75,7 +82,7 @@ fn described() -> OpenApiRouter<App> {
         .routes(routes!(status::status));
     OpenApiRouter::with_openapi(document::frame())
         .nest("/api/v1/auth", auth)
-        .nest("/api/v1", me.merge(keys).merge(public))
+        .nest("/api/v1", me.merge(keys).merge(billing).merge(public))
 }
 
 async fn not_found() -> Problem {

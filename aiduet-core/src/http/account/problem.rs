@@ -14,6 +14,7 @@ use crate::auth::HashError;
 use crate::class::{Classify, ErrorClass, Retry};
 use crate::id::RequestId;
 use crate::keys::KeyError;
+use crate::payment::CashierError;
 
 /// What is wrong with a request. Written by the frame around all handlers, which knows the
 /// language and the request.
@@ -71,6 +72,9 @@ impl Problem {
     pub(super) const MEDIA_TYPE: Self =
         Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type");
 
+    pub(super) const EMAIL_UNVERIFIED: Self = Self::new(StatusCode::FORBIDDEN, "email_unverified");
+    pub(super) const NO_PAYMENTS: Self = Self::new(StatusCode::SERVICE_UNAVAILABLE, "payments_unavailable");
+
     const fn new(status: StatusCode, code: &'static str) -> Self {
         Self { status, code, field: None, retry_after: None }
     }
@@ -125,7 +129,7 @@ impl From<ReceptionError> for Problem {
         match error {
             ReceptionError::Password(fault) => Self::field("/password", fault.code()),
             ReceptionError::WrongCredentials => Self::new(StatusCode::UNAUTHORIZED, "wrong_credentials"),
-            ReceptionError::EmailUnverified => Self::new(StatusCode::FORBIDDEN, "email_unverified"),
+            ReceptionError::EmailUnverified => Self::EMAIL_UNVERIFIED,
             ReceptionError::InvalidTicket => Self::new(StatusCode::BAD_REQUEST, "invalid_link"),
             ReceptionError::InvalidSession => Self::UNAUTHENTICATED,
             ReceptionError::Throttled { retry_after } => {
@@ -140,6 +144,23 @@ impl From<ReceptionError> for Problem {
                 Self::new(StatusCode::UNPROCESSABLE_ENTITY, "idempotency_key_reused")
             }
             ReceptionError::Account(AccountError::NotFound { .. }) => Self::UNAUTHENTICATED,
+            other => Self::internal(&other),
+        }
+    }
+}
+
+impl From<CashierError> for Problem {
+    fn from(error: CashierError) -> Self {
+        match error {
+            CashierError::Amount { .. } => Self::field("/amount", "invalid_amount"),
+            CashierError::NewcomerMaximum { .. } => Self::field("/amount", "newcomer_maximum"),
+            CashierError::TooMany { retry_after } => {
+                Self::new(StatusCode::TOO_MANY_REQUESTS, "rate_limit_exceeded").after(retry_after)
+            }
+            CashierError::RequestReused => {
+                Self::new(StatusCode::UNPROCESSABLE_ENTITY, "idempotency_key_reused")
+            }
+            CashierError::NotFound => Self::NOT_FOUND,
             other => Self::internal(&other),
         }
     }

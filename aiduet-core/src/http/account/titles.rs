@@ -253,6 +253,22 @@ const TITLES: &[(&str, [&str; 3])] = &[
         ],
     ),
     (
+        "payments_unavailable",
+        ["Credit is not sold here.", "此处未开通充值。", "ここではチャージできません。"],
+    ),
+    (
+        "newcomer_maximum",
+        [
+            "This is more than a new account may buy in its first day.",
+            "超出新账户首日可充值的金额。",
+            "新しいアカウントが初日にチャージできる金額を超えています。",
+        ],
+    ),
+    (
+        "invalid_format",
+        ["The format is json or csv.", "格式只能是 json 或 csv。", "形式は json か csv です。"],
+    ),
+    (
         "internal_error",
         [
             "Something went wrong here. Tell us the request id.",
@@ -285,6 +301,8 @@ mod tests {
             include_str!("me.rs"),
             include_str!("auth.rs"),
             include_str!("keys.rs"),
+            include_str!("extract.rs"),
+            include_str!("billing/mod.rs"),
         ];
         let fields = sources.iter().flat_map(|text| text.split("Problem::field(").skip(1));
         let codes = fields.filter_map(|rest| rest.split('"').nth(3));

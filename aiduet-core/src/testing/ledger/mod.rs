@@ -10,6 +10,7 @@ mod postings;
 mod races;
 mod scene;
 mod spending;
+mod statement;
 
 pub use custody::*;
 pub use holds::*;
@@ -20,6 +21,7 @@ pub use postings::*;
 pub use races::*;
 pub use scene::{FreshLedger, WholeLedger};
 pub use spending::*;
+pub use statement::*;
 
 /// Expands to one test per case of the suite.
 ///
@@ -116,6 +118,9 @@ macro_rules! ledger_conformance {
             a_record_is_found_as_it_was_written
             records_are_listed_newest_first_in_pages
             records_of_others_are_not_visible
+            a_statement_leads_from_the_balance_to_zero
+            statements_are_told_in_pages
+            a_statement_is_about_one_account
         }
     };
     (@cases $new_ledger:path: $($case:ident)+) => {

@@ -1,6 +1,7 @@
 //! People: signing up, in and out, forgotten passwords, addresses, sessions.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test fails by panicking")]
 
+mod billing;
 mod entering;
 mod links;
 mod pages;

@@ -5,10 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aiduet_core::app::{App, AppBuilder, Stores};
+use aiduet_core::backends::simulated::stripe::FakeStripe;
+use aiduet_core::backends::stripe::{StripeConfig, StripeProcessor};
 use aiduet_core::clock::{Clock, ManualClock};
 use aiduet_core::http::edge::{PeerAddress, guarded};
 use aiduet_core::http::router;
 use aiduet_core::notify::LeaseRequest;
+use aiduet_core::secret::Secret;
 use aiduet_core::settings::{Settings, UpstreamKind};
 use aiduet_core::testing::{Factory, SeededEntropy};
 use axum::Router;
@@ -16,6 +19,7 @@ use axum::body::{Body, to_bytes};
 use http::{HeaderMap, Method, Request};
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use tokio::task::JoinSet;
 use tower::ServiceExt;
 
 use super::Store;
@@ -29,6 +33,9 @@ pub(super) struct Site {
     router: Router,
     pub(super) app: App,
     pub(super) factory: Factory,
+    pub(super) stripe: FakeStripe,
+    /// The card company; ends with the site.
+    _company: JoinSet<()>,
     _directory: Option<TempDir>,
 }
 
@@ -104,6 +111,23 @@ impl Browser {
     }
 }
 
+/// A card company on a socket, and a processor that calls it.
+async fn card_company(
+    clock: &Arc<dyn Clock>,
+    running: &mut JoinSet<()>,
+) -> (FakeStripe, Arc<StripeProcessor>) {
+    let secret = || Secret::new("whsec_0123456789abcdef0123456789abcdef".to_owned());
+    let stripe = FakeStripe::new(Arc::clone(clock), secret());
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let base = format!("http://{}", listener.local_addr().unwrap());
+    let router = stripe.router(&base);
+    running.spawn(async move { axum::serve(listener, router).await.unwrap() });
+    let mut config = StripeConfig::new(Secret::new("sk_test_1".to_owned()), vec![secret()]);
+    config.base_url = Some(base);
+    config.retry_delay = Duration::from_millis(1);
+    (stripe, Arc::new(StripeProcessor::new(&config).unwrap()))
+}
+
 impl Site {
     pub(super) async fn open(store: Store) -> Self {
         let directory = (store == Store::Sqlite).then(|| tempfile::tempdir().unwrap());
@@ -120,7 +144,10 @@ impl Site {
         let factory = Factory::new(5);
         let clock: Arc<dyn Clock> = Arc::<ManualClock>::clone(factory.clock());
         let stores = Box::pin(Stores::ready(&settings.database, Arc::clone(&clock))).await.unwrap();
+        let mut company = JoinSet::new();
+        let (stripe, processor) = card_company(&clock, &mut company).await;
         let app = AppBuilder::new(settings.clone())
+            .processor(&processor)
             .clock(clock)
             .entropy(Arc::new(SeededEntropy::new(5)))
             .stores(stores)
@@ -128,7 +155,7 @@ impl Site {
             .await
             .unwrap();
         let router = guarded(router(app.clone()), app.clone(), &settings.server);
-        Self { router, app, factory, _directory: directory }
+        Self { router, app, factory, stripe, _company: company, _directory: directory }
     }
 
     /// A site where the person is registered and has confirmed the address.
@@ -181,7 +208,20 @@ impl Site {
         (method, path): (Method, &str),
         body: Option<&Value>,
     ) -> Reply {
+        self.ask_with(browser, (method, path), (body, &[])).await
+    }
+
+    /// Asks with more headers.
+    pub(super) async fn ask_with(
+        &self,
+        browser: &mut Browser,
+        (method, path): (Method, &str),
+        (body, headers): (Option<&Value>, &[(&str, &str)]),
+    ) -> Reply {
         let mut request = Request::builder().method(method).uri(format!("/api/v1{path}"));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
         if let Some(access) = &browser.access {
             request = request.header("authorization", format!("Bearer {access}"));
         }

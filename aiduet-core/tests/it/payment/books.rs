@@ -6,7 +6,10 @@ use aiduet_core::backends::simulated::stripe::Verdict;
 use aiduet_core::backends::stripe::AutomaticTax;
 use aiduet_core::ledger::{Ledger, LedgerError};
 use aiduet_core::money::Money;
-use aiduet_core::payment::{CashierError, CheckoutRequest, PaymentProcessor, TopUp, TopUpState, TopUpStore};
+use aiduet_core::payment::{
+    CardUse, CashierError, CheckoutRequest, OpenTopUp, PayerProcessor, PaymentProcessor, TopUp, TopUpState,
+    TopUpStore,
+};
 use aiduet_core::testing::cents;
 
 use super::shop::Shop;
@@ -81,6 +84,8 @@ async fn a_payment_that_is_not_what_was_asked_for_credits_nobody() {
     let wish = CheckoutRequest {
         top_up: other.id,
         amount: cents(500),
+        payer: shop.processor.open_payer(account).await.unwrap(),
+        card: CardUse::Once,
         return_url: "https://example.com/".to_owned(),
         cancel_url: "https://example.com/".to_owned(),
     };
@@ -187,4 +192,64 @@ async fn purchases_are_bounded_in_size_and_number() {
         shop.try_buy(shop.factory.account_id(), cents(500)).await.unwrap();
         shop.factory.clock().advance(Duration::from_hours(1));
     }
+}
+
+#[tokio::test]
+async fn the_same_request_again_is_the_same_purchase_and_counts_once() {
+    let shop = Shop::open().await;
+    let account = shop.factory.account_id();
+    let wish = OpenTopUp { request: Some([1; 32]), ..Shop::wish(account, cents(500)) };
+    let first = shop.cashier.open(wish.clone()).await.unwrap();
+    for _ in 0..10 {
+        assert_eq!(shop.cashier.open(wish.clone()).await.unwrap(), first);
+    }
+    let other = OpenTopUp { amount: cents(600), ..wish.clone() };
+    assert!(matches!(shop.cashier.open(other).await, Err(CashierError::RequestReused)));
+    let other = OpenTopUp { card: CardUse::Kept, ..wish.clone() };
+    assert!(matches!(shop.cashier.open(other).await, Err(CashierError::RequestReused)));
+    // An answer that was lost leaves a purchase without a page, which gets one.
+    let wish = OpenTopUp { request: Some([2; 32]), ..wish };
+    for _ in 0..4 {
+        shop.stripe.fail_next(503);
+    }
+    assert!(matches!(shop.cashier.open(wish.clone()).await, Err(CashierError::Payment(_))));
+    let page = shop.cashier.open(wish.clone()).await.unwrap().checkout.unwrap();
+    assert_eq!(shop.cashier.open(wish).await.unwrap().checkout, Some(page));
+}
+
+#[tokio::test]
+async fn a_new_account_buys_little_on_its_first_day() {
+    let shop = Shop::open().await;
+    let account = shop.factory.account_id();
+    let wish = |amount| OpenTopUp { since: shop.factory.now(), ..Shop::wish(account, cents(amount)) };
+    let new = wish(6_000);
+    let first = shop.cashier.open(new.clone()).await.unwrap();
+    let refused = shop.cashier.open(wish(4_001)).await;
+    assert!(matches!(refused, Err(CashierError::NewcomerMaximum { max }) if max == cents(10_000)));
+    shop.cashier.open(wish(4_000)).await.unwrap();
+    // What was not paid does not count.
+    shop.stripe.expire(&first.checkout.unwrap().external.to_string()).unwrap();
+    shop.deliver_all().await;
+    shop.cashier.open(new.clone()).await.unwrap();
+    shop.factory.clock().advance(Duration::from_hours(24));
+    shop.cashier.open(OpenTopUp { amount: cents(50_000), ..new }).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_person_is_one_payer() {
+    let shop = Shop::open().await;
+    let account = shop.factory.account_id();
+    for _ in 0..3 {
+        shop.buy(account, cents(500)).await;
+    }
+    assert_eq!(shop.stripe.customers(), 1);
+    let visit = shop.factory.request_id();
+    let portal = shop.cashier.open_portal(account, visit).await.unwrap();
+    assert_eq!(shop.cashier.open_portal(account, visit).await.unwrap(), portal);
+    assert_eq!(shop.stripe.customers(), 1);
+    let wish = OpenTopUp { card: CardUse::Kept, ..Shop::wish(shop.factory.account_id(), cents(500)) };
+    let page = shop.cashier.open(wish).await.unwrap().checkout.unwrap();
+    assert_eq!((shop.stripe.customers(), shop.stripe.cards()), (2, 0));
+    shop.stripe.pay(&page.external.to_string()).unwrap();
+    assert_eq!(shop.stripe.cards(), 1);
 }

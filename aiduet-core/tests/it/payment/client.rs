@@ -3,18 +3,20 @@
 use aiduet_core::backends::simulated::stripe::FakeStripe;
 use aiduet_core::class::{Classify, Retry};
 use aiduet_core::payment::{
-    CheckoutRequest, PaymentError, PaymentEventKind, PaymentProcessor, RefundRequest, RefundStatus,
-    SignedPayload,
+    CardUse, CheckoutRequest, PayerProcessor, PaymentError, PaymentEventKind, PaymentProcessor,
+    RefundRequest, RefundStatus, SignedPayload,
 };
 use aiduet_core::testing::cents;
 
 use super::shop::Shop;
 
-fn request(shop: &Shop, amount: i64) -> CheckoutRequest {
+async fn request(shop: &Shop, amount: i64) -> CheckoutRequest {
     use aiduet_core::id::TopUpId;
     CheckoutRequest {
         top_up: TopUpId::generate(shop.factory.clock().as_ref(), shop.factory.entropy()),
         amount: cents(amount),
+        payer: shop.processor.open_payer(shop.factory.account_id()).await.unwrap(),
+        card: CardUse::Once,
         return_url: "https://example.com/done".to_owned(),
         cancel_url: "https://example.com/".to_owned(),
     }
@@ -23,7 +25,7 @@ fn request(shop: &Shop, amount: i64) -> CheckoutRequest {
 #[tokio::test]
 async fn a_command_whose_answer_is_lost_is_made_once() {
     let shop = Shop::open().await;
-    let wanted = request(&shop, 1_000);
+    let wanted = request(&shop, 1_000).await;
     let trouble: [fn(&FakeStripe); 4] = [
         |stripe| stripe.lose_next(),
         |stripe| stripe.fail_next(409),
@@ -33,7 +35,7 @@ async fn a_command_whose_answer_is_lost_is_made_once() {
     let first = shop.processor.open_checkout(wanted.clone()).await.unwrap();
     for cause in trouble {
         cause(&shop.stripe);
-        let other = request(&shop, 1_000);
+        let other = request(&shop, 1_000).await;
         let page = shop.processor.open_checkout(other.clone()).await.unwrap();
         assert_eq!(shop.processor.open_checkout(other).await.unwrap(), page);
         assert_ne!(page, first);
@@ -44,7 +46,7 @@ async fn a_command_whose_answer_is_lost_is_made_once() {
 #[tokio::test]
 async fn an_error_that_is_kept_is_told_after_a_few_attempts() {
     let shop = Shop::open().await;
-    let wanted = request(&shop, 1_000);
+    let wanted = request(&shop, 1_000).await;
     shop.stripe.store_failure(500);
     for _ in 0..2 {
         let error = shop.processor.open_checkout(wanted.clone()).await.unwrap_err();
@@ -56,7 +58,7 @@ async fn an_error_that_is_kept_is_told_after_a_few_attempts() {
 #[tokio::test]
 async fn an_identifier_with_other_parameters_is_refused() {
     let shop = Shop::open().await;
-    let wanted = request(&shop, 1_000);
+    let wanted = request(&shop, 1_000).await;
     shop.processor.open_checkout(wanted.clone()).await.unwrap();
     let other = CheckoutRequest { amount: cents(2_000), ..wanted };
     let refused = shop.processor.open_checkout(other).await;
@@ -73,7 +75,7 @@ async fn what_is_not_known_is_not_found() {
 #[tokio::test]
 async fn no_answer_is_a_reason_to_try_again_later() {
     let shop = Shop::with(|config| config.base_url = Some("http://127.0.0.1:1".to_owned())).await;
-    let error = shop.processor.open_checkout(request(&shop, 1_000)).await.unwrap_err();
+    let error = shop.processor.open_payer(shop.factory.account_id()).await.unwrap_err();
     assert!(matches!(error, PaymentError::Unavailable { .. }), "{error:?}");
 }
 

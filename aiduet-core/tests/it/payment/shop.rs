@@ -3,15 +3,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use aiduet_core::backends::memory::{MemoryLedger, MemoryTopUps};
+use aiduet_core::backends::memory::{MemoryLedger, MemoryPayers, MemoryTopUps};
 use aiduet_core::backends::simulated::stripe::{Delivery, FakeStripe};
 use aiduet_core::backends::stripe::{StripeConfig, StripeProcessor};
-use aiduet_core::clock::{Clock, ManualClock};
+use aiduet_core::clock::{Clock, ManualClock, Timestamp};
 use aiduet_core::id::{AccountId, SystemEntropy, TopUpId};
 use aiduet_core::ledger::{Audit, Balance, Ledger};
 use aiduet_core::money::Money;
+use aiduet_core::notify::Site;
 use aiduet_core::payment::{
-    Cashier, CashierError, CashierParts, OpenTopUp, SignedPayload, TopUp, TopUpRules, TopUpStore,
+    CardUse, Cashier, CashierError, CashierParts, OpenTopUp, SignedPayload, TopUp, TopUpRules, TopUpStore,
 };
 use aiduet_core::secret::Secret;
 use aiduet_core::testing::Factory;
@@ -57,10 +58,13 @@ impl Shop {
         let top_ups = Arc::new(MemoryTopUps::default());
         let parts = CashierParts {
             processor: Arc::<StripeProcessor>::clone(&processor),
+            payer_processor: Arc::<StripeProcessor>::clone(&processor),
+            payers: Arc::new(MemoryPayers::default()),
             top_ups: Arc::<MemoryTopUps>::clone(&top_ups),
             ledger: Arc::<MemoryLedger>::clone(&ledger),
             clock,
             entropy: Arc::new(SystemEntropy),
+            site: Site::new("AI Duet", "https://duet.example"),
         };
         let cashier = Cashier::new(parts, TopUpRules::default());
         Self { factory, stripe, processor, cashier, ledger, top_ups, _server: server }
@@ -73,9 +77,12 @@ impl Shop {
     }
 
     pub(super) async fn try_buy(&self, account: AccountId, amount: Money) -> Result<TopUp, CashierError> {
-        let return_url = "https://example.com/done?session={CHECKOUT_SESSION_ID}".to_owned();
-        let cancel_url = "https://example.com/billing".to_owned();
-        self.cashier.open(OpenTopUp { account, amount, return_url, cancel_url }).await
+        self.cashier.open(Self::wish(account, amount)).await
+    }
+
+    /// A purchase of an old account.
+    pub(super) const fn wish(account: AccountId, amount: Money) -> OpenTopUp {
+        OpenTopUp { account, amount, request: None, card: CardUse::Once, since: Timestamp::from_millis(0) }
     }
 
     pub(super) async fn deliver(&self, delivery: &Delivery) -> Result<(), CashierError> {

@@ -11,6 +11,7 @@ mod requests;
 mod rows;
 mod save;
 mod seldom;
+mod statement;
 mod writer;
 
 use async_trait::async_trait;

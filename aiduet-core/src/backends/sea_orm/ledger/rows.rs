@@ -252,7 +252,7 @@ pub(super) fn resolution_from(code: i64) -> Option<Resolution> {
     }
 }
 
-fn kind_from(code: &str) -> Option<EntryKind> {
+pub(super) fn kind_from(code: &str) -> Option<EntryKind> {
     [
         EntryKind::TopUp,
         EntryKind::Tax,

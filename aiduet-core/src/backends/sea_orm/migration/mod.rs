@@ -8,6 +8,7 @@ mod m0010_sessions;
 mod m0011_key_creations;
 mod m0020_notices;
 mod m0030_top_ups;
+mod m0031_billing;
 
 use sea_orm::{ConnectionTrait, DbBackend};
 
@@ -24,7 +25,7 @@ struct Migration {
     statements: fn(Dialect) -> Vec<String>,
 }
 
-const ALL: [Migration; 8] = [
+const ALL: [Migration; 9] = [
     m0001_keys_and_accounts::MIGRATION,
     m0002_ledger::MIGRATION,
     m0003_requests::MIGRATION,
@@ -33,6 +34,7 @@ const ALL: [Migration; 8] = [
     m0011_key_creations::MIGRATION,
     m0020_notices::MIGRATION,
     m0030_top_ups::MIGRATION,
+    m0031_billing::MIGRATION,
 ];
 
 /// Whether a migration has been applied.
@@ -87,14 +89,29 @@ impl Dialect {
         if self.0 != DbBackend::MySql {
             return vec![add];
         }
-        let missing = format!(
-            "SET @change = (SELECT IF(COUNT(*) = 0, '{add}', 'DO 0') FROM information_schema.columns \
-             WHERE table_schema = DATABASE() AND table_name = '{table}' AND column_name = '{column}')"
-        );
-        let steps =
-            ["PREPARE change_step FROM @change", "EXECUTE change_step", "DEALLOCATE PREPARE change_step"];
-        std::iter::once(missing).chain(steps.map(str::to_owned)).collect()
+        if_missing(&add, &format!("columns WHERE table_name = '{table}' AND column_name = '{column}'"))
     }
+
+    /// Adds an index to a table that exists; on MySQL only where it is missing.
+    fn index(self, table: &str, index: &Index) -> Vec<String> {
+        let create = index.statement(table);
+        if self.0 != DbBackend::MySql {
+            return vec![create];
+        }
+        let create = Index { condition: "", ..*index }.statement(table);
+        let name = index.name;
+        if_missing(&create, &format!("statistics WHERE table_name = '{table}' AND index_name = '{name}'"))
+    }
+}
+
+/// For MySQL: runs a statement unless the `information_schema` has what it makes.
+fn if_missing(statement: &str, place: &str) -> Vec<String> {
+    let missing = format!(
+        "SET @change = (SELECT IF(COUNT(*) = 0, '{statement}', 'DO 0') FROM information_schema.{place} \
+         AND table_schema = DATABASE())"
+    );
+    let steps = ["PREPARE change_step FROM @change", "EXECUTE change_step", "DEALLOCATE PREPARE change_step"];
+    std::iter::once(missing).chain(steps.map(str::to_owned)).collect()
 }
 
 /// An index; the condition is left out on MySQL, which has no partial indexes.

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::FakeStripe;
 use super::payer::FakeError;
-use super::state::{Command, Refund, Session, State};
+use super::state::{Command, Customer, Refund, Session, State};
 use crate::clock::Timestamp;
 
 /// A call.
@@ -116,12 +116,34 @@ impl State {
         let number = |name: &str| value(name).and_then(|text| text.parse::<i64>().ok());
         let answer = match call.path.as_str() {
             "/v1/checkout/sessions" => self.open(&value, &number),
+            "/v1/customers" => Some(self.customer().json()),
+            "/v1/billing_portal/sessions" => self.portal(&value),
             "/v1/refunds" => value("payment_intent")
                 .zip(number("amount"))
                 .and_then(|(intent, amount)| Some(self.refund(&intent, amount, at).ok()?.json())),
             _ => return FakeAnswer::error(404, "invalid_request_error"),
         };
         answer.map_or_else(|| FakeAnswer::error(400, "invalid_request_error"), FakeAnswer::ok)
+    }
+
+    fn customer(&mut self) -> Customer {
+        let customer = Customer { id: self.name("cus"), has_card: false };
+        self.customers.insert(customer.id.clone(), customer.clone());
+        customer
+    }
+
+    fn is_known(&self, customer: &str) -> bool {
+        self.knows_everybody || self.customers.contains_key(customer)
+    }
+
+    fn portal(&mut self, value: &dyn Fn(&str) -> Option<String>) -> Option<Value> {
+        let customer = value("customer").filter(|name| self.is_known(name))?;
+        let back = value("return_url")?;
+        let id = self.name("bps");
+        Some(json!({
+            "id": id, "object": "billing_portal.session", "customer": customer, "return_url": back,
+            "url": format!("/portal/{id}"),
+        }))
     }
 
     fn open(
@@ -131,6 +153,10 @@ impl State {
     ) -> Option<Value> {
         let net = number("line_items[0][price_data][unit_amount]").filter(|cents| *cents >= 50)?;
         let tax_on = value("automatic_tax[enabled]").as_deref() == Some("true");
+        let customer = value("customer");
+        if customer.as_ref().is_some_and(|name| !self.is_known(name)) {
+            return None;
+        }
         let id = self.name("cs_test");
         let top_up = value("payment_intent_data[metadata][topup_id]");
         let session = Session {
@@ -142,6 +168,8 @@ impl State {
             tax: if tax_on { net.div_euclid(10) } else { 0 },
             currency: value("line_items[0][price_data][currency]")?,
             reference: value("client_reference_id"),
+            customer,
+            keeps_card: value("payment_intent_data[setup_future_usage]").as_deref() == Some("off_session"),
             intent: None,
             metadata: top_up.map(|id| ("topup_id".to_owned(), id)).into_iter().collect::<BTreeMap<_, _>>(),
             success_url: value("success_url")?,

@@ -44,6 +44,18 @@ impl FakeStripe {
         Self { state: Arc::default(), clock, webhook_secret }
     }
 
+    /// A card company for an installation that outlives it: it never uses a name of its former lives,
+    /// and takes their payers for its own.
+    pub fn again(clock: Arc<dyn Clock>, webhook_secret: Secret<String>) -> Self {
+        let again = Self::new(clock, webhook_secret);
+        let now = again.clock.now().millis().max(0).unsigned_abs();
+        let mut state = again.lock();
+        // Nothing happens a thousand times in a millisecond here.
+        (state.last, state.knows_everybody) = (now.saturating_mul(1_000), true);
+        drop(state);
+        again
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -70,6 +82,16 @@ impl FakeStripe {
             *left.entry(reference.clone()).or_default() += moved.map(|moved| moved.amount).sum::<i64>();
         }
         left
+    }
+
+    /// How many payers it knows.
+    pub fn customers(&self) -> usize {
+        self.lock().customers.len()
+    }
+
+    /// How many payers left a card.
+    pub fn cards(&self) -> usize {
+        self.lock().customers.values().filter(|customer| customer.has_card).count()
     }
 
     /// How many payments were made.

@@ -82,6 +82,9 @@ impl FakeStripe {
         let mut state = self.lock();
         let (mut session, intent) = state.pay_with(session, "succeeded")?;
         session.payment_status = "paid";
+        if let Some(customer) = session.customer.clone().filter(|_payer| session.keeps_card) {
+            state.customers.entry(customer.clone()).or_default().has_card = true;
+        }
         state.succeed(intent, at);
         state.put("checkout.session.completed", session, at);
         Ok(())

@@ -9,7 +9,11 @@ use super::api::{FakeAnswer, Fault};
 /// Everything, by name.
 #[derive(Debug, Default)]
 pub(super) struct State {
-    last: u64,
+    pub(super) last: u64,
+    /// Whether payers of another life of the card company are known too.
+    pub(super) knows_everybody: bool,
+    /// Who pays: the name, and what the gateway noted.
+    pub(super) customers: BTreeMap<String, Customer>,
     pub(super) sessions: BTreeMap<String, Session>,
     pub(super) intents: BTreeMap<String, Intent>,
     pub(super) refunds: BTreeMap<String, Refund>,
@@ -46,6 +50,20 @@ impl State {
     }
 }
 
+/// A payer.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Customer {
+    pub(super) id: String,
+    /// Whether a card is kept.
+    pub(super) has_card: bool,
+}
+
+impl Customer {
+    pub(super) fn json(&self) -> Value {
+        json!({ "id": self.id, "object": "customer", "livemode": false })
+    }
+}
+
 /// A page to pay on.
 #[derive(Clone, Debug)]
 pub(super) struct Session {
@@ -57,6 +75,9 @@ pub(super) struct Session {
     pub(super) tax: i64,
     pub(super) currency: String,
     pub(super) reference: Option<String>,
+    pub(super) customer: Option<String>,
+    /// Whether the card is kept for later.
+    pub(super) keeps_card: bool,
     pub(super) intent: Option<String>,
     pub(super) metadata: BTreeMap<String, String>,
     pub(super) success_url: String,
@@ -72,7 +93,8 @@ impl Session {
             "status": self.status, "payment_status": self.payment_status,
             "currency": self.currency, "amount_subtotal": self.net, "amount_total": total,
             "total_details": { "amount_tax": self.tax, "amount_discount": 0, "amount_shipping": 0 },
-            "client_reference_id": self.reference, "payment_intent": self.intent,
+            "client_reference_id": self.reference, "customer": self.customer,
+            "payment_intent": self.intent,
         })
     }
 }

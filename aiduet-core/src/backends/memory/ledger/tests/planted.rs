@@ -2,7 +2,9 @@
 
 use super::*;
 use crate::id::{RequestId, TransferId};
-use crate::ledger::{EntryKind, LedgerAccount, Outcome, SettlementState, SweepRequest};
+use crate::ledger::{
+    EntryKind, LedgerAccount, Outcome, SettlementState, Statement, StatementRequest, Statements, SweepRequest,
+};
 use crate::testing::cents;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -239,6 +241,13 @@ impl RequestLog for BuggyLedger {
 
     async fn key_spend(&self, key: ApiKeyId, at: Timestamp) -> Result<KeySpend, LedgerError> {
         self.inner.key_spend(key, at).await
+    }
+}
+
+#[async_trait]
+impl Statements for BuggyLedger {
+    async fn statement(&self, request: StatementRequest) -> Result<Statement, LedgerError> {
+        self.inner.statement(request).await
     }
 }
 

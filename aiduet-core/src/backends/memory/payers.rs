@@ -1,0 +1,35 @@
+//! The card company's names for people, in memory.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+
+use async_trait::async_trait;
+
+use crate::id::AccountId;
+use crate::ledger::ExternalId;
+use crate::payment::{PayerStore, TopUpError};
+
+/// The card company's names for people, in memory.
+#[derive(Debug, Default)]
+pub struct MemoryPayers(Mutex<HashMap<AccountId, ExternalId>>);
+
+#[async_trait]
+impl PayerStore for MemoryPayers {
+    async fn find(&self, account: AccountId) -> Result<Option<ExternalId>, TopUpError> {
+        Ok(self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&account).cloned())
+    }
+
+    async fn keep(&self, account: AccountId, payer: ExternalId) -> Result<ExternalId, TopUpError> {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(kept.entry(account).or_insert(payer).clone())
+    }
+}
+
+#[cfg(test)]
+#[cfg(feature = "testing")]
+mod tests {
+    async fn store() -> Option<super::MemoryPayers> {
+        Some(super::MemoryPayers::default())
+    }
+    crate::payer_store_conformance!(store);
+}

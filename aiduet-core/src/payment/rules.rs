@@ -1,0 +1,91 @@
+//! How much may be bought how often.
+
+use std::time::Duration;
+
+use super::{CashierError, TopUp, TopUpState};
+use crate::clock::Timestamp;
+use crate::money::{Money, Rounding};
+
+const HOUR: Duration = Duration::from_hours(1);
+const DAY: Duration = Duration::from_hours(24);
+
+/// How much may be bought how often.
+///
+/// # Source
+/// Thieves try stolen cards with many small payments; these bounds stop them before the card
+/// company is asked.
+#[derive(Clone, Copy, Debug)]
+pub struct TopUpRules {
+    /// The smallest purchase.
+    pub amount_min: Money,
+    /// The largest purchase.
+    pub amount_max: Money,
+    /// The most that an account may buy in its first day.
+    pub newcomer_max: Money,
+    /// Purchases that may be begun in an hour.
+    pub hourly_max: usize,
+    /// Purchases that may be begun in a day.
+    pub daily_max: usize,
+}
+
+impl Default for TopUpRules {
+    /// 5 to 1,000 USD, 100 USD in the first day, five in an hour, ten in a day.
+    fn default() -> Self {
+        Self {
+            amount_min: Money::from_nanos(5_000_000_000),
+            amount_max: Money::from_nanos(1_000_000_000_000),
+            newcomer_max: Money::from_nanos(100_000_000_000),
+            hourly_max: 5,
+            daily_max: 10,
+        }
+    }
+}
+
+/// A purchase that is about to begin.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Begin<'a> {
+    pub(super) amount: Money,
+    /// Since when there has been the account.
+    pub(super) since: Timestamp,
+    pub(super) now: Timestamp,
+    /// The latest purchases of the account, newest first, at least as many as a day may have.
+    pub(super) begun: &'a [TopUp],
+}
+
+impl TopUpRules {
+    /// Whether a purchase may begin.
+    pub(super) fn check(&self, begin: &Begin<'_>) -> Result<(), CashierError> {
+        let Self { amount_min, amount_max, .. } = *self;
+        let amount = begin.amount;
+        let is_whole = amount.cents(Rounding::Down) == amount.cents(Rounding::Up);
+        if !is_whole || amount < amount_min || amount > amount_max {
+            return Err(CashierError::Amount { min: amount_min, max: amount_max });
+        }
+        self.check_newcomer(begin)?;
+        self.check_pace(begin)
+    }
+
+    fn check_newcomer(&self, begin: &Begin<'_>) -> Result<(), CashierError> {
+        if begin.now.since(begin.since) >= DAY {
+            return Ok(());
+        }
+        let counts = begin.begun.iter().filter(|one| one.state != TopUpState::Closed);
+        let sum = counts.fold(begin.amount.nanos(), |sum, one| sum.saturating_add(one.amount.nanos()));
+        let max = self.newcomer_max;
+        if Money::from_nanos(sum) > max { Err(CashierError::NewcomerMaximum { max }) } else { Ok(()) }
+    }
+
+    fn check_pace(&self, begin: &Begin<'_>) -> Result<(), CashierError> {
+        let now = begin.now;
+        let wait = |(period, most): (Duration, usize)| {
+            let mut recent = begin.begun.iter().filter(|one| now.since(one.created_at) < period);
+            let oldest = recent.nth(most.saturating_sub(1))?;
+            Some(oldest.created_at.plus(period).since(now))
+        };
+        let bounds = [(HOUR, self.hourly_max), (DAY, self.daily_max)];
+        match bounds.into_iter().filter_map(wait).max() {
+            Some(retry_after) => Err(CashierError::TooMany { retry_after }),
+            None => Ok(()),
+        }
+    }
+}

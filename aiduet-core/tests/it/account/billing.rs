@@ -1,0 +1,277 @@
+//! The balance, what happened to it, and how credit is bought.
+
+use std::time::Duration;
+
+use aiduet_core::account::Account;
+use aiduet_core::ledger::{Entry, EntryKind};
+use aiduet_core::testing::cents;
+use axum::body::Body;
+use http::{Method, Request};
+use serde_json::{Value, json};
+
+use super::site::{Browser, EMAIL, PASSWORD, Reply, Site};
+use super::{Store, on_both};
+
+on_both! {
+    credit_is_bought_on_the_card_companys_page
+    whoever_comes_back_needs_no_message
+    the_same_request_is_one_purchase
+    purchases_are_bounded
+    the_statement_leads_from_the_balance_to_zero
+    a_statement_as_a_file_is_safe_for_a_spreadsheet
+    sec_t27_the_money_of_another_person_is_not_there
+    an_address_that_is_not_confirmed_buys_nothing
+    cards_and_invoices_are_with_the_card_company
+}
+
+async fn open(store: Store) -> (Site, Browser) {
+    let site = Site::with_person(store).await;
+    let browser = site.signed_in("192.0.2.1").await;
+    (site, browser)
+}
+
+async fn account(site: &Site) -> Account {
+    let found = site.app.stores().accounts.find_by_email(&EMAIL.parse().unwrap()).await.unwrap().unwrap();
+    Account::clone(&found)
+}
+
+/// The purchase, and the name of its page.
+async fn bought(site: &Site, browser: &mut Browser, amount: &str) -> (Value, String) {
+    let top_up = site.post(browser, "/billing/topups", &json!({"amount": amount})).await.expect(201).json();
+    let page = top_up["checkout_url"].as_str().unwrap().rsplit('/').next().unwrap().to_owned();
+    (top_up, page)
+}
+
+fn path(top_up: &Value) -> String {
+    format!("/billing/topups/{}", top_up["id"].as_str().unwrap())
+}
+
+async fn deliver(site: &Site) {
+    for delivery in site.stripe.deliveries() {
+        let request = Request::post("/webhooks/stripe")
+            .header("stripe-signature", delivery.signature)
+            .body(Body::from(delivery.body));
+        site.send("192.0.2.9".parse().unwrap(), request.unwrap()).await.expect(200);
+    }
+}
+
+async fn balance(site: &Site, browser: &mut Browser) -> Value {
+    site.get(browser, "/billing/balance").await.expect(200).json()
+}
+
+/// The books are right, and as the card company sees them.
+async fn audit(site: &Site) {
+    assert_eq!(site.app.stores().audit.verify().await.unwrap(), []);
+    site.app.close().await;
+}
+
+async fn credit_is_bought_on_the_card_companys_page(store: Store) {
+    let (site, mut browser) = open(store).await;
+    let (top_up, page) = bought(&site, &mut browser, "20.00").await;
+    assert_eq!(
+        (&top_up["amount"], &top_up["amount_nano"]),
+        (&json!("20.000000000"), &json!(20_000_000_000_i64))
+    );
+    let shown = site.get(&mut browser, &path(&top_up)).await.expect(200).json();
+    assert_eq!((&shown["state"], &shown["paid_at"]), (&json!("open"), &Value::Null));
+    assert_eq!(shown["checkout_url"], top_up["checkout_url"]);
+    site.stripe.pay(&page).unwrap();
+    deliver(&site).await;
+    let listed = site.get(&mut browser, "/billing/topups").await.expect(200).json();
+    let shown = site.get(&mut browser, &path(&top_up)).await.expect(200).json();
+    assert_eq!(listed, json!({"data": [shown], "next_cursor": null}));
+    assert_eq!(
+        (&shown["state"], &shown["tax"], &shown["checkout_url"]),
+        (&json!("paid"), &json!("0.000000000"), &Value::Null)
+    );
+    let balance = balance(&site, &mut browser).await;
+    for name in ["available_nano", "posted_nano", "paid_nano", "credited_nano"] {
+        assert_eq!(balance[name], 20_000_000_000_i64, "{name}");
+    }
+    assert_eq!((&balance["available"], &balance["held"]), (&json!("20.000000000"), &json!("0.000000000")));
+    audit(&site).await;
+}
+
+async fn whoever_comes_back_needs_no_message(store: Store) {
+    let (site, mut browser) = open(store).await;
+    let (top_up, page) = bought(&site, &mut browser, "12.34").await;
+    site.stripe.pay(&page).unwrap();
+    for _ in 0..3 {
+        let shown = site.get(&mut browser, &path(&top_up)).await.expect(200).json();
+        assert_eq!(shown["state"], "paid");
+    }
+    assert_eq!(balance(&site, &mut browser).await["available"], "12.340000000");
+    deliver(&site).await;
+    assert_eq!(balance(&site, &mut browser).await["available"], "12.340000000");
+    audit(&site).await;
+}
+
+async fn the_same_request_is_one_purchase(store: Store) {
+    let (site, mut browser) = open(store).await;
+    let ask = async |browser: &mut Browser, key: &str, body: Value| {
+        let call = (Method::POST, "/billing/topups");
+        site.ask_with(browser, call, (Some(&body), &[("idempotency-key", key)])).await
+    };
+    let first = ask(&mut browser, "a", json!({"amount": "20.00"})).await.expect(201).json();
+    for _ in 0..8 {
+        assert_eq!(ask(&mut browser, "a", json!({"amount": "20"})).await.expect(201).json(), first);
+    }
+    ask(&mut browser, "a", json!({"amount": "21"})).await.refused(422, "idempotency_key_reused");
+    ask(&mut browser, "a", json!({"amount": "20", "save_card": true}))
+        .await
+        .refused(422, "idempotency_key_reused");
+    assert_ne!(ask(&mut browser, "b", json!({"amount": "20.00"})).await.expect(201).json(), first);
+    ask(&mut browser, "a b", json!({"amount": "20"})).await.refused(400, "invalid_request");
+    let listed = site.get(&mut browser, "/billing/topups?limit=1").await.expect(200).json();
+    let next = listed["next_cursor"].as_str().unwrap();
+    let rest =
+        site.get(&mut browser, &format!("/billing/topups?limit=5&cursor={next}")).await.expect(200).json();
+    assert_eq!((rest["data"].as_array().unwrap().len(), &rest["data"][0]["id"]), (1, &first["id"]));
+    audit(&site).await;
+}
+
+async fn purchases_are_bounded(store: Store) {
+    let (site, mut browser) = open(store).await;
+    let ask = async |browser: &mut Browser, amount: &str| {
+        site.post(browser, "/billing/topups", &json!({"amount": amount})).await
+    };
+    for amount in ["4.99", "1000.01", "5.001", "-5", "", "ten"] {
+        let reply = ask(&mut browser, amount).await;
+        reply.refused(400, "invalid_request");
+        let error = &reply.json()["errors"][0];
+        assert_eq!(
+            (&error["pointer"], &error["code"]),
+            (&json!("/amount"), &json!("invalid_amount")),
+            "{amount}"
+        );
+    }
+    let reply = ask(&mut browser, "100.01").await;
+    assert_eq!(reply.json()["errors"][0]["code"], "newcomer_maximum");
+    site.later(Duration::from_hours(24));
+    site.sign_in(&mut browser, PASSWORD).await.expect(200);
+    for _ in 0..5 {
+        ask(&mut browser, "150").await.expect(201);
+    }
+    let reply = ask(&mut browser, "150").await;
+    reply.refused(429, "rate_limit_exceeded");
+    assert!((3_500..=3_600).contains(&reply.header("retry-after").parse::<u32>().unwrap()));
+    let body = json!({"amount": "20.00", "account": "acct_1"});
+    site.post(&mut browser, "/billing/topups", &body).await.refused(400, "malformed_body");
+}
+
+async fn the_statement_leads_from_the_balance_to_zero(store: Store) {
+    let (site, mut browser) = open(store).await;
+    let top_up = site.factory.top_up(account(&site).await.id, cents(2_000));
+    site.app.ledger().post(vec![top_up.clone()]).await.unwrap();
+    let key = site.post(&mut browser, "/keys", &json!({"name": "laptop"})).await.expect(201).json();
+    for _ in 0..2 {
+        call(&site, key["key"].as_str().unwrap()).await.expect(200);
+    }
+    site.later(Duration::from_hours(24));
+    site.sign_in(&mut browser, PASSWORD).await.expect(200);
+    let refund =
+        Entry { at: site.factory.now(), ..site.factory.reversal(&top_up, EntryKind::Refund, cents(500)) };
+    site.app.ledger().post(vec![refund]).await.unwrap();
+    let whole = site.get(&mut browser, "/billing/transactions").await.expect(200).json();
+    let lines = whole["data"].as_array().unwrap();
+    let kinds: Vec<&str> = lines.iter().map(|line| line["kind"].as_str().unwrap()).collect();
+    assert_eq!(kinds, ["refund", "usage", "topup"]);
+    assert_eq!(lines[1]["model"], "gpt-5.4-mini");
+    let mut posted = balance(&site, &mut browser).await["posted_nano"].as_i64().unwrap();
+    for line in lines {
+        assert_eq!(line["balance_nano"].as_i64().unwrap(), posted, "{line}");
+        posted -= line["amount_nano"].as_i64().unwrap();
+    }
+    assert_eq!(posted, 0);
+    let mut paged = Vec::new();
+    let mut cursor = String::new();
+    loop {
+        let path = format!("/billing/transactions?limit=1{cursor}");
+        let page = site.get(&mut browser, &path).await.expect(200).json();
+        paged.extend(page["data"].as_array().unwrap().clone());
+        let Some(next) = page["next_cursor"].as_str() else { break };
+        cursor = format!("&cursor={next}");
+    }
+    assert_eq!(&paged, lines);
+    for query in ["limit=0", "limit=101", "cursor=x", "format=xml", "page=1"] {
+        let reply = site.get(&mut browser, &format!("/billing/transactions?{query}")).await;
+        reply.refused(400, "invalid_request");
+    }
+    audit(&site).await;
+}
+
+/// A call with a key.
+async fn call(site: &Site, key: &str) -> Reply {
+    let body = json!({"model": "gpt-5.4-mini", "messages": [{"role": "user", "content": "Hello"}]});
+    let request = Request::post("/v1/chat/completions")
+        .header("authorization", format!("Bearer {key}"))
+        .header("content-type", "application/json")
+        .body(Body::from(body.to_string()));
+    site.send("192.0.2.1".parse().unwrap(), request.unwrap()).await
+}
+
+async fn a_statement_as_a_file_is_safe_for_a_spreadsheet(store: Store) {
+    let (site, mut browser) = open(store).await;
+    let mut grant = site.factory.grant(account(&site).await.id, cents(150));
+    grant.external = Some("=HYPERLINK(\"http://x\",1)".parse().unwrap());
+    site.app.ledger().post(vec![grant.clone()]).await.unwrap();
+    let reply = site.get(&mut browser, "/billing/transactions?format=csv").await.expect(200);
+    assert_eq!(reply.header("content-type"), "text/csv; charset=utf-8");
+    assert!(reply.header("content-disposition").starts_with("attachment"));
+    let (at, day) = (grant.at.to_string(), &grant.at.to_string()[..10]);
+    let expected = format!(
+        "id,kind,at,day,model,reference,amount,amount_nano,balance,balance_nano\r\n\
+         {},promo_grant,{at},{day},,\"'=HYPERLINK(\"\"http://x\"\",1)\",1.500000000,1500000000,1.500000000,1500000000\r\n",
+        grant.id
+    );
+    assert_eq!(reply.text, expected);
+}
+
+async fn sec_t27_the_money_of_another_person_is_not_there(store: Store) {
+    let (site, mut browser) = open(store).await;
+    let (top_up, page) = bought(&site, &mut browser, "20").await;
+    site.register("other@example.com").await;
+    site.sign_in(&mut browser, PASSWORD).await.expect(200);
+    let mut other = Browser::at("192.0.2.2");
+    let body = json!({"email": "other@example.com", "password": PASSWORD});
+    site.post(&mut other, "/auth/login", &body).await.expect(200);
+    site.stripe.pay(&page).unwrap();
+    for path in [path(&top_up), "/billing/topups/nonsense".to_owned()] {
+        site.get(&mut other, &path).await.refused(404, "not_found");
+    }
+    for path in ["/billing/topups", "/billing/transactions"] {
+        assert_eq!(site.get(&mut other, path).await.expect(200).json()["data"], json!([]), "{path}");
+    }
+    // Asking for what is another's has not even credited it.
+    assert_eq!(balance(&site, &mut browser).await["posted"], "0.000000000");
+    let key = [("idempotency-key", "mine")];
+    let body = json!({"amount": "20"});
+    let ask = (Method::POST, "/billing/topups");
+    let own = site.ask_with(&mut browser, ask.clone(), (Some(&body), &key)).await.expect(201).json();
+    let others = site.ask_with(&mut other, ask, (Some(&body), &key)).await.expect(201).json();
+    assert_ne!(own["id"], others["id"]);
+    let mut stranger = Browser::at("192.0.2.3");
+    for path in ["/billing/balance", "/billing/transactions", "/billing/topups"] {
+        site.get(&mut stranger, path).await.refused(401, "unauthenticated");
+    }
+}
+
+async fn an_address_that_is_not_confirmed_buys_nothing(store: Store) {
+    let (site, mut browser) = open(store).await;
+    let before = account(&site).await;
+    let after = Account { email_verified_at: None, ..before.clone() };
+    site.app.stores().accounts.update(&before, after).await.unwrap();
+    let asked = site.post(&mut browser, "/billing/topups", &json!({"amount": "20"})).await;
+    asked.refused(403, "email_unverified");
+    site.post(&mut browser, "/billing/portal", &json!({})).await.refused(403, "email_unverified");
+    site.get(&mut browser, "/billing/balance").await.expect(200);
+    assert_eq!(site.stripe.customers(), 0);
+}
+
+async fn cards_and_invoices_are_with_the_card_company(store: Store) {
+    let (site, mut browser) = open(store).await;
+    bought(&site, &mut browser, "20").await;
+    let portal = site.post(&mut browser, "/billing/portal", &json!({})).await.expect(200).json();
+    assert!(portal["url"].as_str().unwrap().contains("/portal/"), "{portal}");
+    assert_eq!(site.stripe.customers(), 1);
+}
