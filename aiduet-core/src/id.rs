@@ -60,6 +60,13 @@ macro_rules! identifiers {
                 Self(uuid)
             }
 
+            /// The smallest identifier that is made at a moment: where a search by time begins.
+            pub const fn first_of(at: crate::clock::Timestamp) -> Self {
+                let millis = at.millis();
+                let millis = if millis < 0 { 0 } else { millis.unsigned_abs() as u128 };
+                Self(Uuid::from_u128(millis << 80))
+            }
+
             /// The identifier as it is stored.
             pub const fn as_uuid(self) -> Uuid {
                 self.0

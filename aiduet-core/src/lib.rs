@@ -37,6 +37,7 @@ pub mod payment;
 pub mod policy;
 pub mod price;
 pub mod provider;
+pub mod report;
 pub mod routing;
 pub mod secret;
 pub mod settings;

@@ -199,3 +199,26 @@ pub enum FinishReason {
     /// A reason this version does not know.
     Other,
 }
+
+impl FinishReason {
+    /// Every reason.
+    pub const ALL: [Self; 6] =
+        [Self::Stop, Self::Length, Self::ToolCalls, Self::Refusal, Self::Pause, Self::Other];
+
+    /// The code in records and answers.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Stop => "stop",
+            Self::Length => "length",
+            Self::ToolCalls => "tool_calls",
+            Self::Refusal => "refusal",
+            Self::Pause => "pause",
+            Self::Other => "other",
+        }
+    }
+
+    /// The reason with this code.
+    pub fn from_code(code: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|reason| reason.as_str() == code)
+    }
+}

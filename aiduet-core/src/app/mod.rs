@@ -27,7 +27,7 @@ use crate::http::BodyLimits;
 use crate::http::metrics::Metrics;
 use crate::id::NodeId;
 use crate::keys::KeyStore;
-use crate::ledger::{Custody, Ledger, RequestLog};
+use crate::ledger::{Custody, Ledger, RequestLog, UsageReader};
 use crate::notify::Courier;
 use crate::payment::Cashier;
 use crate::policy::Policies;
@@ -120,6 +120,11 @@ impl App {
     /// Records of requests.
     pub fn requests(&self) -> &Arc<dyn RequestLog> {
         &self.0.stores.requests
+    }
+
+    /// What was used.
+    pub fn usage(&self) -> &Arc<dyn UsageReader> {
+        &self.0.stores.usage
     }
 
     /// Prices.

@@ -7,7 +7,7 @@ use crate::account::AccountStore;
 use crate::auth::{FailureCounter, SecurityLog, SessionStore, TicketStore};
 use crate::clock::Clock;
 use crate::keys::{KeyCreations, KeyStore};
-use crate::ledger::{Audit, Custody, Ledger, RequestLog, Statements};
+use crate::ledger::{Audit, Custody, Ledger, RequestLog, Statements, UsageReader};
 use crate::notify::Outbox;
 use crate::payment::{PayerStore, TopUpStore};
 use crate::price::PriceBook;
@@ -45,6 +45,8 @@ pub struct Stores {
     pub requests: Arc<dyn RequestLog>,
     /// What happened to balances.
     pub statements: Arc<dyn Statements>,
+    /// What was used.
+    pub usage: Arc<dyn UsageReader>,
     /// Who owns which holds.
     pub custody: Arc<dyn Custody>,
     /// Proof that the books are right.
@@ -168,6 +170,7 @@ async fn sea_orm(settings: &DatabaseSettings) -> Result<Stores, BuildError> {
     })?;
     let ledger = Arc::new(SeaOrmLedger::start(database.clone(), LedgerConfig::default()));
     let requests: Arc<dyn RequestLog> = Arc::<SeaOrmLedger>::clone(&ledger);
+    let usage: Arc<dyn UsageReader> = Arc::<SeaOrmLedger>::clone(&ledger);
     let custody: Arc<dyn Custody> = Arc::<SeaOrmLedger>::clone(&ledger);
     Ok(Stores {
         keys: Arc::new(SeaOrmKeyStore::new(database.clone())),
@@ -180,6 +183,7 @@ async fn sea_orm(settings: &DatabaseSettings) -> Result<Stores, BuildError> {
         ledger: Arc::<SeaOrmLedger>::clone(&ledger),
         requests,
         statements: Arc::<SeaOrmLedger>::clone(&ledger),
+        usage,
         custody,
         audit: Arc::<SeaOrmLedger>::clone(&ledger),
         prices: embedded_prices()?,
@@ -203,6 +207,7 @@ fn memory(clock: Arc<dyn Clock>) -> Result<Stores, BuildError> {
     };
     let ledger = Arc::new(MemoryLedger::new(clock));
     let requests: Arc<dyn RequestLog> = Arc::<MemoryLedger>::clone(&ledger);
+    let usage: Arc<dyn UsageReader> = Arc::<MemoryLedger>::clone(&ledger);
     let custody: Arc<dyn Custody> = Arc::<MemoryLedger>::clone(&ledger);
     let audit: Arc<dyn Audit> = Arc::<MemoryLedger>::clone(&ledger);
     let statements: Arc<dyn Statements> = Arc::<MemoryLedger>::clone(&ledger);
@@ -217,6 +222,7 @@ fn memory(clock: Arc<dyn Clock>) -> Result<Stores, BuildError> {
         ledger,
         requests,
         statements,
+        usage,
         custody,
         audit,
         prices: embedded_prices()?,

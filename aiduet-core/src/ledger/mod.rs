@@ -11,6 +11,7 @@ mod hold;
 mod period;
 mod record;
 mod statement;
+mod usage;
 
 use std::fmt;
 use std::time::Duration;
@@ -21,12 +22,15 @@ pub use balance::{Balance, KeySpend};
 pub use entry::{Entry, EntryKind, ExternalId, InvalidExternalId, LedgerAccount, LotTerms, Promotion};
 pub use error::{LedgerError, Shortage, SpendPeriod};
 pub use hold::{Hold, HoldOrigin, ReserveRequest, SettleRequest, Settlement, SettlementState, VoidRequest};
-pub use record::{Attempt, AttemptResult, Outcome, RequestRecord, Routing, UpstreamName};
+pub use record::{Attempt, AttemptResult, Outcome, RequestRecord, Routing, StatusClass, UpstreamName};
 #[cfg(feature = "memory")]
 pub(crate) use statement::start_of_day;
 pub use statement::{
     DayUsage, InvalidPosition, Statement, StatementLine, StatementParts, StatementPosition, StatementPosting,
     StatementRequest, StatementSubject, Statements,
+};
+pub use usage::{
+    GroupBy, ListLog, LogPage, SumUsage, Totals, UsageFilter, UsageGroup, UsageReader, UsageStep,
 };
 
 use crate::clock::Timestamp;

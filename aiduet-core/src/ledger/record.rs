@@ -76,6 +76,49 @@ impl Outcome {
     }
 }
 
+/// How a request ended in the eyes of HTTP, coarsely: what usage is told apart by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum StatusClass {
+    /// Below 400.
+    Success,
+    /// 4xx other than 429.
+    ClientError,
+    /// 429.
+    RateLimited,
+    /// 5xx.
+    ServerError,
+}
+
+impl StatusClass {
+    /// Every class.
+    pub const ALL: [Self; 4] = [Self::Success, Self::ClientError, Self::RateLimited, Self::ServerError];
+
+    /// The class of an HTTP status.
+    pub const fn of(status: u16) -> Self {
+        match status {
+            429 => Self::RateLimited,
+            0..400 => Self::Success,
+            400..500 => Self::ClientError,
+            500.. => Self::ServerError,
+        }
+    }
+
+    /// The code in rollups and answers.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Success => "success",
+            Self::ClientError => "client_error",
+            Self::RateLimited => "rate_limited",
+            Self::ServerError => "server_error",
+        }
+    }
+
+    /// The class with this code.
+    pub fn from_code(code: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|class| class.as_str() == code)
+    }
+}
+
 /// The record of one request; the receipt is a view of it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RequestRecord {

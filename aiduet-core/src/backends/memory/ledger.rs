@@ -2,6 +2,7 @@
 
 mod audit;
 mod statement;
+mod usage;
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -37,6 +37,7 @@ async fn processes_that_migrate_at_once_do_not_disturb_each_other(fixture: Fixtu
         "nodes",
         "requests",
         "usage_rollups",
+        "usage_quarters",
         "key_spend",
         "notices",
         "top_ups",

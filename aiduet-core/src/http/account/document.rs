@@ -60,6 +60,7 @@ const TAGS: &[(&str, &str)] = &[
     ("me", "The account of the person, its sessions and what happened to it."),
     ("keys", "API keys."),
     ("billing", "The balance, what happened to it, and how credit is bought."),
+    ("usage", "What was used and what it cost; the requests of the last 90 days."),
     ("public", "For anyone."),
 ];
 

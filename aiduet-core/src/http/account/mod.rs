@@ -5,15 +5,22 @@ mod billing;
 mod call;
 mod cookie;
 mod document;
+mod export;
 mod extract;
 mod keys;
 mod me;
 mod models;
+mod overview;
 mod policies;
 mod problem;
+mod receipt_view;
+mod requests;
 mod strict;
 mod summaries;
 mod titles;
+mod usage;
+mod usage_query;
+mod usage_view;
 mod view;
 
 use axum::Router;
@@ -80,9 +87,18 @@ fn described() -> OpenApiRouter<App> {
         .routes(routes!(policies::list))
         .routes(routes!(policies::show))
         .routes(routes!(status::status));
+    let usage = OpenApiRouter::new()
+        .routes(routes!(overview::show))
+        .routes(routes!(usage::over_time))
+        .routes(routes!(usage::by_group))
+        .routes(routes!(usage::export))
+        .routes(routes!(usage::of_key))
+        .routes(routes!(requests::list))
+        .routes(routes!(requests::export))
+        .routes(routes!(requests::show));
     OpenApiRouter::with_openapi(document::frame())
         .nest("/api/v1/auth", auth)
-        .nest("/api/v1", me.merge(keys).merge(billing).merge(public))
+        .nest("/api/v1", me.merge(keys).merge(usage).merge(billing).merge(public))
 }
 
 async fn not_found() -> Problem {

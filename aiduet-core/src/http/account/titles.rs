@@ -229,6 +229,66 @@ const TITLES: &[(&str, [&str; 3])] = &[
         ],
     ),
     (
+        "invalid_time_zone",
+        [
+            "A time zone is named like Asia/Shanghai.",
+            "时区名称形如 Asia/Shanghai。",
+            "タイムゾーンは Asia/Shanghai のような名前です。",
+        ],
+    ),
+    (
+        "invalid_range",
+        [
+            "A range goes from a day or moment to a later one, at most 90 days: logs are kept that long.",
+            "时间范围须从一个日期或时刻到更晚的日期或时刻，最长 90 天，即日志的保存期限。",
+            "期間は日付または日時からそれより後までで、最長 90 日です（ログの保存期間）。",
+        ],
+    ),
+    (
+        "invalid_bucket",
+        [
+            "A bucket is auto, quarter (up to a day), hour (up to seven days), day or month.",
+            "时间粒度为 auto、quarter（最长一天）、hour（最长七天）、day 或 month。",
+            "区間は auto、quarter（1 日まで）、hour（7 日まで）、day、month のいずれかです。",
+        ],
+    ),
+    (
+        "invalid_filter",
+        ["Nothing is called that here.", "没有这样的筛选值。", "そのような絞り込みの値はありません。"],
+    ),
+    (
+        "invalid_group",
+        [
+            "Groups are by model, key, provider, endpoint or status.",
+            "可按 model、key、provider、endpoint 或 status 分组。",
+            "グループは model、key、provider、endpoint、status のいずれかです。",
+        ],
+    ),
+    (
+        "invalid_top",
+        [
+            "Between 1 and 20 groups are shown.",
+            "可显示 1 到 20 个分组。",
+            "表示できるグループは 1 から 20 個です。",
+        ],
+    ),
+    (
+        "invalid_format",
+        [
+            "A file is csv or ndjson.",
+            "文件格式为 csv 或 ndjson。",
+            "ファイルの形式は csv または ndjson です。",
+        ],
+    ),
+    (
+        "invalid_latency",
+        [
+            "A latency is a whole number of milliseconds.",
+            "延迟须为整数毫秒。",
+            "レイテンシは整数のミリ秒です。",
+        ],
+    ),
+    (
         "rate_limit_exceeded",
         [
             "Too many attempts. Wait a little.",
@@ -303,6 +363,9 @@ mod tests {
             include_str!("keys.rs"),
             include_str!("extract.rs"),
             include_str!("billing/mod.rs"),
+            include_str!("usage_query.rs"),
+            include_str!("usage.rs"),
+            include_str!("overview.rs"),
         ];
         let fields = sources.iter().flat_map(|text| text.split("Problem::field(").skip(1));
         let codes = fields.filter_map(|rest| rest.split('"').nth(3));

@@ -24,7 +24,7 @@ mod tests;
 
 use std::collections::HashMap;
 
-pub use rollup::{Rollup, RollupKey};
+pub use rollup::{BUCKET_MILLIS, Rollup, RollupKey};
 pub use rows::{
     AccountRow, HoldRow, KeyRow, Leg, Legs, Lot, Phase, RequestRow, Resolution, Tally, Transfer, balance,
     burn,

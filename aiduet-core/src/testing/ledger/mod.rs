@@ -11,6 +11,7 @@ mod races;
 mod scene;
 mod spending;
 mod statement;
+mod usage;
 
 pub use custody::*;
 pub use holds::*;
@@ -22,6 +23,7 @@ pub use races::*;
 pub use scene::{FreshLedger, WholeLedger};
 pub use spending::*;
 pub use statement::*;
+pub use usage::*;
 
 /// Expands to one test per case of the suite.
 ///
@@ -121,6 +123,11 @@ macro_rules! ledger_conformance {
             a_statement_leads_from_the_balance_to_zero
             statements_are_told_in_pages
             a_statement_is_about_one_account
+            usage_is_summed_by_step_and_group
+            a_late_settle_moves_what_is_summed
+            the_log_is_filtered
+            the_log_is_listed_in_pages_within_its_range
+            usage_of_others_is_not_visible
         }
     };
     (@cases $new_ledger:path: $($case:ident)+) => {

@@ -11,15 +11,15 @@ use crate::clock::Timestamp;
 use crate::id::AccountId;
 use crate::ledger::{
     Audit, Balance, Custody, Entry, KeySpend, Ledger, LedgerError, RequestLog, RequestRecord, ReserveRequest,
-    SettleRequest, Settlement, SettlementState, Statements, SweepRequest, Swept, VoidRequest,
+    SettleRequest, Settlement, SettlementState, Statements, SweepRequest, Swept, UsageReader, VoidRequest,
 };
 use crate::money::Money;
 use crate::testing::{Factory, cents};
 
 /// Everything that a ledger backend does.
-pub trait WholeLedger: Ledger + Custody + Audit + RequestLog + Statements {}
+pub trait WholeLedger: Ledger + Custody + Audit + RequestLog + Statements + UsageReader {}
 
-impl<T: Ledger + Custody + Audit + RequestLog + Statements> WholeLedger for T {}
+impl<T: Ledger + Custody + Audit + RequestLog + Statements + UsageReader> WholeLedger for T {}
 
 type PassTime = Box<dyn Fn(Duration) -> BoxFuture<'static, ()> + Send + Sync>;
 

@@ -7,6 +7,7 @@ mod links;
 mod pages;
 mod shape;
 mod site;
+mod usage;
 
 /// Where everything is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -12,6 +12,7 @@ mod rows;
 mod save;
 mod seldom;
 mod statement;
+mod usage;
 mod writer;
 
 use async_trait::async_trait;

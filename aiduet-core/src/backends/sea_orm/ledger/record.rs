@@ -129,7 +129,7 @@ pub(super) fn write_request(row: &RequestRow) -> Result<[Cell<'_>; 30], Database
         micros(record.duration).into(),
         i64::from(record.status).into(),
         record.outcome.as_str().into(),
-        record.finish.map(finish_code).into(),
+        record.finish.map(FinishReason::as_str).into(),
         signed(input).into(),
         signed(cache_read).into(),
         signed(cache_write_short).into(),
@@ -166,7 +166,7 @@ pub(super) fn read_request(row: &QueryResult) -> Result<RequestRow, DatabaseErro
     let duration = Duration::from_micros(columns.next_count("requests.duration_us")?);
     let status = columns.next_as("requests.status", |status: i64| u16::try_from(status).ok())?;
     let outcome = columns.next_as("requests.outcome", |code: String| Outcome::from_code(&code))?;
-    let finish = columns.next::<Option<String>>()?.and_then(|code| finish_from(&code));
+    let finish = columns.next::<Option<String>>()?.and_then(|code| FinishReason::from_code(&code));
     let usage = read_usage(&mut columns)?;
     let flags: i64 = columns.next()?;
     let _cost: i64 = columns.next()?;
@@ -220,64 +220,74 @@ fn read_usage(columns: &mut Columns<'_>) -> Result<Usage, DatabaseError> {
     })
 }
 
-const FINISHES: [FinishReason; 6] = [
-    FinishReason::Stop,
-    FinishReason::Length,
-    FinishReason::ToolCalls,
-    FinishReason::Refusal,
-    FinishReason::Pause,
-    FinishReason::Other,
-];
-
-const fn finish_code(finish: FinishReason) -> &'static str {
-    match finish {
-        FinishReason::Stop => "stop",
-        FinishReason::Length => "length",
-        FinishReason::ToolCalls => "tool_calls",
-        FinishReason::Refusal => "refusal",
-        FinishReason::Pause => "pause",
-        FinishReason::Other => "other",
-    }
-}
-
-fn finish_from(code: &str) -> Option<FinishReason> {
-    FINISHES.into_iter().find(|finish| finish_code(*finish) == code)
-}
-
-pub(super) const ROLLUPS: Insert<10> = Insert {
-    table: "usage_rollups",
+pub(super) const ROLLUPS: Insert<17> = Insert {
+    table: "usage_quarters",
     columns: [
         uuid("account"),
+        int("bucket"),
         uuid("api_key"),
         text("model"),
-        int("bucket"),
+        text("vendor"),
+        text("endpoint"),
+        text("status"),
+        int("stream"),
         int("requests"),
         int("input_tokens"),
         int("cache_read_tokens"),
         int("cache_write_tokens"),
         int("output_tokens"),
         int("cost"),
+        int("first_bytes"),
+        int("first_byte_us"),
+        int("duration_us"),
     ],
     conflict: Conflict::Add(
-        "account, api_key, model, bucket",
-        &["requests", "input_tokens", "cache_read_tokens", "cache_write_tokens", "output_tokens", "cost"],
+        "account, bucket, api_key, model, vendor, endpoint, status, stream",
+        &[
+            "requests",
+            "input_tokens",
+            "cache_read_tokens",
+            "cache_write_tokens",
+            "output_tokens",
+            "cost",
+            "first_bytes",
+            "first_byte_us",
+            "duration_us",
+        ],
     ),
 };
 
 /// In the order of [`ROLLUPS`].
-pub(super) fn write_rollup<'a>(key: &'a RollupKey, sums: &Rollup) -> [Cell<'a>; 10] {
-    let RollupKey { account, key, model, bucket } = key;
-    let Rollup { requests, input, cache_read, cache_write, output, cost } = sums;
+pub(super) fn write_rollup<'a>(key: &'a RollupKey, sums: &Rollup) -> [Cell<'a>; 17] {
+    let RollupKey { account, bucket, key, model, vendor, endpoint, status, stream } = key;
+    let Rollup {
+        requests,
+        input,
+        cache_read,
+        cache_write,
+        output,
+        cost,
+        first_bytes,
+        first_byte_us,
+        duration_us,
+    } = sums;
     [
         account.as_uuid().into(),
+        bucket.millis().into(),
         key.as_uuid().into(),
         model.as_str().into(),
-        bucket.millis().into(),
+        vendor.as_str().into(),
+        endpoint.as_str().into(),
+        status.as_str().into(),
+        i64::from(*stream).into(),
         (*requests).into(),
         (*input).into(),
         (*cache_read).into(),
         (*cache_write).into(),
         (*output).into(),
         cost.nanos().into(),
+        (*first_bytes).into(),
+        (*first_byte_us).into(),
+        (*duration_us).into(),
     ]
 }

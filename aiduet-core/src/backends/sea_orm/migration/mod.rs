@@ -9,6 +9,7 @@ mod m0011_key_creations;
 mod m0020_notices;
 mod m0030_top_ups;
 mod m0031_billing;
+mod m0040_usage_quarters;
 
 use sea_orm::{ConnectionTrait, DbBackend};
 
@@ -25,7 +26,7 @@ struct Migration {
     statements: fn(Dialect) -> Vec<String>,
 }
 
-const ALL: [Migration; 9] = [
+const ALL: [Migration; 10] = [
     m0001_keys_and_accounts::MIGRATION,
     m0002_ledger::MIGRATION,
     m0003_requests::MIGRATION,
@@ -35,6 +36,7 @@ const ALL: [Migration; 9] = [
     m0020_notices::MIGRATION,
     m0030_top_ups::MIGRATION,
     m0031_billing::MIGRATION,
+    m0040_usage_quarters::MIGRATION,
 ];
 
 /// Whether a migration has been applied.
@@ -177,12 +179,14 @@ pub(super) async fn run(database: &Database) -> Result<(), DatabaseError> {
     }
 }
 
-/// PostgreSQL may report the table as a duplicate when two processes make it at the same moment.
+/// PostgreSQL may report the table, or the type of its rows, as a duplicate when two processes make it
+/// at the same moment.
 async fn create_table(database: &Database) -> Result<(), DatabaseError> {
     let text = Dialect(database.backend()).render(
         "CREATE TABLE IF NOT EXISTS migration (name {code} NOT NULL PRIMARY KEY, applied_at {int} NOT NULL)",
     );
     match database.writer().execute_unprepared(&text).await.map_err(DatabaseError::from) {
+        Err(DatabaseError::Failed { code, .. }) if matches!(code.as_str(), "42710" | "42P07") => Ok(()),
         Err(error) if error.kind() != FailureKind::Unique => Err(error),
         _ => Ok(()),
     }

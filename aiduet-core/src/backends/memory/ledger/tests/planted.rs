@@ -5,6 +5,8 @@ use crate::id::{RequestId, TransferId};
 use crate::ledger::{
     EntryKind, LedgerAccount, Outcome, SettlementState, Statement, StatementRequest, Statements, SweepRequest,
 };
+use crate::ledger::{EntryKind, LedgerAccount, Outcome, SettlementState, SweepRequest};
+use crate::ledger::{ListLog, LogPage, SumUsage, UsageReader, UsageStep};
 use crate::testing::cents;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -248,6 +250,17 @@ impl RequestLog for BuggyLedger {
 impl Statements for BuggyLedger {
     async fn statement(&self, request: StatementRequest) -> Result<Statement, LedgerError> {
         self.inner.statement(request).await
+    }
+}
+
+#[async_trait]
+impl UsageReader for BuggyLedger {
+    async fn sum(&self, request: SumUsage) -> Result<Vec<UsageStep>, LedgerError> {
+        self.inner.sum(request).await
+    }
+
+    async fn page(&self, request: ListLog) -> Result<LogPage, LedgerError> {
+        self.inner.page(request).await
     }
 }
 
