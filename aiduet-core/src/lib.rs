@@ -26,6 +26,7 @@ pub mod gateway;
 #[cfg(feature = "http")]
 pub mod http;
 pub mod id;
+pub mod jobs;
 pub mod keys;
 #[cfg(leak_mutants)]
 mod leak;
@@ -36,6 +37,7 @@ pub mod notify;
 pub mod payment;
 pub mod policy;
 pub mod price;
+pub mod privacy;
 pub mod provider;
 pub mod report;
 pub mod routing;

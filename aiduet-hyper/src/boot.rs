@@ -58,6 +58,9 @@ impl Ready {
         let stop = CancellationToken::new();
         background.spawn(ticker::run(app.clone(), settings.gateway, stop.clone()));
         background.spawn(ticker::deliver(app.clone(), stop.clone()));
+        for job in &app.jobs().all {
+            background.spawn(ticker::keep_doing(app.clone(), std::sync::Arc::clone(job), stop.clone()));
+        }
         tracing::info!(
             address = %listeners.address()?,
             admin = %listeners.admin_address()?,

@@ -53,6 +53,12 @@ pub(crate) enum Command {
     /// Models and prices
     #[command(subcommand)]
     Models(Models),
+    /// Background work
+    #[command(subcommand)]
+    Jobs(Jobs),
+    /// The end of what is kept about requests and people
+    #[command(subcommand)]
+    Retention(Retention),
     /// Check everything that the server needs
     Doctor,
     /// Ask a running server whether it is ready
@@ -283,6 +289,35 @@ pub(crate) enum Ledger {
 pub(crate) enum Models {
     /// Print the models in force with their prices
     List,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Jobs {
+    /// Print what there is to do and what came of it the last time
+    List,
+    /// Do a job now
+    Run {
+        /// Which, as `list` names it
+        name: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Retention {
+    /// Say how old the oldest usage is, and how much is overdue
+    Status,
+    /// Delete what was kept long enough
+    Run {
+        /// Only say what is overdue
+        #[arg(long)]
+        dry_run: bool,
+        /// Also when so much is overdue that the clock may have jumped
+        #[arg(long)]
+        force: bool,
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
+    },
 }
 
 #[derive(Debug, Args)]

@@ -1,8 +1,10 @@
 //! Work that is done now and then: the sign of life, the holds of the dead, keys that were used.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use aiduet_core::app::App;
+use aiduet_core::jobs::{Job, RunCause};
 use aiduet_core::ledger::{SweepRequest, Swept};
 use aiduet_core::settings::GatewaySettings;
 use tokio::time::{MissedTickBehavior, interval};
@@ -14,6 +16,9 @@ const SWEEP_LIMIT: u32 = 100;
 const SWEEPS_MAX: u32 = 100;
 /// How often it is written down which keys were used.
 const FLUSH_EVERY: Duration = Duration::from_mins(1);
+
+/// How often it is looked for jobs that are due.
+const LOOK_EVERY: Duration = Duration::from_secs(30);
 
 /// How often it is looked for messages that are due.
 const DELIVER_EVERY: Duration = Duration::from_secs(2);
@@ -69,6 +74,23 @@ pub(crate) async fn deliver(app: App, stop: CancellationToken) {
                     break;
                 }
             }
+        }
+    }
+}
+
+/// Does a job whenever it is due and no other node does it, until stopped; a batch that has begun is
+/// finished.
+pub(crate) async fn keep_doing(app: App, job: Arc<dyn Job>, stop: CancellationToken) {
+    let mut every = ticking(LOOK_EVERY);
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            _ = every.tick() => {}
+        }
+        match app.jobs().run(job.as_ref(), RunCause::Schedule, &stop).await {
+            Ok(Some(run)) => app.metrics().job_ran(&run),
+            Ok(None) => {}
+            Err(error) => tracing::error!(error = crate::failure::with_causes(&error), "job not begun"),
         }
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use super::{App, BuildError, Imprint, Inner, Stores, mail, payment, reception, upstreams};
+use super::{App, BuildError, Imprint, Inner, Stores, jobs, mail, payment, reception, upstreams};
 use crate::clock::{Clock, SystemClock, Timestamp};
 use crate::duet::{DuetConfig, DuetRouter};
 use crate::gateway::{Gateway, GatewayConfig, GatewayParts, Observer, Upstream};
@@ -18,7 +18,7 @@ use crate::payment::{PayerProcessor, PaymentProcessor};
 use crate::policy::Policies;
 use crate::price::PriceSheet;
 use crate::secret::Secret;
-use crate::settings::{GatewaySettings, RedisSettings, RoutingSettings, Settings};
+use crate::settings::{GatewaySettings, LimitSettings, RedisSettings, RoutingSettings, Settings};
 
 /// Puts an application together: what is not given comes from the settings.
 ///
@@ -152,6 +152,7 @@ impl AppBuilder {
             keys: Arc::clone(&keys),
         };
         let reception = reception::from_settings(&settings, &stores, shared)?;
+        let jobs = jobs::of_node(&settings, &stores, (&clock, node, &metrics));
         let parts = GatewayParts {
             clock: Arc::clone(&clock),
             entropy,
@@ -166,8 +167,7 @@ impl AppBuilder {
         };
         let config = GatewayConfig { duet, ..gateway_config(&settings.gateway, &settings.routing) };
         let gateway = Gateway::new(parts, config);
-        let limits = settings.server.limits;
-        let limits = BodyLimits { bytes_max: limits.body_bytes_max, time_max: limits.body_timeout };
+        let limits = body_limits(&settings.server.limits);
         Ok(App(Arc::new(Inner {
             gateway,
             courier,
@@ -177,6 +177,7 @@ impl AppBuilder {
             keys,
             stores,
             cashier,
+            jobs,
             clock,
             metrics,
             limits,
@@ -186,6 +187,10 @@ impl AppBuilder {
             stopping: AtomicBool::new(false),
         })))
     }
+}
+
+const fn body_limits(limits: &LimitSettings) -> BodyLimits {
+    BodyLimits { bytes_max: limits.body_bytes_max, time_max: limits.body_timeout }
 }
 
 /// Every model that the duet may choose must be one that can be sold.

@@ -4,6 +4,7 @@
 mod builder;
 mod error;
 mod imprint;
+mod jobs;
 mod mail;
 mod payment;
 mod reception;
@@ -18,6 +19,7 @@ use std::time::Duration;
 pub use builder::AppBuilder;
 pub use error::BuildError;
 pub use imprint::Imprint;
+pub use jobs::{JobParts, jobs, retention};
 pub use stores::{Stores, embedded_prices};
 
 use crate::account::Reception;
@@ -26,6 +28,7 @@ use crate::gateway::Gateway;
 use crate::http::BodyLimits;
 use crate::http::metrics::Metrics;
 use crate::id::NodeId;
+use crate::jobs::Jobs;
 use crate::keys::KeyStore;
 use crate::ledger::{Custody, Ledger, RequestLog, UsageReader};
 use crate::notify::Courier;
@@ -49,6 +52,7 @@ struct Inner {
     keys: Arc<dyn KeyStore>,
     stores: Stores,
     cashier: Option<Cashier>,
+    jobs: Jobs,
     clock: Arc<dyn Clock>,
     metrics: Arc<Metrics>,
     limits: BodyLimits,
@@ -140,6 +144,11 @@ impl App {
     /// Who delivers messages to people; `None` where they wait.
     pub fn courier(&self) -> Option<&Courier> {
         self.0.courier.as_ref()
+    }
+
+    /// What there is to do in the background.
+    pub fn jobs(&self) -> &Jobs {
+        &self.0.jobs
     }
 
     /// This process, the owner of the holds it makes.

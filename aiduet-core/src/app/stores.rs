@@ -6,8 +6,9 @@ use super::BuildError;
 use crate::account::AccountStore;
 use crate::auth::{FailureCounter, SecurityLog, SessionStore, TicketStore};
 use crate::clock::Clock;
+use crate::jobs::JobStore;
 use crate::keys::{KeyCreations, KeyStore};
-use crate::ledger::{Audit, Custody, Ledger, RequestLog, Statements, UsageReader};
+use crate::ledger::{Audit, Custody, Ledger, RequestLog, Statements, UsageReader, UsageRetention};
 use crate::notify::Outbox;
 use crate::payment::{PayerStore, TopUpStore};
 use crate::price::PriceBook;
@@ -18,8 +19,8 @@ use crate::settings::DatabaseSettings;
 #[cfg(feature = "sea-orm")]
 use crate::backends::sea_orm::{
     Database, DatabaseConfig, DatabaseError, LedgerConfig, MigrationStatus, SeaOrmAccountStore,
-    SeaOrmFailureCounter, SeaOrmKeyCreations, SeaOrmKeyStore, SeaOrmLedger, SeaOrmOutbox, SeaOrmPayerStore,
-    SeaOrmSecurityLog, SeaOrmSessionStore, SeaOrmTicketStore, SeaOrmTopUpStore,
+    SeaOrmFailureCounter, SeaOrmJobs, SeaOrmKeyCreations, SeaOrmKeyStore, SeaOrmLedger, SeaOrmOutbox,
+    SeaOrmPayerStore, SeaOrmSecurityLog, SeaOrmSessionStore, SeaOrmTicketStore, SeaOrmTopUpStore,
 };
 
 /// The stores of an application.
@@ -47,6 +48,10 @@ pub struct Stores {
     pub statements: Arc<dyn Statements>,
     /// What was used.
     pub usage: Arc<dyn UsageReader>,
+    /// The end of what is kept of it.
+    pub usage_retention: Arc<dyn UsageRetention>,
+    /// Who does which background work.
+    pub jobs: Arc<dyn JobStore>,
     /// Who owns which holds.
     pub custody: Arc<dyn Custody>,
     /// Proof that the books are right.
@@ -171,6 +176,7 @@ async fn sea_orm(settings: &DatabaseSettings) -> Result<Stores, BuildError> {
     let ledger = Arc::new(SeaOrmLedger::start(database.clone(), LedgerConfig::default()));
     let requests: Arc<dyn RequestLog> = Arc::<SeaOrmLedger>::clone(&ledger);
     let usage: Arc<dyn UsageReader> = Arc::<SeaOrmLedger>::clone(&ledger);
+    let usage_retention: Arc<dyn UsageRetention> = Arc::<SeaOrmLedger>::clone(&ledger);
     let custody: Arc<dyn Custody> = Arc::<SeaOrmLedger>::clone(&ledger);
     Ok(Stores {
         keys: Arc::new(SeaOrmKeyStore::new(database.clone())),
@@ -184,6 +190,8 @@ async fn sea_orm(settings: &DatabaseSettings) -> Result<Stores, BuildError> {
         requests,
         statements: Arc::<SeaOrmLedger>::clone(&ledger),
         usage,
+        usage_retention,
+        jobs: Arc::new(SeaOrmJobs::new(database.clone())),
         custody,
         audit: Arc::<SeaOrmLedger>::clone(&ledger),
         prices: embedded_prices()?,
@@ -202,12 +210,13 @@ fn unusable(error: DatabaseError) -> BuildError {
 #[cfg(feature = "memory")]
 fn memory(clock: Arc<dyn Clock>) -> Result<Stores, BuildError> {
     use crate::backends::memory::{
-        MemoryAccounts, MemoryFailures, MemoryKeyCreations, MemoryKeys, MemoryLedger, MemoryOutbox,
-        MemoryPayers, MemorySecurityLog, MemorySessions, MemoryTickets, MemoryTopUps,
+        MemoryAccounts, MemoryFailures, MemoryJobs, MemoryKeyCreations, MemoryKeys, MemoryLedger,
+        MemoryOutbox, MemoryPayers, MemorySecurityLog, MemorySessions, MemoryTickets, MemoryTopUps,
     };
     let ledger = Arc::new(MemoryLedger::new(clock));
     let requests: Arc<dyn RequestLog> = Arc::<MemoryLedger>::clone(&ledger);
     let usage: Arc<dyn UsageReader> = Arc::<MemoryLedger>::clone(&ledger);
+    let usage_retention: Arc<dyn UsageRetention> = Arc::<MemoryLedger>::clone(&ledger);
     let custody: Arc<dyn Custody> = Arc::<MemoryLedger>::clone(&ledger);
     let audit: Arc<dyn Audit> = Arc::<MemoryLedger>::clone(&ledger);
     let statements: Arc<dyn Statements> = Arc::<MemoryLedger>::clone(&ledger);
@@ -223,6 +232,8 @@ fn memory(clock: Arc<dyn Clock>) -> Result<Stores, BuildError> {
         requests,
         statements,
         usage,
+        usage_retention,
+        jobs: Arc::new(MemoryJobs::default()),
         custody,
         audit,
         prices: embedded_prices()?,

@@ -33,6 +33,12 @@ pub trait SecurityLog: fmt::Debug + Send + Sync + 'static {
     /// # Errors
     /// [`AuthStoreError::Unavailable`].
     async fn purge(&self, before: Timestamp, limit: u32) -> Result<u64, AuthStoreError>;
+
+    /// Forgets the network of at most `limit` events that are older than a moment; says of how many.
+    ///
+    /// # Errors
+    /// [`AuthStoreError::Unavailable`].
+    async fn forget_networks(&self, before: Timestamp, limit: u32) -> Result<u64, AuthStoreError>;
 }
 
 /// Something that happened to the security of an account.

@@ -10,6 +10,7 @@ mod error;
 mod hold;
 mod period;
 mod record;
+mod retention;
 mod statement;
 mod usage;
 
@@ -23,6 +24,7 @@ pub use entry::{Entry, EntryKind, ExternalId, InvalidExternalId, LedgerAccount, 
 pub use error::{LedgerError, Shortage, SpendPeriod};
 pub use hold::{Hold, HoldOrigin, ReserveRequest, SettleRequest, Settlement, SettlementState, VoidRequest};
 pub use record::{Attempt, AttemptResult, Outcome, RequestRecord, Routing, StatusClass, UpstreamName};
+pub use retention::{PurgedUsage, UsageRetention};
 #[cfg(feature = "memory")]
 pub(crate) use statement::start_of_day;
 pub use statement::{

@@ -15,7 +15,7 @@ pub(super) fn refuse(settings: &Settings) -> Result<(), SettingsError> {
     let limits = &server.limits;
     let rules = [
         (
-            !(1..=90).contains(&retention.usage_days),
+            !(1..=crate::privacy::USAGE_DAYS_MAX).contains(&retention.usage_days),
             "retention.usage_days",
             "request records are kept for 1 to 90 days; the published policy promises at most 90",
         ),

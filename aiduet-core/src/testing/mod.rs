@@ -11,6 +11,7 @@ pub mod account;
 mod factory;
 pub mod failures;
 pub mod fake_upstream;
+pub mod jobs;
 pub mod key_creations;
 pub mod keys;
 pub mod ledger;

@@ -29,6 +29,7 @@ macro_rules! security_log_conformance {
             events_are_listed_newest_first_in_pages_by_account
             what_was_recorded_is_not_changed
             old_events_are_purged
+            old_events_forget_where_they_came_from
         }
     };
     (@cases $new_store:path: $($case:ident)+) => {
@@ -116,4 +117,26 @@ pub async fn old_events_are_purged(log: impl SecurityLog) {
     assert_eq!(log.purge(factory.now(), 10).await.expect("the log is available"), 1);
     let request = ListSecurityEvents { account, before: None, limit: 10 };
     assert_eq!(log.list(request).await.expect("the log is available"), [kept]);
+}
+
+/// Everything else about them stays.
+pub async fn old_events_forget_where_they_came_from(log: impl SecurityLog) {
+    let factory = Factory::new(1);
+    let account = factory.account_id();
+    let mut events = Vec::new();
+    for _ in 0..4 {
+        let event = event(&factory, account, SecurityEventKind::SignedIn);
+        log.record(event.clone()).await.expect("the log is available");
+        events.insert(0, event);
+        factory.clock().advance(Duration::from_hours(1));
+    }
+    let before = events[0].at;
+    assert_eq!(log.forget_networks(before, 2).await.expect("the log is available"), 2);
+    assert_eq!(log.forget_networks(before, 2).await.expect("the log is available"), 1);
+    assert_eq!(log.forget_networks(before, 2).await.expect("the log is available"), 0);
+    for event in &mut events[1..] {
+        event.network = None;
+    }
+    let request = ListSecurityEvents { account, before: None, limit: 10 };
+    assert_eq!(log.list(request).await.expect("the log is available"), events);
 }

@@ -4,11 +4,13 @@ mod config;
 mod demo;
 mod doctor;
 mod healthcheck;
+mod jobs;
 mod keys;
 mod ledger;
 mod migrate;
 mod models;
 mod openapi;
+mod retention;
 mod serve;
 mod user;
 mod version;
@@ -58,6 +60,8 @@ pub(crate) async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Keys(verb) => keys::run(&context, verb).await,
         Command::Ledger(verb) => ledger::run(&context, verb).await,
         Command::Models(verb) => models::run(&context, verb).await,
+        Command::Jobs(verb) => jobs::run(&context, verb).await,
+        Command::Retention(verb) => retention::run(&context, verb).await,
         Command::Doctor => doctor::run(&context).await,
         Command::Healthcheck(options) => healthcheck::run(&context, options).await,
         Command::Openapi => openapi::run(),

@@ -28,6 +28,13 @@ fn exit_codes_tell_usage_absence_and_conflict_apart() {
         (&["config", "example"], 0),
         (&["migrate"], 0),
         (&["migrate", "status"], 0),
+        (&["jobs", "list"], 0),
+        (&["jobs", "run", "retention"], 0),
+        (&["jobs", "run", "nonsense"], 4),
+        (&["retention", "status"], 0),
+        (&["retention", "run"], 0),
+        (&["retention", "run", "--dry-run"], 0),
+        (&["retention", "run", "--force"], 2),
     ] {
         assert_eq!(place.exit_code(arguments), code, "{arguments:?}");
     }

@@ -2,6 +2,7 @@
 
 mod account;
 mod failures;
+mod jobs;
 mod key_creations;
 mod keys;
 mod ledger;
@@ -16,6 +17,7 @@ mod top_ups;
 
 pub use account::MemoryAccounts;
 pub use failures::MemoryFailures;
+pub use jobs::MemoryJobs;
 pub use key_creations::MemoryKeyCreations;
 pub use keys::MemoryKeys;
 pub use ledger::MemoryLedger;

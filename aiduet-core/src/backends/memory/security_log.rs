@@ -44,6 +44,17 @@ impl SecurityLog for MemorySecurityLog {
         }
         Ok(u64::try_from(old.len()).unwrap_or(u64::MAX))
     }
+
+    async fn forget_networks(&self, before: Timestamp, limit: u32) -> Result<u64, AuthStoreError> {
+        let mut events = self.lock();
+        let old = events.values_mut().filter(|event| event.at < before && event.network.is_some());
+        let mut forgotten = 0;
+        for event in old.take(usize::try_from(limit).unwrap_or(usize::MAX)) {
+            event.network = None;
+            forgotten += 1;
+        }
+        Ok(forgotten)
+    }
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use sea_orm::{DbErr, RuntimeErr, sqlx};
 
 use crate::account::AccountError;
 use crate::auth::AuthStoreError;
+use crate::jobs::JobError;
 use crate::keys::KeyError;
 use crate::ledger::LedgerError;
 use crate::notify::OutboxError;
@@ -180,6 +181,12 @@ fn kind_of(code: &str) -> FailureKind {
 }
 
 impl From<DatabaseError> for LedgerError {
+    fn from(error: DatabaseError) -> Self {
+        Self::Unavailable { source: Box::new(error) }
+    }
+}
+
+impl From<DatabaseError> for JobError {
     fn from(error: DatabaseError) -> Self {
         Self::Unavailable { source: Box::new(error) }
     }

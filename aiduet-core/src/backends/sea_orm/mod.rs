@@ -15,6 +15,7 @@ mod bulk;
 mod connect;
 mod error;
 mod failures;
+mod jobs;
 mod key_creations;
 mod keys;
 mod ledger;
@@ -38,6 +39,7 @@ use sea_orm::{
 pub use account::SeaOrmAccountStore;
 pub use error::{DatabaseError, FailureKind};
 pub use failures::SeaOrmFailureCounter;
+pub use jobs::SeaOrmJobs;
 pub use key_creations::SeaOrmKeyCreations;
 pub use keys::SeaOrmKeyStore;
 pub use ledger::{LedgerConfig, SeaOrmLedger};

@@ -75,6 +75,23 @@ impl SecurityLog for SeaOrmSecurityLog {
         let delete = one_of(self.sql("DELETE FROM security_events WHERE "), "id", &old);
         Ok(delete.run(self.database.writer()).await?)
     }
+
+    async fn forget_networks(&self, before: Timestamp, limit: u32) -> Result<u64, AuthStoreError> {
+        let rows = self
+            .sql("SELECT id FROM security_events WHERE created_at < ")
+            .value(before.millis())
+            .text(" AND network IS NOT NULL ORDER BY created_at LIMIT ")
+            .value(i64::from(limit))
+            .all(self.database.reader())
+            .await?;
+        let old: Result<Vec<Uuid>, DatabaseError> = rows.iter().map(|row| Columns::of(row).next()).collect();
+        let old = old?;
+        if old.is_empty() {
+            return Ok(0);
+        }
+        let update = one_of(self.sql("UPDATE security_events SET network = NULL WHERE "), "id", &old);
+        Ok(update.run(self.database.writer()).await?)
+    }
 }
 
 /// In the order of [`COLUMNS`].

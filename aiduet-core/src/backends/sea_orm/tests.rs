@@ -38,6 +38,7 @@ async fn processes_that_migrate_at_once_do_not_disturb_each_other(fixture: Fixtu
         "requests",
         "usage_rollups",
         "usage_quarters",
+        "jobs",
         "key_spend",
         "notices",
         "top_ups",

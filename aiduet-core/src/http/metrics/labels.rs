@@ -33,6 +33,25 @@ impl EncodeLabelValue for Model {
     }
 }
 
+/// A job, by its name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(super) struct OfJob {
+    pub(super) job: Word,
+}
+
+/// How a job ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(super) struct JobEnded {
+    pub(super) job: Word,
+    pub(super) outcome: Word,
+}
+
+/// A table of the database.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(super) struct OfTable {
+    pub(super) table: Word,
+}
+
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub(super) struct Build {
     pub(super) version: Word,

@@ -21,14 +21,16 @@ use prometheus_client::registry::{Registry, Unit};
 
 use self::dollars::Dollars;
 use self::labels::{
-    Answered, Build, Circuit, Class, Counted, Delivered, Expired, Failed, Origin, Phase, Provider, Retried,
-    Route, Settled, Surface, Timed, Word, method, surface,
+    Answered, Build, Circuit, Class, Counted, Delivered, Expired, Failed, JobEnded, OfJob, OfTable, Origin,
+    Phase, Provider, Retried, Route, Settled, Surface, Timed, Word, method, surface,
 };
 use crate::class::ErrorClass;
 use crate::gateway::{Observer, Refusal, UpstreamFailure, UpstreamHealth};
+use crate::jobs::JobRun;
 use crate::ledger::{RequestRecord, Settlement, SettlementState, Swept};
 use crate::notify::Deliveries;
 use crate::price::Margin;
+use crate::privacy::RetentionObserver;
 use crate::provider::Vendor;
 use crate::routing::{CircuitState, ProviderHealth};
 
@@ -59,6 +61,10 @@ pub struct Metrics {
     delayed: Counter,
     expired: Family<Expired, Counter>,
     notices: Family<Delivered, Counter>,
+    jobs: Family<JobEnded, Counter>,
+    job_success: Family<OfJob, Gauge>,
+    retention_oldest: Gauge,
+    retention_rows: Family<OfTable, Counter>,
 }
 
 impl Default for Metrics {
@@ -93,6 +99,10 @@ impl Metrics {
             delayed: Counter::default(),
             expired: Family::default(),
             notices: Family::default(),
+            jobs: Family::default(),
+            job_success: Family::default(),
+            retention_oldest: Gauge::default(),
+            retention_rows: Family::default(),
         };
         metrics.register_http();
         metrics.register_gateway();
@@ -198,6 +208,22 @@ impl Metrics {
     fn register_background(&mut self) {
         let registry = &mut self.registry;
         registry.register("notices", "Attempts to deliver messages to people", self.notices.clone());
+        registry.register("job_runs", "Runs of background work, by how they ended", self.jobs.clone());
+        registry.register(
+            "job_last_success_timestamp_seconds",
+            "When background work ended well the last time",
+            self.job_success.clone(),
+        );
+        registry.register(
+            "retention_oldest_usage_seconds",
+            "Age of the oldest request that is recorded",
+            self.retention_oldest.clone(),
+        );
+        registry.register(
+            "retention_deleted_rows",
+            "Rows that were kept long enough",
+            self.retention_rows.clone(),
+        );
     }
 
     /// Every number, as text.
@@ -230,6 +256,15 @@ impl Metrics {
         }
     }
 
+    /// Notes what came of background work.
+    pub fn job_ran(&self, run: &JobRun) {
+        let job = Word(run.job);
+        self.jobs.get_or_create(&JobEnded { job, outcome: Word(run.outcome.as_str()) }).inc();
+        if run.error.is_none() {
+            self.job_success.get_or_create(&OfJob { job }).set(run.at.seconds());
+        }
+    }
+
     /// Begins to measure a request to a route, given by its template.
     pub(super) fn begin(&self, route: &str) -> InFlight {
         let gauge = self.http_in_flight.get_or_create_owned(&Surface { surface: surface(route) });
@@ -247,6 +282,16 @@ impl Metrics {
         self.http_duration
             .get_or_create(&Route { surface, route, method })
             .observe(request.took.as_secs_f64());
+    }
+}
+
+impl RetentionObserver for Metrics {
+    fn purged(&self, table: &'static str, rows: u64) {
+        self.retention_rows.get_or_create(&OfTable { table: Word(table) }).inc_by(rows);
+    }
+
+    fn oldest_usage(&self, age: Duration) {
+        self.retention_oldest.set(i64::try_from(age.as_secs()).unwrap_or(i64::MAX));
     }
 }
 

@@ -214,6 +214,11 @@ impl Books {
         }
     }
 
+    /// Forgets the record of a request; its transfers stay.
+    pub fn forget_record(&mut self, request: RequestId) {
+        self.requests.remove(&request);
+    }
+
     /// Keeps what is open and what people have; forgets what is over: transfers, how holds were
     /// resolved, records, and the accounts of the house.
     pub fn forget_the_past(&mut self) {

@@ -137,7 +137,7 @@ pub async fn usage_is_summed_by_step_and_group<L: WholeLedger>(fresh: &FreshLedg
     let now = scene.factory.now();
     let all = quarters(scene.account, now, None);
     assert_eq!(scene.sums(all.clone()).await, expected(&records, &all, |_record| UsageGroup::All));
-    let groups: [(GroupBy, fn(&RequestRecord) -> UsageGroup); 5] = [
+    let groups: [(GroupBy, GroupOf); 5] = [
         (GroupBy::Model, |record| UsageGroup::Model(record.model.clone())),
         (GroupBy::Key, |record| UsageGroup::Key(record.key)),
         (GroupBy::Provider, |record| UsageGroup::Provider(record.vendor)),
@@ -158,7 +158,8 @@ pub async fn usage_is_summed_by_step_and_group<L: WholeLedger>(fresh: &FreshLedg
     assert_eq!(scene.sums(long.clone()).await, expected(&records, &long, |_record| UsageGroup::All));
 }
 
-type Passes = Box<dyn Fn(&RequestRecord) -> bool>;
+type Passes = Box<dyn Fn(&RequestRecord) -> bool + Send + Sync>;
+type GroupOf = fn(&RequestRecord) -> UsageGroup;
 
 /// One filter for each of its members, and one for several.
 fn filters(key: crate::id::ApiKeyId) -> Vec<(UsageFilter, Passes)> {

@@ -15,6 +15,8 @@ use crate::money::{Money, Rounding};
 
 /// A hold of a dead node and an expired lot may wait so long for their job.
 const GRACE: Duration = Duration::from_hours(1);
+/// For how long records are held against their postings.
+const RECORDS_JUDGED: Duration = Duration::from_hours(89 * 24);
 /// At most so many rows are named per invariant.
 const ROWS_MAX: usize = 20;
 
@@ -262,14 +264,16 @@ impl Books<'_> {
 
     fn odd_records(&self) -> Vec<String> {
         let mut sums: HashMap<RequestId, i128> = HashMap::new();
-        for transfer in self.final_transfers() {
+        // Older records are being deleted, their postings are not.
+        let oldest = self.now.minus(RECORDS_JUDGED);
+        for transfer in self.final_transfers().filter(|transfer| transfer.at >= oldest) {
             let Some(request) = transfer.request else { continue };
             let given_back = matches!(transfer.debit, LedgerAccount::UsageRevenue(_));
             let amount = wide(transfer.amount);
             *sums.entry(request).or_default() += if given_back { -amount } else { amount };
         }
         let mut odd = Vec::new();
-        for row in self.state.books.requests() {
+        for row in self.state.books.requests().filter(|row| row.record.started_at >= oldest) {
             let charged = sums.remove(&row.record.id).unwrap_or_default();
             if charged != wide(row.record.cost()) || charged != wide(row.charged.sum()) {
                 odd.push(row.record.id.to_string());

@@ -8,6 +8,7 @@ mod operation;
 mod queue;
 mod record;
 mod requests;
+mod retention;
 mod rows;
 mod save;
 mod seldom;

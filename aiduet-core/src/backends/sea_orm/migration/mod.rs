@@ -10,6 +10,7 @@ mod m0020_notices;
 mod m0030_top_ups;
 mod m0031_billing;
 mod m0040_usage_quarters;
+mod m0041_jobs;
 
 use sea_orm::{ConnectionTrait, DbBackend};
 
@@ -37,6 +38,7 @@ const ALL: [Migration; 10] = [
     m0030_top_ups::MIGRATION,
     m0031_billing::MIGRATION,
     m0040_usage_quarters::MIGRATION,
+    m0041_jobs::MIGRATION,
 ];
 
 /// Whether a migration has been applied.

@@ -1,0 +1,74 @@
+//! Background work: done by whichever node takes the lease, in bounded batches, again and again.
+
+mod error;
+mod purge;
+mod runner;
+mod store;
+
+use std::fmt;
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+pub use error::JobError;
+pub use purge::Purge;
+pub use runner::{JobOutcome, JobRun, Jobs, RunCause};
+pub use store::{FinishJob, JobState, JobStore, TakeJob};
+
+use crate::clock::Timestamp;
+
+/// One kind of background work.
+///
+/// # Contract
+/// - A batch is bounded, and idempotent: after a crash, or when a batch outlasts its lease, another
+///   node does it again.
+/// - It may be dropped between two batches, never relies on memory of an earlier one, and takes the
+///   time from its argument.
+#[async_trait]
+pub trait Job: fmt::Debug + Send + Sync + 'static {
+    /// Its name in `snake_case`: the key of its lease and a label of metrics.
+    fn name(&self) -> &'static str;
+
+    /// When it is due.
+    fn schedule(&self) -> Schedule;
+
+    /// Does one batch. It is called again at once while it says [`Left::More`].
+    ///
+    /// # Errors
+    /// [`JobError::Failed`]; [`JobError::Refused`] where a person has to look first.
+    async fn run(&self, now: Timestamp) -> Result<Batch, JobError>;
+}
+
+/// When a job is due.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Schedule {
+    /// So long after it began the last time.
+    pub every: Duration,
+    /// How long one batch may take before another node takes over: longer than any does.
+    pub lease: Duration,
+}
+
+/// What one batch did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Batch {
+    /// How many things were handled.
+    pub done: u64,
+    /// Whether there is more to do at once.
+    pub left: Left,
+}
+
+/// Whether there is more to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Left {
+    /// Not until the job is due again.
+    Nothing,
+    /// Yes.
+    More,
+}
+
+impl Batch {
+    /// A batch after which nothing is left.
+    pub const fn last(done: u64) -> Self {
+        Self { done, left: Left::Nothing }
+    }
+}
