@@ -27,7 +27,7 @@ struct Migration {
     statements: fn(Dialect) -> Vec<String>,
 }
 
-const ALL: [Migration; 10] = [
+const ALL: [Migration; 11] = [
     m0001_keys_and_accounts::MIGRATION,
     m0002_ledger::MIGRATION,
     m0003_requests::MIGRATION,

@@ -5,7 +5,6 @@ use crate::id::{RequestId, TransferId};
 use crate::ledger::{
     EntryKind, LedgerAccount, Outcome, SettlementState, Statement, StatementRequest, Statements, SweepRequest,
 };
-use crate::ledger::{EntryKind, LedgerAccount, Outcome, SettlementState, SweepRequest};
 use crate::ledger::{ListLog, LogPage, SumUsage, UsageReader, UsageStep};
 use crate::testing::cents;
 
