@@ -273,7 +273,7 @@ const TITLES: &[(&str, [&str; 3])] = &[
         ],
     ),
     (
-        "invalid_format",
+        "invalid_file_format",
         [
             "A file is csv or ndjson.",
             "文件格式为 csv 或 ndjson。",

@@ -291,7 +291,7 @@ impl Format {
         match name {
             None | Some("csv") => Ok(Self::Csv),
             Some("ndjson") => Ok(Self::Ndjson),
-            Some(_) => Err(Problem::field("format", "invalid_format")),
+            Some(_) => Err(Problem::field("format", "invalid_file_format")),
         }
     }
 }

@@ -313,14 +313,14 @@ async fn what_is_not_a_question_is_refused(store: Store) {
         ("/usage/series?key_id=1", "invalid_filter"),
         ("/usage/series?colour=red", "invalid_request"),
         ("/usage/breakdown?bucket=day", "invalid_request"),
-        ("/usage/export?format=xlsx", "invalid_format"),
+        ("/usage/export?format=xlsx", "invalid_file_format"),
         ("/requests?cursor=abc", "invalid_cursor"),
         ("/requests?cursor=key_00000000000000000000000000000000", "invalid_cursor"),
         ("/requests?limit=0", "invalid_limit"),
         ("/requests?limit=101", "invalid_limit"),
         ("/requests?min_cost=1e3", "invalid_amount"),
         ("/requests?min_latency_ms=-1", "invalid_latency"),
-        ("/requests/export?format=json", "invalid_format"),
+        ("/requests/export?format=json", "invalid_file_format"),
         ("/requests/export?cursor=x", "invalid_request"),
     ] {
         let reply = stage.site.get(&mut stage.browser, path).await;

@@ -41,7 +41,7 @@ async fn read_parts(
         .value(i64::from(request.limit).saturating_add(1));
     let postings = postings.all(on).await?.iter().map(read_posting).collect::<Result<_, _>>()?;
     let days = format!(
-        "SELECT model, bucket - bucket % 86400000, {} FROM usage_rollups WHERE account = ",
+        "SELECT model, bucket - bucket % 86400000, {} FROM usage_quarters WHERE account = ",
         integer(backend, "SUM(cost)")
     );
     let days = Sql::new(backend, &days).value(request.account.as_uuid()).text(" GROUP BY 1, 2");
@@ -132,7 +132,7 @@ fn read_posting(row: &QueryResult) -> Result<StatementPosting, DatabaseError> {
 fn read_day(row: &QueryResult) -> Result<DayUsage, DatabaseError> {
     let mut columns = Columns::of(row);
     Ok(DayUsage {
-        model: columns.next_as("usage_rollups.model", |text: String| ModelId::parse(&text).ok())?,
+        model: columns.next_as("usage_quarters.model", |text: String| ModelId::parse(&text).ok())?,
         day: Timestamp::from_millis(columns.next()?),
         cost: Money::from_nanos(columns.next()?),
     })
