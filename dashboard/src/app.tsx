@@ -10,16 +10,20 @@ import { session } from './session';
 import { useStore } from './store';
 import type { Account } from './types';
 import { Toasts } from './ui/toast';
+import { Billing } from './screens/billing';
 import { ConfirmEmail, ForgotPassword, ResetPassword, SignIn, SignUp, UndoEmail, VerifyEmail } from './screens/entry';
 import { DuetExplain } from './screens/duet';
 import { KeyDetail, Keys } from './screens/keys';
 import { Models } from './screens/models';
 import { NotFound } from './screens/not_found';
+import { Overview } from './screens/overview';
 import { Quickstart } from './screens/quickstart';
 import { Reauthentication } from './screens/reauth';
+import { Requests } from './screens/requests';
 import { Settings } from './screens/settings';
 import { Shell } from './screens/shell';
 import { Shortcuts } from './screens/shortcuts';
+import { Usage } from './screens/usage';
 
 type Parts = string[];
 type Screen = (parts: Parts) => VNode;
@@ -37,10 +41,14 @@ const OPEN: Record<string, Screen> = {
 
 /** For whoever is signed in. `*` is one part of the path. */
 const OWN: readonly (readonly [pattern: string, screen: Screen])[] = [
-  ['/', () => <Quickstart />],
+  ['/', () => <Overview />],
+  ['/usage', () => <Usage />],
+  ['/requests', () => <Requests />],
+  ['/requests/*', ([id = '']) => <Requests id={id} />],
   ['/keys', () => <Keys />],
   ['/keys/*', ([id = '']) => <KeyDetail key={id} id={id} />],
   ['/models', () => <Models />],
+  ['/billing', () => <Billing />],
   ['/quickstart', () => <Quickstart />],
   ['/duet', () => <DuetExplain />],
   ['/settings', () => <Settings tab="profile" />],

@@ -67,3 +67,160 @@ export interface SecurityEvent {
   request_id: string;
   at: string;
 }
+
+/** What some requests amount to. */
+export interface Totals {
+  requests: number;
+  errors: number;
+  rate_limited: number;
+  input_tokens: number;
+  cache_read_tokens: number;
+  cache_write_tokens: number;
+  output_tokens: number;
+  cost: string;
+  cost_nano: number;
+  first_byte_ms: number | null;
+  duration_ms: number | null;
+}
+
+export interface Group extends Totals {
+  group: string;
+  name: string | null;
+  share_bp: number;
+  cost_per_request: string;
+}
+
+export interface UsageSeries {
+  tz: string;
+  from: string;
+  to: string;
+  bucket: 'quarter' | 'hour' | 'day' | 'month';
+  group_by: string | null;
+  total: Totals;
+  groups: Group[];
+  buckets: { from: string; to: string; total: Totals; groups: (Totals & { group: string })[] }[];
+}
+
+export interface Breakdown {
+  from: string;
+  to: string;
+  data: Group[];
+  total: Totals;
+}
+
+export interface RequestSummary {
+  id: string;
+  created_at: string;
+  status: number;
+  status_class: 'success' | 'client_error' | 'rate_limited' | 'server_error';
+  outcome: string;
+  model: string;
+  provider: string;
+  endpoint: string;
+  stream: boolean;
+  key_id: string;
+  key_name: string | null;
+  input_tokens: number;
+  cache_read_tokens: number;
+  cache_write_tokens: number;
+  output_tokens: number;
+  reasoning_tokens: number;
+  cost: string;
+  estimated: boolean;
+  first_byte_ms: number | null;
+  duration_ms: number;
+  tokens_per_second: number | null;
+  finish_reason: string | null;
+  attempts: number;
+  upstream_request_id: string | null;
+  price_version: number;
+  role: string | null;
+}
+
+export interface RequestDetail extends RequestSummary {
+  web_searches: number;
+  clamped: boolean;
+  bill: {
+    price_version: number;
+    margin_bp: number;
+    line_items: { class: string; model: string; service_tier: string; quantity: number; rate_pico: number; amount_pico: string }[];
+    sum_pico: string;
+    charge: string;
+  };
+  attempts_detail: { upstream: string; result: string; status: number | null; duration_ms: number }[];
+  role_rule: string | null;
+}
+
+export interface Spend {
+  period: Period;
+  spent: string;
+  limit: string | null;
+  remaining: string | null;
+  resets_at: string | null;
+}
+
+export interface KeyUsageReport {
+  today: Totals;
+  last_7_days: Totals;
+  last_30_days: Totals;
+  by_day: UsageSeries;
+  spend: Spend[];
+  held: string;
+  recent: RequestSummary[];
+}
+
+export interface Overview {
+  generated_at: string;
+  balance: { available: string; held: string; average_per_day: string; days_left: number | null };
+  today: { now: Totals; before: Totals };
+  last_7_days: { now: Totals; before: Totals };
+  last_30_days: { now: Totals; before: Totals };
+  by_day: UsageSeries;
+  top_models: Group[];
+  top_keys: Group[];
+  recent: RequestSummary[];
+  banners: { kind: string; key_id: string | null; name: string | null; at: string | null }[];
+}
+
+export interface BalanceReport {
+  available: string;
+  held: string;
+  posted: string;
+  paid: string;
+  promotional: string;
+  credited: string;
+  used: string;
+}
+
+export interface Transaction {
+  id: string;
+  kind: string;
+  at: string;
+  day: string;
+  model: string | null;
+  reference: string | null;
+  amount: string;
+  balance: string;
+}
+
+export interface TopUp {
+  id: string;
+  state: 'open' | 'processing' | 'paid' | 'closed' | 'review';
+  amount: string;
+  tax: string | null;
+  checkout_url: string | null;
+  created_at: string;
+  paid_at: string | null;
+}
+
+export interface AutoRecharge {
+  enabled: boolean;
+  threshold: string | null;
+  amount: string | null;
+  monthly_max: string | null;
+  charged_this_month: string;
+  state: 'idle' | 'charging' | 'retrying' | 'needs_confirmation' | 'stopped';
+  failures: number;
+  next_attempt_at: string | null;
+  confirm_url: string | null;
+}

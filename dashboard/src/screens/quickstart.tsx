@@ -154,7 +154,7 @@ function Answer({ of: answered }: { of: Answered<unknown> }) {
         />
         <p class="hint">{t('request.no_content')}</p>
         <p>
-          <Link to="/keys">{t('quickstart.next')}</Link>
+          <Link to={`/requests/${answered.id}`}>{t('quickstart.next')}</Link>
         </p>
       </div>
     </div>

@@ -10,14 +10,17 @@ import { Button } from '../ui/controls';
 import { Icon, Mark, type IconName } from '../ui/icons';
 import { LanguageChoice, ThemeChoice } from './choices';
 import { BRAND } from './entry';
-import { Balance } from './balance';
+import { Balance, useFreshBalance } from './balance';
 
 const ENTRIES: readonly (readonly [path: string, icon: IconName, name: Key])[] = [
   ['/', 'overview', 'nav.overview'],
+  ['/usage', 'usage', 'nav.usage'],
+  ['/requests', 'requests', 'nav.requests'],
   ['/keys', 'keys', 'nav.keys'],
   ['/models', 'models', 'nav.models'],
-  ['/duet', 'duet', 'nav.duet'],
+  ['/billing', 'billing', 'nav.billing'],
   ['/quickstart', 'quickstart', 'nav.quickstart'],
+  ['/duet', 'duet', 'nav.duet'],
   ['/settings', 'settings', 'nav.settings'],
 ];
 
@@ -34,6 +37,7 @@ export function Shell({ children }: { children: ComponentChildren }) {
   const [isOpen, setOpen] = useState(false);
   const account = useStore(session)?.account;
   useEffect(() => setOpen(false), [path]);
+  useFreshBalance();
   return (
     <div class="shell">
       <a class="skip" href="#main" onClick={skip}>

@@ -9,8 +9,11 @@ import { Facts } from '../ui/page';
 
 const PLACES: Record<string, readonly [path: string, name: Key]> = {
   o: ['/', 'nav.overview'],
+  u: ['/usage', 'nav.usage'],
+  r: ['/requests', 'nav.requests'],
   k: ['/keys', 'nav.keys'],
   m: ['/models', 'nav.models'],
+  b: ['/billing', 'nav.billing'],
   d: ['/duet', 'nav.duet'],
   q: ['/quickstart', 'nav.quickstart'],
   s: ['/settings', 'nav.settings'],

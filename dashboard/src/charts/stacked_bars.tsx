@@ -1,0 +1,211 @@
+// Stacked bars over time: with a cursor for keyboard and pointer that says what is under it, and the
+// same as a table.
+
+import { useId, useRef, useState } from 'preact/hooks';
+import { t } from '../i18n';
+import { Table, type Column } from '../ui/page';
+
+export interface Bucket {
+  /** What stands below the bar. */
+  label: string;
+  /** What is said of the bar, such as its whole date. */
+  title: string;
+  /** One value for each series; `null` where there is none. */
+  values: (number | null)[];
+}
+
+export interface Series {
+  name: string;
+  /** Drawn as this number of the palette, from 1. */
+  colour: number;
+}
+
+interface Props {
+  title: string;
+  series: Series[];
+  buckets: Bucket[];
+  /** A value as text. */
+  text: (value: number) => string;
+  /** Lines instead of bars, for what does not add up. */
+  isLine?: boolean;
+  onPick?: (index: number) => void;
+}
+
+const WIDTH = 960;
+const HEIGHT = 260;
+const LEFT = 64;
+const TOP = 12;
+const BOTTOM = 28;
+const INNER = HEIGHT - TOP - BOTTOM;
+const LABELS_MAX = 8;
+
+/** The least round number that is not below: 1, 2, 2.5 or 5 times a power of ten. */
+export function ceiling(value: number): number {
+  if (value <= 0) return 1;
+  const power = 10 ** Math.floor(Math.log10(value));
+  const step = [1, 2, 2.5, 5, 10].find((each) => each * power >= value * 0.999999) ?? 10;
+  return step * power;
+}
+
+export function StackedBars({ title, series, buckets, text, isLine = false, onPick }: Props) {
+  const [isTable, setTable] = useState(false);
+  return (
+    <figure class="chart">
+      <figcaption>
+        <ul class="legend">
+          {series.map(({ name, colour }) => (
+            <li key={name}>
+              <i class={`swatch series-${colour}`} aria-hidden="true" />
+              {name}
+            </li>
+          ))}
+        </ul>
+        <button type="button" class="button quiet" aria-pressed={isTable} onClick={() => setTable(!isTable)}>
+          {t(isTable ? 'chart.as_chart' : 'chart.as_table')}
+        </button>
+      </figcaption>
+      {isTable ? <AsTable title={title} series={series} buckets={buckets} text={text} /> : <Drawing title={title} series={series} buckets={buckets} text={text} isLine={isLine} {...(onPick ? { onPick } : {})} />}
+    </figure>
+  );
+}
+
+function AsTable({ title, series, buckets, text }: Pick<Props, 'title' | 'series' | 'buckets' | 'text'>) {
+  const columns: Column<Bucket>[] = [
+    { name: 'time', title: t('chart.time'), cell: (bucket) => <span class="num">{bucket.title}</span> },
+    ...series.map(({ name }, index) => ({
+      name: `${index}`,
+      title: name,
+      isNumber: true,
+      cell: (bucket: Bucket) => {
+        const value = bucket.values[index];
+        return value == null ? '–' : text(value);
+      },
+    })),
+  ];
+  return <Table label={title} columns={columns} rows={buckets} id={(bucket) => bucket.title} />;
+}
+
+function Drawing({ title, series, buckets, text, isLine, onPick }: Props) {
+  const [cursor, setCursor] = useState<number | null>(null);
+  const frame = useRef<SVGSVGElement>(null);
+  const id = useId();
+  const total = (bucket: Bucket) => bucket.values.reduce<number>((sum, value) => sum + (value ?? 0), 0);
+  const highest = isLine ? Math.max(...buckets.flatMap(({ values }) => values.map((value) => value ?? 0)), 0) : Math.max(...buckets.map(total), 0);
+  const top = ceiling(highest);
+  const step = (WIDTH - LEFT) / Math.max(1, buckets.length);
+  const y = (value: number) => TOP + INNER * (1 - value / top);
+  const every = Math.ceil(buckets.length / LABELS_MAX);
+  const at = cursor === null ? null : (buckets[cursor] ?? null);
+  const move = (by: number) => setCursor(Math.min(buckets.length - 1, Math.max(0, cursor === null ? (by > 0 ? 0 : buckets.length - 1) : cursor + by)));
+  const press = (event: KeyboardEvent) => {
+    if (event.key === 'ArrowRight') move(1);
+    else if (event.key === 'ArrowLeft') move(-1);
+    else if (event.key === 'Home') setCursor(0);
+    else if (event.key === 'End') setCursor(buckets.length - 1);
+    else if (event.key === 'Enter' && cursor !== null && onPick) onPick(cursor);
+    else if (event.key === 'Escape') setCursor(null);
+    else return;
+    event.preventDefault();
+  };
+  const point = (event: PointerEvent) => {
+    const box = frame.current?.getBoundingClientRect();
+    if (!box) return;
+    const x = ((event.clientX - box.left) / box.width) * WIDTH - LEFT;
+    setCursor(x < 0 ? null : Math.min(buckets.length - 1, Math.floor(x / step)));
+  };
+  const values = (bucket: Bucket) => series.flatMap(({ name }, index) => (bucket.values[index] == null ? [] : [`${name} ${text(bucket.values[index] ?? 0)}`]));
+  const says = at ? [at.title, ...(isLine || series.length < 2 ? [] : [text(total(at))]), ...values(at)].join(', ') : '';
+  return (
+    <div class="drawing">
+      <svg
+        ref={frame}
+        viewBox={`0 0 ${WIDTH} ${HEIGHT}`}
+        role="img"
+        aria-labelledby={`${id}-title`}
+        aria-describedby={`${id}-help`}
+        tabIndex={0}
+        onKeyDown={press}
+        onPointerMove={point}
+        onPointerLeave={() => setCursor(null)}
+        onClick={() => cursor !== null && onPick?.(cursor)}
+        class={onPick ? 'picks' : ''}
+      >
+        <title id={`${id}-title`}>{title}</title>
+        {[0, 0.5, 1].map((share) => (
+          <g key={share}>
+            <line class="rule" x1={LEFT} x2={WIDTH} y1={y(top * share)} y2={y(top * share)} />
+            <text class="scale" x={LEFT - 8} y={y(top * share)} dominant-baseline="middle" text-anchor="end">
+              {share === 0 && !isLine ? '0' : text(top * share)}
+            </text>
+          </g>
+        ))}
+        {cursor !== null && <rect class="cursor" x={LEFT + cursor * step} y={TOP} width={step} height={INNER} />}
+        {isLine ? <Lines series={series} buckets={buckets} x={(index) => LEFT + (index + 0.5) * step} y={y} /> : buckets.map((bucket, index) => <Bar key={bucket.title} series={series} bucket={bucket} x={LEFT + index * step} width={step} y={y} />)}
+        {buckets.map((bucket, index) =>
+          index % every === 0 ? (
+            <text key={bucket.title} class="scale" x={LEFT + (index + 0.5) * step} y={HEIGHT - 8} text-anchor="middle">
+              {bucket.label}
+            </text>
+          ) : null,
+        )}
+      </svg>
+      <p class="unseen" id={`${id}-help`}>
+        {t('chart.help')}
+      </p>
+      <p class="reading" aria-live="polite">
+        {says || ' '}
+      </p>
+    </div>
+  );
+}
+
+function Bar({ series, bucket, x, width, y }: { series: Series[]; bucket: Bucket; x: number; width: number; y: (value: number) => number }) {
+  const gap = Math.min(width * 0.2, 8);
+  let below = 0;
+  return (
+    <g>
+      {series.map(({ name, colour }, index) => {
+        const value = bucket.values[index] ?? 0;
+        const from = below;
+        below += value;
+        // Something is never drawn as nothing.
+        const height = value > 0 ? Math.max(1, y(from) - y(below)) : 0;
+        return <rect key={name} class={`series-${colour}`} x={x + gap / 2} y={y(from) - height} width={Math.max(1, width - gap)} height={height} />;
+      })}
+    </g>
+  );
+}
+
+const DASHES = ['', '6 4', '2 3', '10 4 2 4'];
+
+function Lines({ series, buckets, x, y }: { series: Series[]; buckets: Bucket[]; x: (index: number) => number; y: (value: number) => number }) {
+  return (
+    <>
+      {series.map(({ name, colour }, index) => {
+        let isDown = false;
+        const path = buckets
+          .map((bucket, place) => {
+            const value = bucket.values[index];
+            if (value == null) {
+              isDown = false;
+              return '';
+            }
+            const command = isDown ? 'L' : 'M';
+            isDown = true;
+            return `${command}${x(place).toFixed(1)} ${y(value).toFixed(1)}`;
+          })
+          .join('');
+        const dots = buckets.map((bucket, place) => {
+          const value = bucket.values[index];
+          return value == null ? null : <circle key={place} class={`series-${colour}`} cx={x(place)} cy={y(value)} r="2.5" />;
+        });
+        return (
+          <g key={name}>
+            <path class={`line series-${colour}`} d={path} stroke-dasharray={DASHES[index % DASHES.length] ?? ''} />
+            {dots}
+          </g>
+        );
+      })}
+    </>
+  );
+}

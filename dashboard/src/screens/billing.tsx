@@ -1,0 +1,351 @@
+// Money: what there is, how more comes in, when to be told, and every line of the account.
+
+import { useEffect, useState } from 'preact/hooks';
+import { api, download, newIdempotencyKey, Problem } from '../api';
+import { exactMoney, money, nano } from '../format';
+import { t } from '../i18n';
+import { Link, setQuery, usePlace } from '../router';
+import { useStore } from '../store';
+import type { AutoRecharge, BalanceReport, Page as PageOf, TopUp, Transaction } from '../types';
+import { Button, Checkbox, Choice, CopyButton, Form, SelectField, TextField } from '../ui/controls';
+import { Empty, Failure, Loading, Notice, useLoad, useSending } from '../ui/load';
+import { Badge, Card, Facts, Money, Page, Pager, Table, Time, type Column } from '../ui/page';
+import { announce } from '../ui/toast';
+import { balance as shownBalance, loadBalance } from './balance';
+
+export function Billing() {
+  const { query } = usePlace();
+  const returned = query.get('topup');
+  const [round, setRound] = useState(0);
+  const credited = () => {
+    void loadBalance();
+    setRound((before) => before + 1);
+  };
+  return (
+    <Page title={t('nav.billing')} about={t('billing.about')}>
+      {returned && <Returned key={returned} id={returned} isCancelled={query.get('cancelled') !== null} onCredited={credited} />}
+      <BalanceCard round={round} />
+      <TopUpCard isWaiting={returned !== null && query.get('cancelled') === null} />
+      <AlertCard />
+      <RechargeCard />
+      <Transactions round={round} />
+    </Page>
+  );
+}
+
+const POLL_MS = 2_000;
+const SUPPORT_AFTER_MS = 60_000;
+
+/** Back from the card company: waits until the money is there, and never asks to pay again. */
+function Returned({ id, isCancelled, onCredited }: { id: string; isCancelled: boolean; onCredited: () => void }) {
+  const [topUp, setTopUp] = useState<TopUp | null>(null);
+  const [problem, setProblem] = useState<Problem | null>(null);
+  const [isLate, setLate] = useState(false);
+  useEffect(() => {
+    const stop = new AbortController();
+    const started = Date.now();
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const ask = async () => {
+      try {
+        const found = await api<TopUp>(`/billing/topups/${encodeURIComponent(id)}`, { signal: stop.signal });
+        setTopUp(found);
+        setProblem(null);
+        if (found.state === 'paid') return onCredited();
+        if (found.state === 'closed' || found.state === 'review') return;
+        if (isCancelled && found.state === 'open') return;
+      } catch (wrong) {
+        if (stop.signal.aborted || !(wrong instanceof Problem)) return;
+        setProblem(wrong);
+        if (wrong.status === 404) return;
+      }
+      setLate(Date.now() - started > SUPPORT_AFTER_MS);
+      timer = setTimeout(() => void ask(), POLL_MS);
+    };
+    void ask();
+    return () => {
+      stop.abort();
+      clearTimeout(timer);
+    };
+  }, [id]);
+  const close = <Button onClick={() => setQuery({ topup: null, cancelled: null }, 'replace')}>{t('dialog.close')}</Button>;
+  if (problem && !topUp) return <Failure problem={problem} />;
+  if (!topUp) return null;
+  const amount = money(topUp.amount);
+  return (
+    <div role="status">
+      {topUp.state === 'paid' ? (
+        <Notice tone="good" action={close}>{t('topup.paid', { amount })}</Notice>
+      ) : topUp.state === 'closed' || (isCancelled && topUp.state === 'open') ? (
+        <Notice action={close}>{t('topup.closed')}</Notice>
+      ) : topUp.state === 'review' ? (
+        <Notice tone="warn" action={close}>{t('topup.review')} <code>{topUp.id}</code></Notice>
+      ) : (
+        <Notice tone={topUp.state === 'processing' ? 'warn' : 'info'}>
+          <p>{t(topUp.state === 'processing' ? 'topup.processing' : 'topup.pending')}</p>
+          {isLate && (
+            <p>
+              {t('topup.late')} <code>{topUp.id}</code> <CopyButton text={topUp.id} quiet label={t('copy.id')} />
+            </p>
+          )}
+        </Notice>
+      )}
+    </div>
+  );
+}
+
+function BalanceCard({ round }: { round: number }) {
+  const current = useLoad(`balance ${round}`, async (signal) => {
+    const loaded = await api<BalanceReport>('/billing/balance', { signal });
+    shownBalance.set(loaded);
+    return loaded;
+  });
+  return (
+    <Card title={t('billing.balance')}>
+      <Loading of={current} lines={2}>
+        {(data) => (
+          <Facts
+            of={[
+              [t('billing.available'), <strong class="big"><Money of={data.available} /></strong>],
+              [t('billing.held'), <Money of={data.held} />],
+              [t('billing.paid'), <Money of={data.paid} />],
+              [t('billing.promotional'), <Money of={data.promotional} />],
+              [t('billing.used'), <Money of={data.used} />],
+            ]}
+          />
+        )}
+      </Loading>
+      <p class="hint after">{t('billing.held_about')}</p>
+    </Card>
+  );
+}
+
+const PRESETS = ['10', '20', '50', '100', '200', 'other'] as const;
+
+function isAmount(text: string): boolean {
+  return /^\d{1,6}(\.\d{1,2})?$/.test(text.trim()) && Number(text) > 0;
+}
+
+function TopUpCard({ isWaiting }: { isWaiting: boolean }) {
+  const [preset, setPreset] = useState<(typeof PRESETS)[number]>('20');
+  const [custom, setCustom] = useState('');
+  const [keeps, setKeeps] = useState(false);
+  const [isChecked, setChecked] = useState(false);
+  const [name, setName] = useState(newIdempotencyKey);
+  const { run, isBusy, fault, rest } = useSending();
+  const amount = preset === 'other' ? custom.trim() : preset;
+  const change = (work: () => void) => {
+    work();
+    setName(newIdempotencyKey());
+  };
+  const send = async () => {
+    setChecked(true);
+    if (!isAmount(amount)) return;
+    await run(async () => {
+      const topUp = await api<{ checkout_url: string }>('/billing/topups', { method: 'POST', body: { amount, save_card: keeps }, idempotencyKey: name });
+      const target = new URL(topUp.checkout_url);
+      if (target.protocol === 'https:' || target.hostname === location.hostname) location.assign(target.href);
+    });
+  };
+  const wrong = isChecked && !isAmount(amount) ? t('form.amount_wrong') : fault('/amount');
+  return (
+    <Card title={t('billing.top_up')} about={t('topup.about')}>
+      {rest && <Failure problem={rest} />}
+      <Form onSend={send}>
+        <Choice legend={t('topup.amount')} value={preset} onValue={(next) => change(() => setPreset(next))} options={PRESETS.map((each) => [each, each === 'other' ? t('topup.other') : `$${each}`] as const)} />
+        {preset === 'other' ? (
+          <div class="narrow">
+            <TextField label={t('topup.other_amount')} prefix="$" inputMode="decimal" autocomplete="off" value={custom} onValue={(text) => change(() => setCustom(text))} error={wrong} />
+          </div>
+        ) : (
+          wrong && <p class="field-error" role="alert">{wrong}</p>
+        )}
+        <Checkbox label={t('topup.keep')} hint={t('topup.keep_hint')} checked={keeps} onValue={(next) => change(() => setKeeps(next))} />
+        <Button type="submit" kind="primary" busy={isBusy} disabled={isWaiting}>
+          {t('topup.button')}
+        </Button>
+      </Form>
+    </Card>
+  );
+}
+
+function plain(amount: string | null): string {
+  return amount === null ? '' : amount.replace(/(\.\d*?)0+$/, '$1').replace(/\.$/, '');
+}
+
+interface Alerts {
+  low_balance: { threshold: string } | null;
+}
+
+function AlertCard() {
+  const alerts = useLoad('alerts', (signal) => api<Alerts>('/billing/alerts', { signal }));
+  return (
+    <Card title={t('alerts.title')} about={t('limit.or_alert')}>
+      <Loading of={alerts} lines={2}>
+        {(data) => <AlertForm key={data.low_balance?.threshold ?? ''} of={data} onSaved={alerts.set} />}
+      </Loading>
+    </Card>
+  );
+}
+
+function AlertForm({ of: alerts, onSaved }: { of: Alerts; onSaved: (alerts: Alerts) => void }) {
+  const [isOn, setOn] = useState(alerts.low_balance !== null);
+  const [amount, setAmount] = useState(plain(alerts.low_balance?.threshold ?? '5'));
+  const [isChecked, setChecked] = useState(false);
+  const { run, isBusy, fault, rest } = useSending();
+  const send = async () => {
+    setChecked(true);
+    if (isOn && !isAmount(amount)) return;
+    await run(async () => {
+      onSaved(await api<Alerts>('/billing/alerts', { method: 'PUT', body: { low_balance: isOn ? amount.trim() : null } }));
+      announce(t('state.saved'), 'shown');
+    });
+  };
+  return (
+    <Form onSend={send} class="narrow">
+      {rest && <Failure problem={rest} />}
+      <Checkbox label={t('alerts.low')} hint={t('alerts.low_hint')} checked={isOn} onValue={setOn} />
+      {isOn && <TextField label={t('alerts.threshold')} prefix="$" inputMode="decimal" autocomplete="off" value={amount} onValue={setAmount} error={isChecked && !isAmount(amount) ? t('form.amount_wrong') : fault('/low_balance')} />}
+      <Button type="submit" busy={isBusy}>
+        {t('form.save')}
+      </Button>
+    </Form>
+  );
+}
+
+function RechargeCard() {
+  const recharge = useLoad('recharge', (signal) => api<AutoRecharge>('/billing/auto-recharge', { signal }));
+  const { run, isBusy, problem } = useSending();
+  const cards = () =>
+    run(async () => {
+      const { url } = await api<{ url: string }>('/billing/portal', { method: 'POST', body: {} });
+      const target = new URL(url);
+      if (target.protocol === 'https:' || target.hostname === location.hostname) location.assign(target.href);
+    });
+  return (
+    <Card
+      title={t('recharge.title')}
+      about={t('recharge.about')}
+      actions={
+        <Button busy={isBusy} onClick={cards}>
+          {t('billing.portal')}
+        </Button>
+      }
+    >
+      {problem && <Failure problem={problem} />}
+      <Loading of={recharge} lines={2}>
+        {(data) => <RechargeForm key={JSON.stringify(data)} of={data} onSaved={recharge.set} />}
+      </Loading>
+    </Card>
+  );
+}
+
+function RechargeForm({ of: current, onSaved }: { of: AutoRecharge; onSaved: (next: AutoRecharge) => void }) {
+  const [isOn, setOn] = useState(current.enabled);
+  const [threshold, setThreshold] = useState(plain(current.threshold) || '5');
+  const [amount, setAmount] = useState(plain(current.amount) || '20');
+  const [most, setMost] = useState(plain(current.monthly_max) || '100');
+  const [isChecked, setChecked] = useState(false);
+  const { run, isBusy, fault, rest } = useSending();
+  const isGood = [threshold, amount, most].every(isAmount);
+  const wrong = (text: string, pointer: string) => (isChecked && isOn && !isAmount(text) ? t('form.amount_wrong') : fault(pointer));
+  const send = async () => {
+    setChecked(true);
+    if (isOn && !isGood) return;
+    await run(async () => {
+      const body = isOn ? { enabled: true, threshold: threshold.trim(), amount: amount.trim(), monthly_max: most.trim() } : { enabled: false };
+      onSaved(await api<AutoRecharge>('/billing/auto-recharge', { method: 'PUT', body }));
+      announce(t('state.saved'), 'shown');
+    });
+  };
+  return (
+    <Form onSend={send}>
+      {rest && <Failure problem={rest} />}
+      {current.state === 'stopped' && <Notice tone="bad">{t('recharge.stopped')}</Notice>}
+      {current.state === 'retrying' && <Notice tone="warn">{t('recharge.retrying')}</Notice>}
+      {current.state === 'needs_confirmation' && <Notice tone="warn">{t('recharge.confirm')}</Notice>}
+      <Checkbox label={t('recharge.on')} checked={isOn} onValue={setOn} />
+      {isOn && (
+        <>
+          <div class="grid three">
+            <TextField label={t('recharge.threshold')} prefix="$" inputMode="decimal" autocomplete="off" value={threshold} onValue={setThreshold} error={wrong(threshold, '/threshold')} />
+            <TextField label={t('recharge.amount')} prefix="$" inputMode="decimal" autocomplete="off" value={amount} onValue={setAmount} error={wrong(amount, '/amount')} />
+            <TextField label={t('recharge.most')} prefix="$" inputMode="decimal" autocomplete="off" value={most} onValue={setMost} error={wrong(most, '/monthly_max')} />
+          </div>
+          {isGood && <p>{t('recharge.sentence', { threshold: money(nano(threshold)), amount: money(nano(amount)), most: money(nano(most)) })}</p>}
+          <p class="hint">{t('recharge.so_far', { amount: money(current.charged_this_month) })}</p>
+        </>
+      )}
+      <Button type="submit" busy={isBusy}>
+        {t('form.save')}
+      </Button>
+    </Form>
+  );
+}
+
+const KINDS = ['topup', 'usage', 'refund', 'refund_failed', 'dispute', 'dispute_won', 'promo_grant', 'promo_expiry', 'correction', 'usage_earlier'] as const;
+
+function kindName(code: string): string {
+  const known = KINDS.find((each) => each === code);
+  return known ? t(`kind.${known}`) : code;
+}
+
+const before = new Map<string, string | null>();
+const SIZE = 50;
+
+function Transactions({ round }: { round: number }) {
+  const { query } = usePlace();
+  const cursor = query.get('cursor');
+  const kind = query.get('kind') ?? '';
+  useStore(shownBalance);
+  const page = useLoad(`transactions ${cursor} ${round}`, (signal) => api<PageOf<Transaction>>('/billing/transactions', { query: { limit: SIZE, cursor }, signal }));
+  const { run, isBusy, problem } = useSending();
+  const save = () => run(() => download('/billing/transactions', { query: { format: 'csv' } }, 'aiduet-transactions.csv'));
+  const signed = (amount: string) => (
+    <span class="num" title={exactMoney(amount)}>
+      {nano(amount) > 0n ? '+' : ''}
+      {money(amount)}
+    </span>
+  );
+  const columns: Column<Transaction>[] = [
+    { name: 'at', title: t('transaction.date'), cell: (each) => (each.kind === 'usage' ? <span class="num" title={t('transaction.utc_day')}>{each.day}</span> : <Time at={each.at} />) },
+    { name: 'kind', title: t('transaction.kind'), cell: (each) => (each.kind === 'topup' ? <Badge tone="good">{kindName(each.kind)}</Badge> : kindName(each.kind)) },
+    { name: 'what', title: t('transaction.what'), cell: (each) => (each.model ? <code>{each.model}</code> : each.reference ? <code>{each.reference}</code> : '–') },
+    { name: 'amount', title: t('request.amount'), isNumber: true, cell: (each) => signed(each.amount) },
+    { name: 'balance', title: t('transaction.balance'), isNumber: true, cell: (each) => <Money of={each.balance} /> },
+  ];
+  const older = (next: string) => {
+    before.set(next, cursor);
+    setQuery({ cursor: next });
+  };
+  return (
+    <Card
+      title={t('transaction.title')}
+      about={t('transaction.about')}
+      actions={
+        <Button icon="download" busy={isBusy} onClick={save}>
+          {t('export.csv')}
+        </Button>
+      }
+    >
+      {problem && <Failure problem={problem} />}
+      <Loading of={page}>
+        {({ data, next_cursor }) => {
+          const shown = data.filter((each) => kind === '' || each.kind === kind);
+          if (data.length === 0) return <Empty title={t('transaction.empty')} />;
+          return (
+            <>
+              <div class="filters">
+                <SelectField label={t('transaction.kind')} value={kind} onValue={(next) => setQuery({ kind: next })} options={[['', t('filter.all')], ...KINDS.map((each) => [each, t(`kind.${each}`)] as const)]} />
+              </div>
+              {shown.length === 0 ? <Empty title={t('state.no_match')} /> : <Table label={t('transaction.title')} columns={columns} rows={shown} id={(each) => each.id} />}
+              <Pager hasNewer={cursor !== null} hasOlder={next_cursor !== null} onNewer={() => setQuery({ cursor: (cursor && before.get(cursor)) || null })} onOlder={() => next_cursor && older(next_cursor)} />
+            </>
+          );
+        }}
+      </Loading>
+      <p class="hint after">
+        <Link to="/usage">{t('overview.all_usage')}</Link>
+      </p>
+    </Card>
+  );
+}

@@ -1,0 +1,67 @@
+// Which requests: a range of days and some filters, all of it in the query of the page.
+
+import { day, zone } from './format';
+
+export const RANGES = ['today', '24h', '7d', '30d', '90d', 'this_month', 'last_month', 'custom'] as const;
+export type Range = (typeof RANGES)[number];
+
+export const FILTERS = ['model', 'key_id', 'provider', 'endpoint', 'status', 'stream'] as const;
+export type Filter = (typeof FILTERS)[number];
+
+export const STATUSES = ['success', 'client_error', 'rate_limited', 'server_error'] as const;
+
+const QUARTER_MS = 900_000;
+const DAY_MS = 86_400_000;
+
+/** A date some days later, as a date. */
+function shift(date: string, days: number): string {
+  return new Date(Date.parse(`${date}T00:00:00Z`) + days * DAY_MS).toISOString().slice(0, 10);
+}
+
+export function rangeOf(query: URLSearchParams): Range {
+  const named = query.get('range');
+  if (query.has('from') && query.has('to')) return 'custom';
+  return RANGES.find((each) => each === named) ?? '7d';
+}
+
+/** The first and the last day, or two moments. */
+export function bounds(query: URLSearchParams, now: Date): { from: string; to: string } {
+  const today = day(now);
+  const month = `${today.slice(0, 7)}-01`;
+  switch (rangeOf(query)) {
+    case 'custom':
+      return { from: query.get('from') ?? today, to: query.get('to') ?? today };
+    case 'today':
+      return { from: today, to: today };
+    case '24h': {
+      const to = Math.ceil(now.getTime() / QUARTER_MS) * QUARTER_MS;
+      return { from: new Date(to - DAY_MS).toISOString(), to: new Date(to).toISOString() };
+    }
+    case '7d':
+      return { from: shift(today, -6), to: today };
+    case '30d':
+      return { from: shift(today, -29), to: today };
+    case '90d':
+      return { from: shift(today, -89), to: today };
+    case 'this_month':
+      return { from: month, to: today };
+    case 'last_month': {
+      const last = shift(month, -1);
+      return { from: `${last.slice(0, 7)}-01`, to: last };
+    }
+  }
+}
+
+/** What the API is asked for. */
+export function wanted(query: URLSearchParams, now: Date): Record<string, string> {
+  const chosen: Record<string, string> = { tz: zone(), ...bounds(query, now) };
+  for (const name of FILTERS) {
+    const value = query.get(name);
+    if (value) chosen[name] = value;
+  }
+  return chosen;
+}
+
+export function isFiltered(query: URLSearchParams): boolean {
+  return FILTERS.some((name) => query.has(name));
+}
