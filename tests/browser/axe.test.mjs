@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { after, before, test } from 'node:test';
-import { launch, open, signIn, Site } from './harness.mjs';
+import { launch, open, signIn, Site, traffic } from './harness.mjs';
 import { OPEN, OWN, settled } from './screens.mjs';
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
@@ -17,15 +17,19 @@ let site;
 let browser;
 let state;
 let key;
+let request;
 
 before(async () => {
   site = await Site.start();
+  await traffic(site);
   browser = await launch();
   const context = await open(browser, site);
   const page = await context.newPage();
   await signIn(page, site);
   await page.goto('/dashboard/keys');
   key = (await page.locator('tbody a').first().getAttribute('href')).split('/').at(-1);
+  await page.goto('/dashboard/requests');
+  request = (await page.locator('tbody a').first().getAttribute('href')).split('/').at(-1);
   state = await context.storageState();
   await context.close();
 });
@@ -41,14 +45,14 @@ async function violations(page, runOnly) {
 }
 
 /** A theme changes colours and nothing else, so the second one is asked about colours alone. */
-async function inspect(context, paths) {
+async function inspect(context, paths, language) {
   const found = [];
   const page = await context.newPage();
   for (const path of paths) {
     await page.emulateMedia({ colorScheme: 'light' });
     // A page of its own each time, also where only the fragment or query differs.
     await page.goto('about:blank');
-    await page.goto(`/dashboard${path.replace('{key}', key)}`);
+    await page.goto(`/dashboard${path.replace('{key}', key).replace('{request}', request)}`);
     await settled(page);
     // Outside of the policy of the page, like an extension.
     await page.evaluate(axe);
@@ -56,6 +60,7 @@ async function inspect(context, paths) {
     await page.emulateMedia({ colorScheme: 'dark' });
     await page.waitForFunction(() => document.documentElement.dataset.theme === 'dark');
     for (const fault of await violations(page, ['color-contrast'])) found.push(`${path}, dark: ${fault}`);
+    assert.equal(await page.getAttribute('html', 'lang'), language);
     const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
     if (wide > 0) found.push(`${path}: ${wide} pixels too wide`);
     const holes = await page.evaluate(() => /\{\w+\}|undefined|NaN|\[object/.exec(document.body.innerText)?.[0]);
@@ -73,10 +78,14 @@ for (const language of LANGUAGES) {
     test(`every screen, ${language}, ${width} pixels, light and dark`, async () => {
       const options = { locale: language, viewport: { width, height: 800 }, reducedMotion: 'reduce' };
       const guest = await open(browser, site, options);
-      none(await inspect(guest, OPEN));
+      none(await inspect(guest, OPEN, language));
       await guest.close();
       const person = await open(browser, site, { ...options, storageState: state });
-      none(await inspect(person, OWN));
+      // Else the account speaks its own.
+      await person.addInitScript((locale) => {
+        if (location.protocol === 'http:') localStorage.setItem('aiduet.preferences', JSON.stringify({ locale }));
+      }, language);
+      none(await inspect(person, OWN, language));
       await person.close();
     });
   }

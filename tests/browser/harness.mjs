@@ -138,3 +138,28 @@ export async function signIn(page, site, { email, password } = site) {
   await page.locator('form button[type=submit]').click();
   await page.locator('.shell h1').waitFor();
 }
+
+const HELLO = [{ role: 'user', content: 'Hello' }];
+/** Calls of several models, by both dialects, streamed and whole; and two that do not succeed. */
+const CALLS = [
+  ['/v1/chat/completions', { model: 'gpt-5.4-mini', messages: HELLO }],
+  ['/v1/chat/completions', { model: 'gpt-5.4-mini', messages: HELLO, stream: true }],
+  ['/v1/chat/completions', { model: 'gpt-6.1-sol', messages: [{ role: 'user', content: 'Plan it. '.repeat(400) }], max_completion_tokens: 400 }],
+  ['/v1/messages', { model: 'claude-haiku-4-5', max_tokens: 64, messages: HELLO }],
+  ['/v1/messages', { model: 'claude-sonnet-5-5', max_tokens: 200, messages: HELLO, stream: true }],
+  ['/v1/chat/completions', { messages: [{ role: 'user', content: 'Write a Rust function that parses a CSV file.' }] }],
+  ['/v1/embeddings', { model: 'text-embedding-3-small', input: 'Hello' }],
+  ['/v1/chat/completions', { model: 'no-such-model', messages: HELLO }],
+];
+
+/** Makes calls with the key of the demonstration, each read to its end. */
+export async function traffic(site) {
+  for (const [path, body] of CALLS) {
+    const response = await fetch(site.url + path, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${site.key}`, 'anthropic-version': '2023-06-01', 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    });
+    await response.text();
+  }
+}

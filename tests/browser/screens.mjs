@@ -12,7 +12,28 @@ export const OPEN = [
 ];
 
 /** For whoever is signed in. */
-export const OWN = ['/', '/keys', '/keys?new=1', '/keys/{key}', '/keys/{key}?do=edit', '/keys/{key}?do=rotate', '/keys/{key}?do=delete', '/models?q=haiku', '/duet', '/quickstart', '/settings', '/settings/preferences', '/settings/security', '/nowhere'];
+export const OWN = [
+  '/',
+  '/usage',
+  '/usage?range=24h&metric=first_byte_ms&by=key',
+  '/requests',
+  '/requests/{request}',
+  '/keys',
+  '/keys?new=1',
+  '/keys/{key}',
+  '/keys/{key}?do=edit',
+  '/keys/{key}?do=rotate',
+  '/keys/{key}?do=delete',
+  '/models?q=haiku',
+  '/billing',
+  '/billing?topup=topup_0',
+  '/duet',
+  '/quickstart',
+  '/settings',
+  '/settings/preferences',
+  '/settings/security',
+  '/nowhere',
+];
 
 /** Waits until a screen has all of its data. */
 export async function settled(page) {

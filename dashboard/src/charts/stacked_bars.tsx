@@ -38,6 +38,7 @@ const TOP = 12;
 const BOTTOM = 28;
 const INNER = HEIGHT - TOP - BOTTOM;
 const LABELS_MAX = 8;
+const BAR_MAX = 56;
 
 /** The least round number that is not below: 1, 2, 2.5 or 5 times a power of ten. */
 export function ceiling(value: number): number {
@@ -123,7 +124,7 @@ function Drawing({ title, series, buckets, text, isLine, onPick }: Props) {
         role="img"
         aria-labelledby={`${id}-title`}
         aria-describedby={`${id}-help`}
-        tabIndex={0}
+        tabindex={0}
         onKeyDown={press}
         onPointerMove={point}
         onPointerLeave={() => setCursor(null)}
@@ -160,7 +161,7 @@ function Drawing({ title, series, buckets, text, isLine, onPick }: Props) {
 }
 
 function Bar({ series, bucket, x, width, y }: { series: Series[]; bucket: Bucket; x: number; width: number; y: (value: number) => number }) {
-  const gap = Math.min(width * 0.2, 8);
+  const thick = Math.max(1, Math.min(width * 0.8, BAR_MAX));
   let below = 0;
   return (
     <g>
@@ -170,7 +171,7 @@ function Bar({ series, bucket, x, width, y }: { series: Series[]; bucket: Bucket
         below += value;
         // Something is never drawn as nothing.
         const height = value > 0 ? Math.max(1, y(from) - y(below)) : 0;
-        return <rect key={name} class={`series-${colour}`} x={x + gap / 2} y={y(from) - height} width={Math.max(1, width - gap)} height={height} />;
+        return <rect key={name} class={`series-${colour}`} x={x + (width - thick) / 2} y={y(from) - height} width={thick} height={height} />;
       })}
     </g>
   );

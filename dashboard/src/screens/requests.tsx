@@ -44,17 +44,29 @@ type More = 'provider' | 'endpoint' | 'cached' | 'reasoning' | 'speed' | 'finish
 export function requestColumns(more: string[] = []): Column<RequestSummary>[] {
   const tokens = (number: number) => <span title={count(number)}>{short(number)}</span>;
   return [
-    { name: 'at', title: t('security.at'), cell: (each) => <Link to={`/requests/${each.id}`} class="strong"><Time at={each.created_at} form="second" /></Link> },
+    { name: 'at', title: t('security.at'), cell: (each) => <Link to={`/requests/${each.id}`}><Time at={each.created_at} form="second" /></Link> },
     { name: 'status', title: t('key.state'), cell: (each) => <Status of={each} /> },
     { name: 'model', title: t('models.model'), cell: (each) => <code>{each.model}</code> },
     { name: 'key', title: t('key.key'), cell: (each) => each.key_name ?? t('usage.gone_key') },
-    { name: 'in', title: t('metric.input_tokens'), isNumber: true, cell: (each) => tokens(each.input_tokens + each.cache_read_tokens + each.cache_write_tokens) },
-    { name: 'out', title: t('metric.output_tokens'), isNumber: true, cell: (each) => tokens(each.output_tokens) },
+    { name: 'in', title: t('column.in'), isNumber: true, cell: (each) => tokens(each.input_tokens + each.cache_read_tokens + each.cache_write_tokens) },
+    { name: 'out', title: t('column.out'), isNumber: true, cell: (each) => tokens(each.output_tokens) },
     { name: 'cost', title: t('request.cost'), isNumber: true, cell: (each) => <Money of={each.cost} /> },
-    { name: 'first', title: t('metric.first_byte_ms'), isNumber: true, cell: (each) => (each.first_byte_ms === null ? '–' : duration(each.first_byte_ms)) },
-    { name: 'total', title: t('request.total'), isNumber: true, cell: (each) => duration(each.duration_ms) },
+    { name: 'first', title: t('column.first'), isNumber: true, cell: (each) => (each.first_byte_ms === null ? '–' : duration(each.first_byte_ms)) },
+    { name: 'total', title: t('column.total'), isNumber: true, cell: (each) => duration(each.duration_ms) },
     ...more.flatMap((name) => (MORE[name] ? [{ name, title: t(`column.${name as More}`), cell: MORE[name] }] : [])),
   ];
+}
+
+const HOPS_MAX = 10;
+
+/** The next page with something in it: the server looks at so many rows at a time, and with filters
+ * none of them may match. */
+async function findPage(asked: Record<string, string>, cursor: string | null, signal: AbortSignal): Promise<PageOf<RequestSummary>> {
+  let page = await api<PageOf<RequestSummary>>('/requests', { query: { ...asked, cursor }, signal });
+  for (let hops = 0; hops < HOPS_MAX && page.data.length === 0 && page.next_cursor; hops += 1) {
+    page = await api<PageOf<RequestSummary>>('/requests', { query: { ...asked, cursor: page.next_cursor }, signal });
+  }
+  return page;
 }
 
 /** Which page came before one, for as long as this page is open. */
@@ -68,7 +80,7 @@ export function Requests({ id }: { id?: string }) {
   const more = (query.get('columns') ?? '').split(',').filter((name) => name in MORE);
   const text = query.toString();
   const asked = useMemo(() => wanted(query, new Date()), [text]);
-  const page = useLoad(`requests ${JSON.stringify(asked)} ${cursor} ${size}`, (signal) => api<PageOf<RequestSummary>>('/requests', { query: { ...asked, cursor, limit: size }, signal }));
+  const page = useLoad(`requests ${JSON.stringify(asked)} ${cursor} ${size}`, (signal) => findPage({ ...asked, limit: size }, cursor, signal));
   const { run, isBusy, problem } = useSending();
   const save = (format: 'csv' | 'ndjson') => run(() => download('/requests/export', { query: { ...asked, format } }, `aiduet-requests.${format}`));
   useLive(isLive, page.reload);
