@@ -376,3 +376,32 @@ test('a fault of the server is told with its request', async () => {
     await page.getByRole('table').waitFor();
   });
 });
+
+test('on a phone the menu opens, leads on, and closes', async () => {
+  const context = await open(browser, site, { storageState: state, viewport: { width: 360, height: 740 }, hasTouch: true, isMobile: true });
+  const page = await context.newPage();
+  await page.goto('/dashboard/keys');
+  await page.locator('.shell h1').waitFor();
+  const link = page.getByRole('link', { name: 'Models' });
+  assert.ok(!(await link.isVisible()));
+  await page.getByRole('button', { name: 'Menu' }).tap();
+  await link.tap();
+  await page.getByRole('heading', { name: 'Models', level: 1 }).waitFor();
+  await page.waitForFunction(() => !document.querySelector('.side.open'));
+  assert.equal(await page.getByRole('button', { name: 'Menu' }).getAttribute('aria-expanded'), 'false');
+  const small = await page.evaluate(() => [...document.querySelectorAll('button, input, select, nav a')].filter((each) => each.checkVisibility()).map((each) => each.getBoundingClientRect()).filter((box) => box.height < 24 || box.width < 24).length);
+  assert.equal(small, 0, 'everything can be hit by a finger');
+  assert.deepEqual(context.faults, []);
+  await context.close();
+});
+
+test('something is seen within a second on a machine four times as slow', async () => {
+  await inContext(async (page, context) => {
+    const devtools = await context.newCDPSession(page);
+    await devtools.send('Emulation.setCPUThrottlingRate', { rate: 4 });
+    await page.goto('/dashboard/sign-in');
+    await page.getByRole('heading', { name: 'Sign in' }).waitFor();
+    const painted = await page.evaluate(() => performance.getEntriesByName('first-contentful-paint')[0].startTime);
+    assert.ok(painted <= 1_000, `first paint after ${painted} ms`);
+  });
+});

@@ -117,7 +117,8 @@ export async function open(browser, site, options = {}) {
   });
   context.on('request', (request) => {
     const url = new URL(request.url());
-    if (url.origin !== site.url && url.protocol !== 'blob:' && url.protocol !== 'data:') faults.push(`request to ${url.origin}`);
+    const isOwn = url.origin === site.url || ['blob:', 'data:'].includes(url.protocol);
+    if (!isOwn && url.origin !== context.cardCompany) faults.push(`request to ${url.origin}`);
   });
   context.on('weberror', (error) => faults.push(`exception: ${error.error()}`));
   context.on('console', (message) => {

@@ -99,8 +99,21 @@ function BalanceCard({ round }: { round: number }) {
     shownBalance.set(loaded);
     return loaded;
   });
+  const { run, isBusy, problem } = useSending();
+  const cards = () =>
+    run(async () => {
+      leaveFor((await api<{ url: string }>('/billing/portal', { method: 'POST', body: {} })).url);
+    });
   return (
-    <Card title={t('billing.balance')}>
+    <Card
+      title={t('billing.balance')}
+      actions={
+        <Button busy={isBusy} onClick={cards}>
+          {t('billing.portal')}
+        </Button>
+      }
+    >
+      {problem && <Failure problem={problem} />}
       <Loading of={current} lines={2}>
         {(data) => (
           <Facts
@@ -117,6 +130,12 @@ function BalanceCard({ round }: { round: number }) {
       <p class="hint after">{t('billing.held_about')}</p>
     </Card>
   );
+}
+
+/** To a page of the card company: over TLS, or on this machine in a demonstration. */
+function leaveFor(address: string): void {
+  const { protocol, hostname, href } = new URL(address);
+  if (protocol === 'https:' || (protocol === 'http:' && hostname === location.hostname)) location.assign(href);
 }
 
 const PRESETS = ['10', '20', '50', '100', '200', 'other'] as const;
@@ -142,8 +161,7 @@ function TopUpCard({ isWaiting }: { isWaiting: boolean }) {
     if (!isAmount(amount)) return;
     await run(async () => {
       const topUp = await api<{ checkout_url: string }>('/billing/topups', { method: 'POST', body: { amount, save_card: keeps }, idempotencyKey: name });
-      const target = new URL(topUp.checkout_url);
-      if (target.protocol === 'https:' || target.hostname === location.hostname) location.assign(target.href);
+      leaveFor(topUp.checkout_url);
     });
   };
   const wrong = isChecked && !isAmount(amount) ? t('form.amount_wrong') : fault('/amount');
@@ -178,6 +196,7 @@ interface Alerts {
 
 function AlertCard() {
   const alerts = useLoad('alerts', (signal) => api<Alerts>('/billing/alerts', { signal }));
+  if (alerts.error?.status === 404) return null;
   return (
     <Card title={t('alerts.title')} about={t('limit.or_alert')}>
       <Loading of={alerts} lines={2}>
@@ -214,24 +233,9 @@ function AlertForm({ of: alerts, onSaved }: { of: Alerts; onSaved: (alerts: Aler
 
 function RechargeCard() {
   const recharge = useLoad('recharge', (signal) => api<AutoRecharge>('/billing/auto-recharge', { signal }));
-  const { run, isBusy, problem } = useSending();
-  const cards = () =>
-    run(async () => {
-      const { url } = await api<{ url: string }>('/billing/portal', { method: 'POST', body: {} });
-      const target = new URL(url);
-      if (target.protocol === 'https:' || target.hostname === location.hostname) location.assign(target.href);
-    });
+  if (recharge.error?.status === 404) return null;
   return (
-    <Card
-      title={t('recharge.title')}
-      about={t('recharge.about')}
-      actions={
-        <Button busy={isBusy} onClick={cards}>
-          {t('billing.portal')}
-        </Button>
-      }
-    >
-      {problem && <Failure problem={problem} />}
+    <Card title={t('recharge.title')} about={t('recharge.about')}>
       <Loading of={recharge} lines={2}>
         {(data) => <RechargeForm key={JSON.stringify(data)} of={data} onSaved={recharge.set} />}
       </Loading>

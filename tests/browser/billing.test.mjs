@@ -1,0 +1,137 @@
+// Credit is bought on the page of the (simulated) card company, and every line adds up.
+
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { after, before, test } from 'node:test';
+import { launch, open, signIn, Site, traffic } from './harness.mjs';
+import { settled } from './screens.mjs';
+
+let site;
+let browser;
+let state;
+
+before(async () => {
+  site = await Site.start();
+  await traffic(site);
+  browser = await launch();
+  const context = await open(browser, site);
+  await signIn(await context.newPage(), site);
+  state = await context.storageState();
+  await context.close();
+});
+
+after(async () => {
+  await browser?.close();
+  await site?.stop();
+});
+
+async function signedIn(work) {
+  const context = await open(browser, site, { storageState: state });
+  const page = await context.newPage();
+  await page.goto('/dashboard/billing');
+  await settled(page);
+  await work(page, context);
+  assert.deepEqual(context.faults, []);
+  await context.close();
+}
+
+const NANO = 1_000_000_000n;
+
+function nano(text) {
+  const [, sign, whole, rest = ''] = /([−-]?)\$?([\d,]+)(?:\.(\d+))?/.exec(text);
+  const value = BigInt(whole.replaceAll(',', '')) * NANO + BigInt(rest.padEnd(9, '0'));
+  return sign ? -value : value;
+}
+
+async function available(page) {
+  const fact = page.locator('.card .facts > div').filter({ hasText: 'Available' }).first();
+  return nano(await fact.locator('[title$="USD"]').getAttribute('title'));
+}
+
+/** To the page of the card company, whose address is the only other one that may be gone to. */
+async function checkOut(page, context, amount) {
+  let topUp;
+  await page.route('**/api/v1/billing/topups', async (route) => {
+    const response = await route.fetch();
+    topUp = await response.json();
+    context.cardCompany = new URL(topUp.checkout_url).origin;
+    await route.fulfill({ response });
+  });
+  await page.getByRole('radio', { name: amount, exact: true }).check({ force: true });
+  await page.getByRole('button', { name: 'Continue to payment' }).click();
+  await page.getByRole('button', { name: 'Pay' }).waitFor();
+  return topUp;
+}
+
+test('credit is bought, told, and on the statement', async () => {
+  await signedIn(async (page, context) => {
+    const before = await available(page);
+    const { id } = await checkOut(page, context, '$20');
+    await page.getByRole('button', { name: 'Pay' }).click();
+    await page.getByText('Credited: $20.00.').waitFor();
+    assert.equal(new URL(page.url()).searchParams.get('topup'), id);
+    await page.waitForFunction((text) => document.querySelector('.side .balance')?.textContent.includes(text), '$24.9');
+    await settled(page);
+    assert.equal(await available(page), before + 20n * NANO);
+    const rows = await page.getByRole('table', { name: 'Transactions' }).locator('tbody tr').evaluateAll((all) => all.map((row) => [row.cells[1].innerText, ...[...row.querySelectorAll('[title$="USD"]')].map((cell) => cell.title)]));
+    assert.ok(rows.some(([kind]) => kind.includes('Top-up')));
+    assert.ok(rows.some(([kind]) => kind.includes('Usage')));
+    // Each balance is that of the line below and its own amount.
+    for (const [index, [, amount, balance]] of rows.entries()) {
+      const below = rows[index + 1];
+      assert.equal(nano(balance), nano(amount) + (below ? nano(below[2]) : 0n));
+    }
+    assert.equal(nano(rows[0][2]), await available(page));
+    await page.getByRole('button', { name: 'Close' }).click();
+    await page.waitForFunction(() => location.search === '');
+    const [file] = await Promise.all([page.waitForEvent('download'), page.getByRole('button', { name: 'CSV' }).click()]);
+    assert.equal(readFileSync(await file.path(), 'utf8').trim().split('\n').length, rows.length + 1);
+  });
+});
+
+test('who turns back has paid nothing, and is told so', async () => {
+  await signedIn(async (page, context) => {
+    const before = await available(page);
+    await checkOut(page, context, '$10');
+    await page.getByRole('button', { name: 'Go back' }).click();
+    await page.getByText('Nothing was paid, and nothing was charged.').waitFor();
+    await settled(page);
+    assert.equal(await available(page), before);
+  });
+});
+
+test('a payment that is late is waited for, with a reference and without paying again', async () => {
+  await signedIn(async (page) => {
+    await page.clock.install();
+    let state = 'open';
+    await page.route('**/api/v1/billing/topups/topup_late', (route) => route.fulfill({ json: { id: 'topup_late', state, amount: '20', tax: null, checkout_url: null, created_at: new Date().toISOString(), paid_at: null } }));
+    await page.goto('/dashboard/billing?topup=topup_late');
+    await page.getByText('Payment received. Crediting your balance…').waitFor();
+    assert.ok(await page.getByRole('button', { name: 'Continue to payment' }).isDisabled());
+    assert.ok(!(await page.getByText('topup_late').isVisible()));
+    for (let second = 0; second < 64; second += 2) {
+      const asked = page.waitForResponse('**/billing/topups/topup_late');
+      await page.clock.runFor(2_000);
+      await asked;
+    }
+    await page.getByText('You need not pay again').waitFor();
+    await page.getByText('topup_late').waitFor();
+    state = 'paid';
+    await page.clock.runFor(4_000);
+    await page.getByText('Credited: $20.00.').waitFor();
+  });
+});
+
+test('an amount that cannot be paid is refused beside its field', async () => {
+  await signedIn(async (page) => {
+    await page.getByRole('radio', { name: 'Other' }).check({ force: true });
+    await page.getByLabel('Amount in USD').fill('a lot');
+    await page.getByRole('button', { name: 'Continue to payment' }).click();
+    await page.getByText('Write an amount above zero').waitFor();
+    assert.equal(await page.evaluate(() => document.activeElement.getAttribute('aria-invalid')), 'true');
+    await page.getByLabel('Amount in USD').fill('1');
+    await page.getByRole('button', { name: 'Continue to payment' }).click();
+    await page.locator('.field-error').waitFor();
+    assert.equal(new URL(page.url()).pathname, '/dashboard/billing');
+  });
+});
