@@ -1,7 +1,7 @@
 // Stacked bars over time: with a cursor for keyboard and pointer that says what is under it, and the
 // same as a table.
 
-import { useId, useRef, useState } from 'preact/hooks';
+import { useEffect, useId, useRef, useState } from 'preact/hooks';
 import { t } from '../i18n';
 import { Table, type Column } from '../ui/page';
 
@@ -31,13 +31,13 @@ interface Props {
   onPick?: (index: number) => void;
 }
 
-const WIDTH = 960;
+const WIDTH_FIRST = 960;
 const HEIGHT = 260;
 const LEFT = 64;
 const TOP = 12;
 const BOTTOM = 28;
 const INNER = HEIGHT - TOP - BOTTOM;
-const LABELS_MAX = 8;
+const LABEL_WIDTH = 84;
 const BAR_MAX = 56;
 
 /** The least round number that is not below: 1, 2, 2.5 or 5 times a power of ten. */
@@ -89,13 +89,24 @@ function AsTable({ title, series, buckets, text }: Pick<Props, 'title' | 'series
 function Drawing({ title, series, buckets, text, isLine, onPick }: Props) {
   const [cursor, setCursor] = useState<number | null>(null);
   const frame = useRef<SVGSVGElement>(null);
+  const [wide, setWide] = useState(WIDTH_FIRST);
+  // Drawn in the pixels that there are, so that its text keeps its size.
+  useEffect(() => {
+    if (!frame.current) return;
+    const watch = new ResizeObserver(([entry]) => {
+      const width = Math.round(entry?.contentRect.width ?? 0);
+      if (width > 0) setWide(width);
+    });
+    watch.observe(frame.current);
+    return () => watch.disconnect();
+  }, []);
   const id = useId();
   const total = (bucket: Bucket) => bucket.values.reduce<number>((sum, value) => sum + (value ?? 0), 0);
   const highest = isLine ? Math.max(...buckets.flatMap(({ values }) => values.map((value) => value ?? 0)), 0) : Math.max(...buckets.map(total), 0);
   const top = ceiling(highest);
-  const step = (WIDTH - LEFT) / Math.max(1, buckets.length);
+  const step = (wide - LEFT) / Math.max(1, buckets.length);
   const y = (value: number) => TOP + INNER * (1 - value / top);
-  const every = Math.ceil(buckets.length / LABELS_MAX);
+  const every = Math.max(1, Math.ceil(buckets.length / Math.max(1, Math.floor((wide - LEFT) / LABEL_WIDTH))));
   const at = cursor === null ? null : (buckets[cursor] ?? null);
   const move = (by: number) => setCursor(Math.min(buckets.length - 1, Math.max(0, cursor === null ? (by > 0 ? 0 : buckets.length - 1) : cursor + by)));
   const press = (event: KeyboardEvent) => {
@@ -111,7 +122,7 @@ function Drawing({ title, series, buckets, text, isLine, onPick }: Props) {
   const point = (event: PointerEvent) => {
     const box = frame.current?.getBoundingClientRect();
     if (!box) return;
-    const x = ((event.clientX - box.left) / box.width) * WIDTH - LEFT;
+    const x = ((event.clientX - box.left) / box.width) * wide - LEFT;
     setCursor(x < 0 ? null : Math.min(buckets.length - 1, Math.floor(x / step)));
   };
   const values = (bucket: Bucket) => series.flatMap(({ name }, index) => (bucket.values[index] == null ? [] : [`${name} ${text(bucket.values[index] ?? 0)}`]));
@@ -120,7 +131,7 @@ function Drawing({ title, series, buckets, text, isLine, onPick }: Props) {
     <div class="drawing">
       <svg
         ref={frame}
-        viewBox={`0 0 ${WIDTH} ${HEIGHT}`}
+        viewBox={`0 0 ${wide} ${HEIGHT}`}
         role="img"
         aria-labelledby={`${id}-title`}
         aria-describedby={`${id}-help`}
@@ -134,7 +145,7 @@ function Drawing({ title, series, buckets, text, isLine, onPick }: Props) {
         <title id={`${id}-title`}>{title}</title>
         {[0, 0.5, 1].map((share) => (
           <g key={share}>
-            <line class="rule" x1={LEFT} x2={WIDTH} y1={y(top * share)} y2={y(top * share)} />
+            <line class="rule" x1={LEFT} x2={wide} y1={y(top * share)} y2={y(top * share)} />
             <text class="scale" x={LEFT - 8} y={y(top * share)} dominant-baseline="middle" text-anchor="end">
               {share === 0 && !isLine ? '0' : text(top * share)}
             </text>

@@ -1,7 +1,7 @@
 // Usage over time as a chart: what the API told, and nothing added up here but what is drawn.
 
 import { StackedBars, type Bucket, type Series } from '../charts/stacked_bars';
-import { clock, day, duration, minute, money, short } from '../format';
+import { clock, day, duration, minute, price, short } from '../format';
 import { t } from '../i18n';
 import type { Group, Totals, UsageSeries } from '../types';
 
@@ -20,7 +20,7 @@ export function isTime(metric: Metric): boolean {
 }
 
 export function metricText(metric: Metric): (value: number) => string {
-  if (metric === 'cost') return (value) => money(BigInt(Math.round(value)));
+  if (metric === 'cost') return (value) => price(BigInt(Math.round(value)));
   if (isTime(metric)) return duration;
   return short;
 }
