@@ -1,5 +1,6 @@
 // The key that was made last, for the first call. In memory only: it is gone with the page.
 
+import { session } from './session';
 import { store } from './store';
 
 export interface KeyInHand {
@@ -9,3 +10,8 @@ export interface KeyInHand {
 }
 
 export const keyInHand = store<KeyInHand | null>(null);
+
+// It ends with the session.
+session.follow((next) => {
+  if (!next) keyInHand.set(null);
+});
