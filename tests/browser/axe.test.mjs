@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { after, before, test } from 'node:test';
 import { launch, open, signIn, Site, traffic } from './harness.mjs';
-import { OPEN, OWN, settled } from './screens.mjs';
+import { OPEN, OWN, PUBLIC, settled } from './screens.mjs';
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const TAGS = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
@@ -75,6 +75,27 @@ function none(faults) {
 
 for (const language of LANGUAGES) {
   for (const width of WIDTHS) {
+    test(`every public page, ${language}, ${width} pixels, light and dark`, async () => {
+      const options = { locale: language, viewport: { width, height: 800 } };
+      const guest = await open(browser, site, options);
+      const page = await guest.newPage();
+      const found = [];
+      for (const path of PUBLIC) {
+        await page.emulateMedia({ colorScheme: 'light' });
+        await page.goto(`/${language.split('-')[0]}${path}`);
+        await page.evaluate(axe);
+        for (const fault of await violations(page, TAGS)) found.push(`${path}: ${fault}`);
+        await page.emulateMedia({ colorScheme: 'dark' });
+        for (const fault of await violations(page, ['color-contrast'])) found.push(`${path}, dark: ${fault}`);
+        assert.equal(await page.getAttribute('html', 'lang'), language);
+        const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+        if (wide > 0) found.push(`${path}: ${wide} pixels too wide`);
+      }
+      none([...found, ...guest.faults]);
+      assert.deepEqual(await guest.cookies(), [], 'a page to read sets no cookie');
+      await guest.close();
+    });
+
     test(`every screen, ${language}, ${width} pixels, light and dark`, async () => {
       const options = { locale: language, viewport: { width, height: 800 }, reducedMotion: 'reduce' };
       const guest = await open(browser, site, options);

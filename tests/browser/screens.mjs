@@ -1,5 +1,8 @@
 // Every screen, as a path and what it shows once it is there.
 
+/** Pages that the server writes, below the language. */
+export const PUBLIC = ['/', '/docs', '/pricing', '/status', '/privacy/proof', '/privacy', '/terms', '/policies', '/nowhere'];
+
 /** For everybody. */
 export const OPEN = [
   '/sign-in',

@@ -2,7 +2,7 @@
 
 import type { ComponentChildren } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
-import { t, type Key } from '../i18n';
+import { locale, t, type Key } from '../i18n';
 import { go, Link, usePlace } from '../router';
 import { session } from '../session';
 import { useStore } from '../store';
@@ -71,6 +71,12 @@ export function Shell({ children }: { children: ComponentChildren }) {
                 </li>
               );
             })}
+            <li>
+              <a href={`/${locale.get().split('-')[0]}/docs`}>
+                <Icon name="docs" />
+                {t('nav.docs')}
+              </a>
+            </li>
           </ul>
         </nav>
         <div class="side-foot">

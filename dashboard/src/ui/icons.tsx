@@ -10,6 +10,7 @@ const PATHS = {
   quickstart: 'M11 3 5 11h4.5L9 17l6-8h-4.5z',
   duet: 'M8.2 4.5a6 6 0 1 0 0 11 9 9 0 0 1 0-11zM11.8 4.5a6 6 0 1 1 0 11 9 9 0 0 0 0-11z',
   settings: 'M4 6h6M14 6h2M4 14h2M10 14h6M12 4v4M8 12v4',
+  docs: 'M5 3.5h7l3 3v10H5zM12 3.5v3h3M7.5 10h5M7.5 13h5',
   menu: 'M3.5 6h13M3.5 10h13M3.5 14h13',
   close: 'M5 5l10 10M15 5 5 15',
   copy: 'M7 7V3.5h9.5V13H13M3.5 7H13v9.5H3.5z',
