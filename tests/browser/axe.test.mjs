@@ -2,16 +2,10 @@
 // security policy stops, no request to another origin, no exception, no sideways scrolling.
 
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { after, before, test } from 'node:test';
+import { COLOURS, EVERYTHING, LANGUAGES, load, none, violations, WIDTHS } from './axe.mjs';
 import { launch, open, signIn, Site, traffic } from './harness.mjs';
-import { OPEN, OWN, PUBLIC, settled } from './screens.mjs';
-
-const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
-const TAGS = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
-const LANGUAGES = ['en', 'zh-CN', 'ja'];
-const WIDTHS = [360, 1440];
+import { OPEN, OWN, settled } from './screens.mjs';
 
 let site;
 let browser;
@@ -39,11 +33,6 @@ after(async () => {
   await site?.stop();
 });
 
-async function violations(page, runOnly) {
-  const { violations } = await page.evaluate((options) => window.axe.run(document, options), { runOnly });
-  return violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => `${node.target} ${node.failureSummary}`).join('; ')}`);
-}
-
 /** A theme changes colours and nothing else, so the second one is asked about colours alone. */
 async function inspect(context, paths, language) {
   const found = [];
@@ -54,12 +43,11 @@ async function inspect(context, paths, language) {
     await page.goto('about:blank');
     await page.goto(`/dashboard${path.replace('{key}', key).replace('{request}', request)}`);
     await settled(page);
-    // Outside of the policy of the page, like an extension.
-    await page.evaluate(axe);
-    for (const fault of await violations(page, TAGS)) found.push(`${path}: ${fault}`);
+    await load(page);
+    for (const fault of await violations(page, EVERYTHING)) found.push(`${path}: ${fault}`);
     await page.emulateMedia({ colorScheme: 'dark' });
     await page.waitForFunction(() => document.documentElement.dataset.theme === 'dark');
-    for (const fault of await violations(page, ['color-contrast'])) found.push(`${path}, dark: ${fault}`);
+    for (const fault of await violations(page, COLOURS)) found.push(`${path}, dark: ${fault}`);
     assert.equal(await page.getAttribute('html', 'lang'), language);
     const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
     if (wide > 0) found.push(`${path}: ${wide} pixels too wide`);
@@ -69,33 +57,8 @@ async function inspect(context, paths, language) {
   return [...found, ...context.faults];
 }
 
-function none(faults) {
-  if (faults.length > 0) assert.fail(`\n${faults.join('\n')}`);
-}
-
 for (const language of LANGUAGES) {
   for (const width of WIDTHS) {
-    test(`every public page, ${language}, ${width} pixels, light and dark`, async () => {
-      const options = { locale: language, viewport: { width, height: 800 } };
-      const guest = await open(browser, site, options);
-      const page = await guest.newPage();
-      const found = [];
-      for (const path of PUBLIC) {
-        await page.emulateMedia({ colorScheme: 'light' });
-        await page.goto(`/${language.split('-')[0]}${path}`);
-        await page.evaluate(axe);
-        for (const fault of await violations(page, TAGS)) found.push(`${path}: ${fault}`);
-        await page.emulateMedia({ colorScheme: 'dark' });
-        for (const fault of await violations(page, ['color-contrast'])) found.push(`${path}, dark: ${fault}`);
-        assert.equal(await page.getAttribute('html', 'lang'), language);
-        const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
-        if (wide > 0) found.push(`${path}: ${wide} pixels too wide`);
-      }
-      none([...found, ...guest.faults]);
-      assert.deepEqual(await guest.cookies(), [], 'a page to read sets no cookie');
-      await guest.close();
-    });
-
     test(`every screen, ${language}, ${width} pixels, light and dark`, async () => {
       const options = { locale: language, viewport: { width, height: 800 }, reducedMotion: 'reduce' };
       const guest = await open(browser, site, options);
