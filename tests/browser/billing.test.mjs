@@ -59,7 +59,7 @@ async function checkOut(page, context, amount) {
   });
   await page.getByRole('radio', { name: amount, exact: true }).check({ force: true });
   await page.getByRole('button', { name: 'Continue to payment' }).click();
-  await page.getByRole('button', { name: 'Pay' }).waitFor();
+  await page.getByRole('button', { name: 'Pay', exact: true }).waitFor();
   return topUp;
 }
 
@@ -67,7 +67,7 @@ test('credit is bought, told, and on the statement', async () => {
   await signedIn(async (page, context) => {
     const before = await available(page);
     const { id } = await checkOut(page, context, '$20');
-    await page.getByRole('button', { name: 'Pay' }).click();
+    await page.getByRole('button', { name: 'Pay', exact: true }).click();
     await page.getByText('Credited: $20.00.').waitFor();
     assert.equal(new URL(page.url()).searchParams.get('topup'), id);
     await page.waitForFunction((text) => document.querySelector('.side .balance')?.textContent.includes(text), '$24.9');
