@@ -31,6 +31,29 @@ impl SeaOrmSecurityLog {
     fn sql(&self, text: &str) -> Sql {
         Sql::new(self.database.backend(), text)
     }
+
+    /// Runs a statement on at most so many events that are older than a moment and of a condition;
+    /// says on how many.
+    async fn on_old(
+        &self,
+        (before, condition, limit): (Timestamp, &str, u32),
+        statement: &str,
+    ) -> Result<u64, DatabaseError> {
+        let rows = self
+            .sql("SELECT id FROM security_events WHERE created_at < ")
+            .value(before.millis())
+            .text(condition)
+            .text(" ORDER BY created_at LIMIT ")
+            .value(i64::from(limit))
+            .all(self.database.reader())
+            .await?;
+        let old: Result<Vec<Uuid>, DatabaseError> = rows.iter().map(|row| Columns::of(row).next()).collect();
+        let old = old?;
+        if old.is_empty() {
+            return Ok(0);
+        }
+        one_of(self.sql(statement), "id", &old).run(self.database.writer()).await
+    }
 }
 
 #[async_trait]
@@ -60,37 +83,13 @@ impl SecurityLog for SeaOrmSecurityLog {
     }
 
     async fn purge(&self, before: Timestamp, limit: u32) -> Result<u64, AuthStoreError> {
-        let rows = self
-            .sql("SELECT id FROM security_events WHERE created_at < ")
-            .value(before.millis())
-            .text(" ORDER BY created_at LIMIT ")
-            .value(i64::from(limit))
-            .all(self.database.reader())
-            .await?;
-        let old: Result<Vec<Uuid>, DatabaseError> = rows.iter().map(|row| Columns::of(row).next()).collect();
-        let old = old?;
-        if old.is_empty() {
-            return Ok(0);
-        }
-        let delete = one_of(self.sql("DELETE FROM security_events WHERE "), "id", &old);
-        Ok(delete.run(self.database.writer()).await?)
+        let which = (before, "", limit);
+        Ok(self.on_old(which, "DELETE FROM security_events WHERE ").await?)
     }
 
     async fn forget_networks(&self, before: Timestamp, limit: u32) -> Result<u64, AuthStoreError> {
-        let rows = self
-            .sql("SELECT id FROM security_events WHERE created_at < ")
-            .value(before.millis())
-            .text(" AND network IS NOT NULL ORDER BY created_at LIMIT ")
-            .value(i64::from(limit))
-            .all(self.database.reader())
-            .await?;
-        let old: Result<Vec<Uuid>, DatabaseError> = rows.iter().map(|row| Columns::of(row).next()).collect();
-        let old = old?;
-        if old.is_empty() {
-            return Ok(0);
-        }
-        let update = one_of(self.sql("UPDATE security_events SET network = NULL WHERE "), "id", &old);
-        Ok(update.run(self.database.writer()).await?)
+        let which = (before, " AND network IS NOT NULL", limit);
+        Ok(self.on_old(which, "UPDATE security_events SET network = NULL WHERE ").await?)
     }
 }
 

@@ -17,8 +17,8 @@ use crate::report::{Range, Zone};
 
 /// Tells spreadsheets that the text is UTF-8.
 const BYTE_ORDER_MARK: &str = "\u{feff}";
-/// With these a spreadsheet begins a formula (OWASP, CSV injection).
-const FORMULA: [char; 6] = ['=', '+', '-', '@', '\t', '\r'];
+/// With these a spreadsheet begins a formula (OWASP, CSV injection), some of them in full width.
+const FORMULA: [char; 11] = ['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠'];
 
 /// How rows become text.
 #[derive(Clone, Copy, Debug)]
@@ -83,8 +83,9 @@ fn cell(value: Option<&Value>) -> String {
     }
 }
 
-/// A text that no spreadsheet takes for a formula, quoted where it must be.
-fn text_cell(text: &str) -> String {
+/// A text that no spreadsheet takes for a formula, quoted where it must be. Our own numbers may begin
+/// with a minus and are no texts.
+pub(super) fn text_cell(text: &str) -> String {
     let text = if text.starts_with(FORMULA) { format!("'{text}") } else { text.to_owned() };
     if text.contains(['"', ',', '\r', '\n']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text }
 }
@@ -103,6 +104,7 @@ mod tests {
             ("@sum", "'@sum"),
             ("\tx", "'\tx"),
             ("\rx", "\"'\rx\""),
+            ("＝1", "'＝1"),
             ("a,b", "\"a,b\""),
             ("=a\"b\"", "\"'=a\"\"b\"\"\""),
             ("两行\n文字", "\"两行\n文字\""),

@@ -5,6 +5,7 @@ use http::HeaderValue;
 use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE, HeaderName};
 
 use super::view::TransactionView;
+use crate::http::account::export::text_cell;
 
 const NEXT: HeaderName = HeaderName::from_static("x-next-cursor");
 const HEAD: &str = "id,kind,at,day,model,reference,amount,amount_nano,balance,balance_nano\r\n";
@@ -26,7 +27,7 @@ pub(super) fn file(lines: impl Iterator<Item = TransactionView>, next: Option<St
             balance_nano,
         } = line;
         let texts = [id, kind.as_str().to_owned(), at, day, model.unwrap_or_default()];
-        let texts = texts.into_iter().chain([reference.unwrap_or_default()]).map(|text| cell(&text));
+        let texts = texts.into_iter().chain([reference.unwrap_or_default()]).map(|text| text_cell(&text));
         let numbers = [amount, amount_nano.to_string(), balance, balance_nano.to_string()];
         text.push_str(&texts.chain(numbers).collect::<Vec<_>>().join(","));
         text.push_str("\r\n");
@@ -42,17 +43,9 @@ pub(super) fn file(lines: impl Iterator<Item = TransactionView>, next: Option<St
     response
 }
 
-/// A text that no spreadsheet takes for a formula: one that begins like it gets an apostrophe. Our
-/// own numbers may begin with a minus and are no texts.
-fn cell(text: &str) -> String {
-    let is_risky = text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠']);
-    let text = if is_risky { format!("'{text}") } else { text.to_owned() };
-    if text.contains([',', '"', '\r', '\n']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::cell;
+    use super::text_cell;
 
     #[test]
     fn a_formula_becomes_a_text_and_separators_stay_inside() {
@@ -65,7 +58,7 @@ mod tests {
             ("a,b", "\"a,b\""),
             ("=\"a\"", "\"'=\"\"a\"\"\""),
         ] {
-            assert_eq!(cell(text), expected, "{text:?}");
+            assert_eq!(text_cell(text), expected, "{text:?}");
         }
     }
 }
