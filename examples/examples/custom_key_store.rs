@@ -8,7 +8,7 @@ use aiduet_core::app::{AppBuilder, Stores};
 use aiduet_core::clock::{SystemClock, Timestamp};
 use aiduet_core::http::router;
 use aiduet_core::id::{AccountId, ApiKeyId};
-use aiduet_core::keys::{ApiKey, ApiKeyHash, KeyError, KeyStore, ListKeys};
+use aiduet_core::keys::{ApiKey, ApiKeyHash, KeyError, KeyState, KeyStore, ListKeys};
 use aiduet_core::money::Money;
 use aiduet_core::settings::{Settings, UpstreamKind};
 use aiduet_examples::{Failure, new_customer, post};
@@ -87,6 +87,18 @@ impl KeyStore for ListedKeys {
             keys.retain(|key| key.id != id || key.account != account);
             if keys.len() < before { Ok(()) } else { Err(KeyError::NotFound { id }) }
         })
+    }
+
+    async fn purge(&self, before: Timestamp, limit: u32) -> Result<u64, KeyError> {
+        let mut left = u64::from(limit);
+        self.with(|keys| {
+            keys.retain(|key| {
+                let goes = left > 0 && matches!(key.state, KeyState::Revoked { at } if at < before);
+                left -= u64::from(goes);
+                !goes
+            });
+        });
+        Ok(u64::from(limit) - left)
     }
 }
 

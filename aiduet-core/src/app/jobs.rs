@@ -6,7 +6,7 @@ use super::Stores;
 use crate::clock::Clock;
 use crate::http::metrics::Metrics;
 use crate::id::NodeId;
-use crate::jobs::{Job, Jobs, Purge};
+use crate::jobs::{Job, Jobs, Lapse, Purge};
 use crate::privacy::{Retention, RetentionObserver, RetentionStores};
 use crate::settings::Settings;
 
@@ -40,7 +40,10 @@ pub(super) fn of_node(
 
 /// Every job, in the order of the command line.
 fn registered(settings: &Settings, stores: &Stores, parts: &JobParts) -> Vec<Arc<dyn Job>> {
-    vec![Arc::new(Purge::new(retention(settings, stores), Arc::clone(&parts.retention)))]
+    vec![
+        Arc::new(Purge::new(retention(settings, stores), Arc::clone(&parts.retention))),
+        Arc::new(Lapse::new(Arc::clone(&stores.grants))),
+    ]
 }
 
 /// What is kept for how long.
@@ -49,6 +52,7 @@ pub fn retention(settings: &Settings, stores: &Stores) -> Retention {
         usage: Arc::clone(&stores.usage_retention),
         sessions: Arc::clone(&stores.sessions),
         tickets: Arc::clone(&stores.tickets),
+        keys: Arc::clone(&stores.keys),
         creations: Arc::clone(&stores.creations),
         security_log: Arc::clone(&stores.security_log),
         outbox: Arc::clone(&stores.outbox),

@@ -8,7 +8,7 @@ use crate::auth::{FailureCounter, SecurityLog, SessionStore, TicketStore};
 use crate::clock::Clock;
 use crate::jobs::JobStore;
 use crate::keys::{KeyCreations, KeyStore};
-use crate::ledger::{Audit, Custody, Ledger, RequestLog, Statements, UsageReader, UsageRetention};
+use crate::ledger::{Audit, Custody, Grants, Ledger, RequestLog, Statements, UsageReader, UsageRetention};
 use crate::notify::Outbox;
 use crate::payment::{PayerStore, TopUpStore};
 use crate::price::PriceBook;
@@ -44,6 +44,8 @@ pub struct Stores {
     pub ledger: Arc<dyn Ledger>,
     /// Records of requests.
     pub requests: Arc<dyn RequestLog>,
+    /// The end of promotional credit.
+    pub grants: Arc<dyn Grants>,
     /// What happened to balances.
     pub statements: Arc<dyn Statements>,
     /// What was used.
@@ -188,6 +190,7 @@ async fn sea_orm(settings: &DatabaseSettings) -> Result<Stores, BuildError> {
         security_log: Arc::new(SeaOrmSecurityLog::new(database.clone())),
         ledger: Arc::<SeaOrmLedger>::clone(&ledger),
         requests,
+        grants: Arc::<SeaOrmLedger>::clone(&ledger),
         statements: Arc::<SeaOrmLedger>::clone(&ledger),
         usage,
         usage_retention,
@@ -219,6 +222,7 @@ fn memory(clock: Arc<dyn Clock>) -> Result<Stores, BuildError> {
     let usage_retention: Arc<dyn UsageRetention> = Arc::<MemoryLedger>::clone(&ledger);
     let custody: Arc<dyn Custody> = Arc::<MemoryLedger>::clone(&ledger);
     let audit: Arc<dyn Audit> = Arc::<MemoryLedger>::clone(&ledger);
+    let grants: Arc<dyn Grants> = Arc::<MemoryLedger>::clone(&ledger);
     let statements: Arc<dyn Statements> = Arc::<MemoryLedger>::clone(&ledger);
     Ok(Stores {
         keys: Arc::new(MemoryKeys::default()),
@@ -230,6 +234,7 @@ fn memory(clock: Arc<dyn Clock>) -> Result<Stores, BuildError> {
         security_log: Arc::new(MemorySecurityLog::default()),
         ledger,
         requests,
+        grants,
         statements,
         usage,
         usage_retention,

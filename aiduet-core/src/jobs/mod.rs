@@ -1,6 +1,7 @@
 //! Background work: done by whichever node takes the lease, in bounded batches, again and again.
 
 mod error;
+mod lapse;
 mod purge;
 mod runner;
 mod store;
@@ -11,6 +12,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 pub use error::JobError;
+pub use lapse::Lapse;
 pub use purge::Purge;
 pub use runner::{JobOutcome, JobRun, Jobs, RunCause};
 pub use store::{FinishJob, JobState, JobStore, TakeJob};

@@ -176,6 +176,10 @@ impl<S: KeyStore> KeyStore for CachedKeys<S> {
         let _forgetting = self.forgetting(id);
         self.inner.delete(account, id).await
     }
+
+    async fn purge(&self, before: Timestamp, limit: u32) -> Result<u64, KeyError> {
+        self.inner.purge(before, limit).await
+    }
 }
 
 #[cfg(test)]

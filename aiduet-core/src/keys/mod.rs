@@ -73,6 +73,12 @@ pub trait KeyStore: fmt::Debug + Send + Sync + 'static {
     /// # Errors
     /// [`KeyError::NotFound`] when the account has no such key.
     async fn delete(&self, account: AccountId, id: ApiKeyId) -> Result<(), KeyError>;
+
+    /// Deletes keys that were revoked before a moment, at most `limit`; says how many.
+    ///
+    /// # Errors
+    /// [`KeyError::Unavailable`] when the store cannot be written.
+    async fn purge(&self, before: Timestamp, limit: u32) -> Result<u64, KeyError>;
 }
 
 /// Which keys [`KeyStore::list`] returns.

@@ -38,4 +38,8 @@ impl<T: KeyStore + ?Sized> KeyStore for Arc<T> {
     async fn delete(&self, account: AccountId, id: ApiKeyId) -> Result<(), KeyError> {
         self.as_ref().delete(account, id).await
     }
+
+    async fn purge(&self, before: Timestamp, limit: u32) -> Result<u64, KeyError> {
+        self.as_ref().purge(before, limit).await
+    }
 }

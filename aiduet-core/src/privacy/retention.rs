@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::auth::{AuthStoreError, SecurityLog, SessionStore, TicketStore};
 use crate::class::{Classify, ErrorClass, Retry};
 use crate::clock::Timestamp;
-use crate::keys::{KeyCreations, KeyError};
+use crate::keys::{KeyCreations, KeyError, KeyStore};
 use crate::ledger::{LedgerError, UsageRetention};
 use crate::notify::{Outbox, OutboxError, PurgeNotices};
 
@@ -22,6 +22,8 @@ pub const SESSION_KEPT: Duration = Duration::from_hours(30 * 24);
 pub const SECURITY_LOG_KEPT: Duration = Duration::from_hours(400 * 24);
 /// How long an event of the security log says which network it came from.
 pub const NETWORK_KEPT: Duration = Duration::from_hours(30 * 24);
+/// How long a key is kept after it was revoked: as long as requests tell of it.
+pub const KEY_KEPT: Duration = Duration::from_hours(90 * 24);
 /// How long it is kept that a message was sent. Its text and address end when it has left.
 pub const NOTICE_KEPT: Duration = Duration::from_hours(90 * 24);
 /// How long the same request to make a key makes no other one.
@@ -42,6 +44,8 @@ pub struct RetentionStores {
     pub sessions: Arc<dyn SessionStore>,
     /// Links of mails.
     pub tickets: Arc<dyn TicketStore>,
+    /// Keys.
+    pub keys: Arc<dyn KeyStore>,
     /// Which request made which key.
     pub creations: Arc<dyn KeyCreations>,
     /// The security log.
@@ -166,7 +170,8 @@ impl Retention {
     /// # Errors
     /// Those of the stores.
     pub async fn purge_anyway(&self, now: Timestamp) -> Result<Purged, RetentionError> {
-        let RetentionStores { usage, sessions, tickets, creations, security_log, outbox } = &self.stores;
+        let RetentionStores { usage, sessions, tickets, keys, creations, security_log, outbox } =
+            &self.stores;
         let usage = usage.purge(now.minus(self.usage_kept), BATCH).await?;
         let notices = PurgeNotices { before: now.minus(NOTICE_KEPT), limit: BATCH };
         let tables = vec![
@@ -174,6 +179,7 @@ impl Retention {
             ("usage_quarters", usage.sums),
             ("sessions", sessions.purge(now.minus(SESSION_KEPT), BATCH).await?),
             ("tickets", tickets.purge(now, BATCH).await?),
+            ("api_keys", keys.purge(now.minus(KEY_KEPT), BATCH).await?),
             ("key_creations", creations.purge(now.minus(CREATION_KEPT), BATCH).await?),
             ("security_events", security_log.purge(now.minus(SECURITY_LOG_KEPT), BATCH).await?),
             ("security_networks", security_log.forget_networks(now.minus(NETWORK_KEPT), BATCH).await?),

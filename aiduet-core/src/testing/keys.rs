@@ -42,6 +42,7 @@ macro_rules! key_store_conformance {
             an_update_of_an_absent_key_is_refused
             the_last_use_only_moves_forward
             a_deleted_key_is_gone
+            keys_that_were_revoked_long_ago_are_purged
             one_of_many_inserts_of_a_digest_wins
         }
     };
@@ -246,6 +247,39 @@ pub async fn a_deleted_key_is_gone(store: impl KeyStore) {
     assert_eq!(kept(&store, &key).await, None);
     let again = store.delete(key.account, key.id).await;
     assert!(matches!(again, Err(KeyError::NotFound { .. })), "{again:?}");
+}
+
+/// And no others, however old.
+pub async fn keys_that_were_revoked_long_ago_are_purged(store: impl KeyStore) {
+    let factory = Factory::new(1);
+    let (old, recent) = (factory.now(), factory.now().plus(Duration::from_hours(1)));
+    let mut gone = Vec::new();
+    let mut left = Vec::new();
+    for state in [
+        KeyState::Revoked { at: old },
+        KeyState::Revoked { at: old },
+        KeyState::Revoked { at: old },
+        KeyState::Revoked { at: recent },
+        KeyState::Disabled { at: old },
+        KeyState::Rotated { until: old },
+        KeyState::Active,
+    ] {
+        let key = ApiKey { state, ..inserted(&store, &factory).await };
+        store.update(key.clone()).await.expect("the key exists");
+        let list = if state == (KeyState::Revoked { at: old }) { &mut gone } else { &mut left };
+        list.push(key);
+    }
+    let mut purged = Vec::new();
+    for _ in 0..3 {
+        purged.push(store.purge(recent, 2).await.expect("the store is available"));
+    }
+    assert_eq!(purged, [2, 1, 0]);
+    for key in gone {
+        assert_eq!(kept(&store, &key).await, None);
+    }
+    for key in left {
+        assert_eq!(kept(&store, &key).await, Some(key));
+    }
 }
 
 /// Uniqueness does not depend on who comes first.

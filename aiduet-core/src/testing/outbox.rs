@@ -51,7 +51,7 @@ macro_rules! outbox_conformance {
             a_report_after_the_lease_was_lost_changes_nothing
             records_are_listed_newest_first_by_account
             the_backlog_is_what_waits
-            old_records_are_purged_but_those_of_policies
+            ended_records_are_purged_but_those_of_policies
         }
     };
     (@cases $new_store:path: $($case:ident)+) => {
@@ -381,7 +381,7 @@ pub async fn the_backlog_is_what_waits(outbox: impl Outbox) {
 }
 
 /// A person is never told of the same policy twice.
-pub async fn old_records_are_purged_but_those_of_policies(outbox: impl Outbox) {
+pub async fn ended_records_are_purged_but_those_of_policies(outbox: impl Outbox) {
     let factory = Factory::new(1);
     let policy = Notice::PolicyChange {
         policy: PolicyKind::Privacy,
@@ -394,6 +394,11 @@ pub async fn old_records_are_purged_but_those_of_policies(outbox: impl Outbox) {
     for _ in 0..5 {
         put(&outbox, &changed(&factory)).await;
     }
+    for due in lease(&outbox, factory.now(), 10).await {
+        report(&outbox, &due, Attempted::Delivered, factory.now()).await;
+    }
+    let waiting = changed(&factory);
+    put(&outbox, &waiting).await;
     factory.clock().advance(Duration::from_hours(1));
     let recent = changed(&factory);
     put(&outbox, &recent).await;
@@ -404,7 +409,7 @@ pub async fn old_records_are_purged_but_those_of_policies(outbox: impl Outbox) {
     }
     assert_eq!(deleted, [3, 2, 0]);
     let left: BTreeSet<NoticeId> = records(&outbox, None).await.iter().map(|record| record.id).collect();
-    assert_eq!(left, BTreeSet::from([policy.id, recent.id]));
+    assert_eq!(left, BTreeSet::from([policy.id, waiting.id, recent.id]));
     let again = Outgoing { id: changed(&factory).id, ..policy };
     assert_eq!(outbox.put(again).await.expect("the outbox is available"), Put::Duplicate);
 }

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 
 use crate::clock::Timestamp;
 use crate::id::{AccountId, ApiKeyId};
-use crate::keys::{ApiKey, ApiKeyHash, KeyError, KeyStore, ListKeys};
+use crate::keys::{ApiKey, ApiKeyHash, KeyError, KeyState, KeyStore, ListKeys};
 
 /// Keys in memory.
 #[derive(Debug, Default)]
@@ -23,6 +23,12 @@ struct Keys {
 impl Keys {
     fn of_account(&self, account: AccountId, id: ApiKeyId) -> Option<&Arc<ApiKey>> {
         self.by_id.get(&id).filter(|key| key.account == account)
+    }
+
+    fn remove(&mut self, account: AccountId, id: ApiKeyId, hash: ApiKeyHash) {
+        self.by_account.remove(&(account, id));
+        self.by_hash.remove(&hash);
+        self.by_id.remove(&id);
     }
 }
 
@@ -97,11 +103,21 @@ impl KeyStore for MemoryKeys {
     async fn delete(&self, account: AccountId, id: ApiKeyId) -> Result<(), KeyError> {
         self.write(|keys| {
             let hash = keys.of_account(account, id).ok_or(KeyError::NotFound { id })?.hash;
-            keys.by_account.remove(&(account, id));
-            keys.by_hash.remove(&hash);
-            keys.by_id.remove(&id);
+            keys.remove(account, id, hash);
             Ok(())
         })
+    }
+
+    async fn purge(&self, before: Timestamp, limit: u32) -> Result<u64, KeyError> {
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        let is_over = |key: &&Arc<ApiKey>| matches!(key.state, KeyState::Revoked { at } if at < before);
+        Ok(self.write(|keys| {
+            let over: Vec<_> = keys.by_id.values().filter(is_over).take(limit).cloned().collect();
+            for key in &over {
+                keys.remove(key.account, key.id, key.hash);
+            }
+            u64::try_from(over.len()).unwrap_or(u64::MAX)
+        }))
     }
 }
 

@@ -1,6 +1,7 @@
 //! The ledger in memory.
 
 mod audit;
+mod grants;
 mod retention;
 mod statement;
 mod usage;

@@ -130,7 +130,9 @@ impl Outbox for MemoryOutbox {
 
     async fn purge(&self, request: PurgeNotices) -> Result<u64, OutboxError> {
         let mut state = self.lock();
-        let is_old = |kept: &Kept| kept.at < request.before && kept.kind != NoticeKind::PolicyChange;
+        let is_old = |kept: &Kept| {
+            kept.standing.has_ended() && kept.at < request.before && kept.kind != NoticeKind::PolicyChange
+        };
         let old: Vec<(NoticeId, DedupKey)> = state
             .kept
             .iter()

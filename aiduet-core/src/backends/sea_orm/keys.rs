@@ -7,6 +7,7 @@ use sea_orm::{QueryResult, Value};
 use uuid::Uuid;
 
 use super::Database;
+use super::bulk::one_of;
 use super::error::{DatabaseError, FailureKind};
 use super::sql::{Columns, Sql, insert_row};
 use crate::clock::Timestamp;
@@ -140,6 +141,22 @@ impl KeyStore for SeaOrmKeyStore {
             .run(self.database.writer())
             .await?;
         if deleted == 0 { Err(KeyError::NotFound { id }) } else { Ok(()) }
+    }
+
+    async fn purge(&self, before: Timestamp, limit: u32) -> Result<u64, KeyError> {
+        let rows = self
+            .sql("SELECT id FROM api_keys WHERE state = 'revoked' AND state_at < ")
+            .value(before.millis())
+            .text(" LIMIT ")
+            .value(i64::from(limit))
+            .all(self.database.reader())
+            .await?;
+        if rows.is_empty() {
+            return Ok(0);
+        }
+        let ids = rows.iter().map(|row| Columns::of(row).next()).collect::<Result<Vec<Uuid>, _>>()?;
+        let delete = one_of(self.sql("DELETE FROM api_keys WHERE "), "id", &ids);
+        Ok(delete.text(" AND state = 'revoked'").run(self.database.writer()).await?)
     }
 }
 

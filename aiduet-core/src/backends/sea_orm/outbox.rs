@@ -171,7 +171,7 @@ impl Outbox for SeaOrmOutbox {
 
     async fn purge(&self, request: PurgeNotices) -> Result<u64, OutboxError> {
         let rows = self
-            .sql("SELECT id FROM notices WHERE created_at < ")
+            .sql("SELECT id FROM notices WHERE state <> 'waiting' AND created_at < ")
             .value(request.before.millis())
             .text(" AND kind <> ")
             .value(NoticeKind::PolicyChange.as_str())

@@ -59,6 +59,10 @@ impl KeyStore for Watched {
     async fn delete(&self, account: AccountId, id: ApiKeyId) -> Result<(), KeyError> {
         self.inner.delete(account, id).await
     }
+
+    async fn purge(&self, before: Timestamp, limit: u32) -> Result<u64, KeyError> {
+        self.inner.purge(before, limit).await
+    }
 }
 
 struct Scene {

@@ -12,6 +12,7 @@
 //! 4. write [`Books::take_changes`], commit, answer.
 
 mod draft;
+mod lapse;
 mod post;
 mod reserve;
 mod rollup;

@@ -70,7 +70,7 @@ fn check(entry: &Entry) -> Result<(), LedgerError> {
     }
 }
 
-fn post_one(draft: &mut Draft<'_>, entry: &Entry) -> Result<(), LedgerError> {
+pub(super) fn post_one(draft: &mut Draft<'_>, entry: &Entry) -> Result<(), LedgerError> {
     if entry.external.as_ref().is_some_and(|external| draft.is_used(entry.kind, external)) {
         return Err(LedgerError::Conflict);
     }

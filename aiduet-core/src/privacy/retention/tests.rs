@@ -1,6 +1,7 @@
 use super::*;
 use crate::backends::memory::{
-    MemoryKeyCreations, MemoryLedger, MemoryOutbox, MemorySecurityLog, MemorySessions, MemoryTickets,
+    MemoryKeyCreations, MemoryKeys, MemoryLedger, MemoryOutbox, MemorySecurityLog, MemorySessions,
+    MemoryTickets,
 };
 use crate::clock::{Clock, ManualClock};
 use crate::id::AccountId;
@@ -40,6 +41,7 @@ fn world() -> World {
         usage,
         sessions: Arc::new(MemorySessions::default()),
         tickets: Arc::new(MemoryTickets::default()),
+        keys: Arc::new(MemoryKeys::default()),
         creations: Arc::new(MemoryKeyCreations::default()),
         security_log: Arc::new(MemorySecurityLog::default()),
         outbox: Arc::new(MemoryOutbox::default()),

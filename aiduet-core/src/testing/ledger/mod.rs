@@ -1,6 +1,7 @@
 //! What every ledger must do.
 
 mod custody;
+mod grants;
 mod holds;
 mod limits;
 mod log;
@@ -14,6 +15,7 @@ mod statement;
 mod usage;
 
 pub use custody::*;
+pub use grants::*;
 pub use holds::*;
 pub use limits::*;
 pub use log::*;
@@ -116,6 +118,10 @@ macro_rules! ledger_conformance {
             reversals_are_bounded_by_their_posting
             a_failed_refund_may_be_made_again
             a_grant_lapses_as_far_as_it_is_free
+            grants_lapse_when_they_have_run_out
+            what_a_hold_will_burn_does_not_lapse
+            grants_lapse_once_however_many_ask
+            lapsing_takes_at_most_its_limit
             postings_that_break_the_books_are_refused
             a_record_is_found_as_it_was_written
             records_are_listed_newest_first_in_pages

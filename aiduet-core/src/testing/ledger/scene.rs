@@ -10,16 +10,17 @@ use futures_util::future::BoxFuture;
 use crate::clock::Timestamp;
 use crate::id::AccountId;
 use crate::ledger::{
-    Audit, Balance, Custody, Entry, KeySpend, Ledger, LedgerError, RequestLog, RequestRecord, ReserveRequest,
-    SettleRequest, Settlement, SettlementState, Statements, SweepRequest, Swept, UsageReader, VoidRequest,
+    Audit, Balance, Custody, Entry, Grants, KeySpend, Ledger, LedgerError, RequestLog, RequestRecord,
+    ReserveRequest, SettleRequest, Settlement, SettlementState, Statements, SweepRequest, Swept, UsageReader,
+    VoidRequest,
 };
 use crate::money::Money;
 use crate::testing::{Factory, cents};
 
 /// Everything that a ledger backend does.
-pub trait WholeLedger: Ledger + Custody + Audit + RequestLog + Statements + UsageReader {}
+pub trait WholeLedger: Ledger + Custody + Grants + Audit + RequestLog + Statements + UsageReader {}
 
-impl<T: Ledger + Custody + Audit + RequestLog + Statements + UsageReader> WholeLedger for T {}
+impl<T: Ledger + Custody + Grants + Audit + RequestLog + Statements + UsageReader> WholeLedger for T {}
 
 type PassTime = Box<dyn Fn(Duration) -> BoxFuture<'static, ()> + Send + Sync>;
 

@@ -90,6 +90,7 @@ impl Custody for SeaOrmLedger {
                 Answer::Swept(SweptRequest::Nothing)
                 | Answer::Reserved(_)
                 | Answer::Settled(_)
+                | Answer::Lapsed(_)
                 | Answer::Done => {}
             }
         }

@@ -2,6 +2,7 @@
 
 mod audit;
 mod custody;
+mod grants;
 mod kept;
 mod load;
 mod operation;
@@ -112,21 +113,21 @@ impl Ledger for SeaOrmLedger {
     async fn reserve(&self, request: ReserveRequest) -> Result<Hold, LedgerError> {
         match self.submit(Operation::Reserve(Box::new(request))).await? {
             Answer::Reserved(hold) => Ok(hold),
-            Answer::Settled(_) | Answer::Swept(_) | Answer::Done => Err(mismatch()),
+            Answer::Settled(_) | Answer::Swept(_) | Answer::Lapsed(_) | Answer::Done => Err(mismatch()),
         }
     }
 
     async fn settle(&self, request: SettleRequest) -> Result<Settlement, LedgerError> {
         match self.submit(Operation::Settle(Box::new(request))).await? {
             Answer::Settled(settlement) => Ok(settlement),
-            Answer::Reserved(_) | Answer::Swept(_) | Answer::Done => Err(mismatch()),
+            Answer::Reserved(_) | Answer::Swept(_) | Answer::Lapsed(_) | Answer::Done => Err(mismatch()),
         }
     }
 
     async fn void(&self, request: VoidRequest) -> Result<Settlement, LedgerError> {
         match self.submit(Operation::Void(Box::new(request))).await? {
             Answer::Settled(settlement) => Ok(settlement),
-            Answer::Reserved(_) | Answer::Swept(_) | Answer::Done => Err(mismatch()),
+            Answer::Reserved(_) | Answer::Swept(_) | Answer::Lapsed(_) | Answer::Done => Err(mismatch()),
         }
     }
 

@@ -21,6 +21,7 @@ pub(super) enum Operation {
     Post(Vec<Entry>),
     SetReserving { account: AccountId, reserving: Reserving },
     Sweep { account: AccountId, request: RequestId, at: Timestamp },
+    Lapse { account: AccountId, at: Timestamp },
 }
 
 /// Its result.
@@ -29,6 +30,8 @@ pub(super) enum Answer {
     Reserved(Hold),
     Settled(Settlement),
     Swept(SweptRequest),
+    /// How much lapsed.
+    Lapsed(Money),
     Done,
 }
 
@@ -79,7 +82,7 @@ impl Operation {
                 named.running.insert(*hold);
             }
             Self::Post(entries) => entries.iter().for_each(|entry| named.post(entry)),
-            Self::SetReserving { account, reserving: _ } => {
+            Self::SetReserving { account, reserving: _ } | Self::Lapse { account, at: _ } => {
                 named.people.insert(*account);
                 named.changed.insert(*account);
             }
@@ -103,6 +106,7 @@ impl Operation {
                 Ok(Answer::Done)
             }
             Self::Sweep { account: _, request, at } => books.sweep(*request, *at).map(Answer::Swept),
+            Self::Lapse { account, at } => books.lapse(*account, *at).map(Answer::Lapsed),
         }
     }
 
@@ -112,9 +116,9 @@ impl Operation {
             Self::Reserve(request) => Some(request.account),
             Self::Settle(request) => Some(request.record.account),
             Self::Void(request) => Some(request.account),
-            Self::SetReserving { account, reserving: _ } | Self::Sweep { account, request: _, at: _ } => {
-                Some(*account)
-            }
+            Self::SetReserving { account, reserving: _ }
+            | Self::Sweep { account, request: _, at: _ }
+            | Self::Lapse { account, at: _ } => Some(*account),
             Self::Progress { hold: _, used: _ } => None,
             Self::Post(entries) => {
                 entries.iter().flat_map(|entry| [entry.debit, entry.credit]).find_map(person_of)

@@ -106,7 +106,7 @@ mod tests {
     use crate::backends::sea_orm::fixture::{Fixture, on_each_database};
     use crate::backends::sea_orm::ledger::LedgerConfig;
     use crate::backends::sea_orm::{
-        SeaOrmJobs, SeaOrmKeyCreations, SeaOrmOutbox, SeaOrmSecurityLog, SeaOrmSessionStore,
+        SeaOrmJobs, SeaOrmKeyCreations, SeaOrmKeyStore, SeaOrmOutbox, SeaOrmSecurityLog, SeaOrmSessionStore,
         SeaOrmTicketStore,
     };
     use crate::clock::{Clock, ManualClock, SystemClock};
@@ -148,6 +148,7 @@ mod tests {
             usage,
             sessions: Arc::new(SeaOrmSessionStore::new(database.clone())),
             tickets: Arc::new(SeaOrmTicketStore::new(database.clone())),
+            keys: Arc::new(SeaOrmKeyStore::new(database.clone())),
             creations: Arc::new(SeaOrmKeyCreations::new(database.clone())),
             security_log: Arc::new(SeaOrmSecurityLog::new(database.clone())),
             outbox: Arc::new(SeaOrmOutbox::new(database.clone())),

@@ -3,7 +3,8 @@
 use super::*;
 use crate::id::{RequestId, TransferId};
 use crate::ledger::{
-    EntryKind, LedgerAccount, Outcome, SettlementState, Statement, StatementRequest, Statements, SweepRequest,
+    EntryKind, Grants, LapseGrants, Lapsed, LedgerAccount, Outcome, SettlementState, Statement,
+    StatementRequest, Statements, SweepRequest,
 };
 use crate::ledger::{ListLog, LogPage, SumUsage, UsageReader, UsageStep};
 use crate::testing::cents;
@@ -220,6 +221,13 @@ impl Custody for BuggyLedger {
     async fn sweep(&self, request: SweepRequest) -> Result<Swept, LedgerError> {
         let dead_after = if self.bug == Bug::SweepsTheLiving { Duration::ZERO } else { request.dead_after };
         self.inner.sweep(SweepRequest { dead_after, ..request }).await
+    }
+}
+
+#[async_trait]
+impl Grants for BuggyLedger {
+    async fn lapse(&self, request: LapseGrants) -> Result<Lapsed, LedgerError> {
+        self.inner.lapse(request).await
     }
 }
 

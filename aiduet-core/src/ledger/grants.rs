@@ -1,0 +1,57 @@
+//! Grants that run out.
+
+use std::fmt;
+
+use async_trait::async_trait;
+
+use super::LedgerError;
+use crate::clock::Timestamp;
+use crate::money::Money;
+
+/// Ends grants that have run out.
+///
+/// # Contract
+/// - Only what is free of a grant lapses. Holds count against grants in the order in which their
+///   charges would burn them; what a hold releases lapses the next time.
+/// - Each grant is ended in the transaction that finds what is left of it, so that a repeated or
+///   concurrent call never takes anything twice.
+#[async_trait]
+pub trait Grants: fmt::Debug + Send + Sync + 'static {
+    /// Books what is free of grants that have run out as breakage, for at most `limit` accounts.
+    ///
+    /// # Errors
+    /// [`LedgerError::Unavailable`].
+    async fn lapse(&self, request: LapseGrants) -> Result<Lapsed, LedgerError>;
+}
+
+/// Which grants [`Grants::lapse`] ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LapseGrants {
+    /// Those that run out at this moment or before.
+    pub at: Timestamp,
+    /// Of at most so many accounts.
+    pub limit: u32,
+}
+
+/// What [`Grants::lapse`] did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Lapsed {
+    /// Accounts that lost something.
+    pub accounts: u32,
+    /// How much they lost together.
+    pub amount: Money,
+}
+
+impl Lapsed {
+    /// With what another account lost; nothing changes when that is nothing.
+    #[must_use]
+    pub(crate) const fn and(self, amount: Money) -> Self {
+        if amount.nanos() == 0 {
+            return self;
+        }
+        Self {
+            accounts: self.accounts.saturating_add(1),
+            amount: Money::from_nanos(self.amount.nanos().saturating_add(amount.nanos())),
+        }
+    }
+}
