@@ -5,8 +5,11 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
+from typing import Any
 
+import kubernetes_validate
 import pytest
 import yaml
 
@@ -16,6 +19,8 @@ from harness.gateway import ROOT, Gateway
 UNIT = ROOT / "deploy" / "systemd" / "aiduet.service"
 COMPOSE = ROOT / "deploy" / "docker" / "compose.yaml"
 DOCKERFILE = ROOT / "deploy" / "docker" / "Dockerfile"
+CHART = ROOT / "deploy" / "helm" / "aiduet"
+KUBERNETES = "1.33"
 EXPOSURE_MAX = 1.5
 VARIABLE = re.compile(r"(AIDUET__[A-Z0-9_]+)=(\S+)")
 
@@ -71,3 +76,70 @@ def test_the_services_of_compose_are_configured_with_settings_that_there_are(pro
     assert check(program, tmp_path, settings) == ""
     settings["AIDUET__SERVER__LISEN"] = "0.0.0.0:1"
     assert "AIDUET__SERVER__LISTEN" in check(program, tmp_path, settings)
+
+
+SQLITE = ["storage=sqlite", "replicas=1"]
+EVERYTHING = [
+    "autoscaling.enabled=true", "ingress.enabled=true", "monitoring.serviceMonitor=true", "monitoring.rules=true",
+    "monitoring.labels.release=prometheus", "networkPolicy.metrics[0].namespaceSelector.matchLabels.team=ops",
+    "networkPolicy.clients[0].namespaceSelector.matchLabels.team=web", "podAnnotations.a=b", "image.tag=1.2.3",
+    "settings.server.limits.in_flight_max=512", "settings.gateway.margin_bp=11000",
+    "imagePullSecrets[0].name=registry",
+]  # fmt: skip
+
+
+def helm(*arguments: str) -> subprocess.CompletedProcess[str]:
+    program = Path(sys.executable).with_name("helm")
+    return subprocess.run([program, *arguments], capture_output=True, text=True, timeout=60, check=False)
+
+
+def rendered(values: list[str]) -> dict[str, dict[str, Any]]:
+    """What the chart makes of values, by kind and name."""
+    done = helm("template", "duet", str(CHART), "--namespace", "duet", *(f"--set={value}" for value in values))
+    assert done.returncode == 0, done.stderr
+    documents = [document for document in yaml.safe_load_all(done.stdout) if document]
+    return {f"{document['kind']}/{document['metadata']['name']}": document for document in documents}
+
+
+@pytest.mark.parametrize("values", [[], SQLITE, EVERYTHING], ids=["external", "sqlite", "everything"])
+def test_the_chart_makes_what_kubernetes_takes(values: list[str]) -> None:
+    assert helm("lint", "--strict", str(CHART), *(f"--set={value}" for value in values)).returncode == 0
+    documents = rendered(values)
+    ours = {"ServiceMonitor/duet-aiduet", "PrometheusRule/duet-aiduet"}
+    for name in documents.keys() - ours:
+        kubernetes_validate.validate(documents[name], KUBERNETES, strict=True)
+    workload = "StatefulSet" if values is SQLITE else "Deployment"
+    kinds = {f"{workload}/duet-aiduet", "Service/duet-aiduet", "Service/duet-aiduet-admin", "NetworkPolicy/duet-aiduet"}
+    if values is not SQLITE:
+        kinds |= {"PodDisruptionBudget/duet-aiduet", "Job/duet-aiduet-migration"}
+    if values is EVERYTHING:
+        kinds |= ours | {"HorizontalPodAutoscaler/duet-aiduet", "Ingress/duet-aiduet"}
+    assert documents.keys() == kinds
+
+
+@pytest.mark.parametrize("values", [[], SQLITE, EVERYTHING], ids=["external", "sqlite", "everything"])
+def test_the_pods_of_the_chart_are_configured_with_settings_that_there_are(
+    program: Path, tmp_path: Path, values: list[str]
+) -> None:
+    place = secrets(tmp_path)
+    for document in rendered(values).values():
+        if document["kind"] not in ("Deployment", "StatefulSet", "Job"):
+            continue
+        pod = document["spec"]["template"]["spec"]
+        (container,) = pod["containers"]
+        mounts = {mount["name"]: mount["mountPath"] for mount in container["volumeMounts"]}
+        settings = {
+            variable["name"]: variable["value"].replace(mounts["secrets"], str(place)) for variable in container["env"]
+        }
+        assert check(program, tmp_path, settings) == ""
+        assert pod["securityContext"]["runAsNonRoot"] and container["securityContext"]["readOnlyRootFilesystem"]
+        settings["AIDUET__SERVER__LISEN"] = "0.0.0.0:1"
+        assert "AIDUET__SERVER__LISTEN" in check(program, tmp_path, settings)
+
+
+@pytest.mark.parametrize(
+    "values", [["storage=sqlite"], ["storage=mongo"], ["replicaCount=2"], ["secrets.existingSecret="]]
+)
+def test_the_chart_refuses_what_cannot_work(values: list[str]) -> None:
+    done = helm("template", "duet", str(CHART), *(f"--set={value}" for value in values))
+    assert done.returncode != 0 and "values" in done.stderr, done.stderr
