@@ -4,8 +4,11 @@
 //! A version is named by the day it was written for, is in force from midnight UTC of that day until
 //! the next one, and never changes: a new text is a new version.
 
+mod changes;
+
 use sha2::{Digest, Sha256};
 
+pub use self::changes::{Span, changes};
 use crate::account::Locale;
 use crate::clock::Timestamp;
 use crate::notify::PolicyKind;
@@ -47,20 +50,20 @@ pub struct PolicyText {
 
 /// A part of a text.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Block {
+pub enum Block<T = String> {
     /// The heading of a section.
-    Heading(String),
+    Heading(T),
     /// A paragraph.
-    Paragraph(String),
+    Paragraph(T),
     /// A list.
-    List(Vec<String>),
+    List(Vec<T>),
 }
 
 /// Every version of every policy.
 #[derive(Clone, Debug)]
 pub struct Policies(Vec<Policy>);
 
-/// The embedded texts of a version, in the order of [`Policy::text`].
+/// A version whose texts are embedded.
 macro_rules! version {
     ($kind:ident, $folder:literal, $version:literal) => {
         (
@@ -75,8 +78,11 @@ macro_rules! version {
     };
 }
 
+/// A version as it is written: its day, and its text in the order of [`Policy::text`].
+pub(crate) type Source = (PolicyKind, &'static str, [&'static str; 3]);
+
 /// Of each kind the oldest first.
-const EMBEDDED: &[(PolicyKind, &str, [&str; 3])] =
+const EMBEDDED: &[Source] =
     &[version!(Privacy, "privacy", "2026-11-26"), version!(Terms, "terms", "2026-11-26")];
 
 impl Policies {
@@ -85,10 +91,15 @@ impl Policies {
     /// # Errors
     /// [`PolicyError`]; never for a released library.
     pub fn embedded() -> Result<Self, PolicyError> {
-        let read = |(kind, version, sources): &(PolicyKind, &'static str, [&'static str; 3])| {
+        Self::read(EMBEDDED)
+    }
+
+    /// Reads versions, of each kind the oldest first.
+    pub(crate) fn read(versions: &[Source]) -> Result<Self, PolicyError> {
+        let read = |(kind, version, sources): &Source| {
             Policy::read(*kind, version, *sources).ok_or(PolicyError { kind: *kind, version })
         };
-        EMBEDDED.iter().map(read).collect::<Result<_, _>>().map(Self)
+        versions.iter().map(read).collect::<Result<_, _>>().map(Self)
     }
 
     /// Every version of a kind, newest first.
@@ -100,6 +111,11 @@ impl Policies {
     pub fn in_force(&self, kind: PolicyKind, now: Timestamp) -> Option<&Policy> {
         let mut versions = self.versions(kind);
         versions.find(|policy| policy.effective_from <= now).or_else(|| self.versions(kind).last())
+    }
+
+    /// The version before another one.
+    pub fn before(&self, policy: &Policy) -> Option<&Policy> {
+        self.versions(policy.kind).find(|other| other.effective_from < policy.effective_from)
     }
 
     /// One version.

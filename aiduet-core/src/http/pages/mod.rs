@@ -112,10 +112,14 @@ pub(super) fn routes() -> Router<App> {
     }
     for (locale, segment, _name) in LANGUAGES {
         let to_home = get(move || async move { Redirect::permanent(&format!("/{segment}/")) });
-        router = router.route(&format!("/{segment}"), to_home).route(
-            &format!("/{segment}/policies/{{kind}}/{{version}}"),
-            get(move |state, path, head| policies::version(state, path, head, locale)),
-        );
+        let version = format!("/{segment}/policies/{{kind}}/{{version}}");
+        router = router
+            .route(&format!("/{segment}"), to_home)
+            .route(&version, get(move |state, path, head| policies::version(state, path, head, locale)))
+            .route(
+                &format!("{version}/changes"),
+                get(move |state, path, head| policies::version_changes(state, path, head, locale)),
+            );
     }
     router
         .route("/robots.txt", get(robots))

@@ -114,9 +114,22 @@ pub(super) struct Status {
 pub(super) struct PolicyWords {
     pub(super) version: &'static str,
     pub(super) in_force_since: &'static str,
+    /// Of a version that has been announced.
+    pub(super) in_force_from: &'static str,
     pub(super) versions: &'static str,
     pub(super) versions_lead: &'static str,
     pub(super) whats_new: &'static str,
+    /// Leads to the page that compares a version with the one before.
+    pub(super) changes: &'static str,
+    /// Above that page; before and behind the former version.
+    pub(super) compared: (&'static str, &'static str),
+    /// How to read it: what is struck out, and what is underlined.
+    pub(super) legend: (&'static str, &'static str),
+    /// Read aloud around a part that went, and around one that came.
+    pub(super) removed: &'static str,
+    pub(super) added: &'static str,
+    /// Read aloud behind either.
+    pub(super) end_of_change: &'static str,
     pub(super) operator_unknown: &'static str,
     pub(super) contact_unknown: &'static str,
 }

@@ -140,6 +140,8 @@ async fn policies_are_pages_and_data_alike(store: Store) {
     get(&site, "/api/v1/policies/privacy/2026-11-26?locale=fr", &[]).await.refused(400, "invalid_request");
     get(&site, "/en/policies/privacy/2020-01-01", &[]).await.expect(404);
     get(&site, "/en/policies/cookies/2026-11-26", &[]).await.expect(404);
+    // The first version has none before it.
+    get(&site, "/en/policies/privacy/2026-11-26/changes", &[]).await.expect(404);
 }
 
 async fn prices_on_the_page_are_those_that_are_charged(store: Store) {
