@@ -17,6 +17,7 @@ import { KeyDetail, Keys } from './screens/keys';
 import { Models } from './screens/models';
 import { NotFound } from './screens/not_found';
 import { Overview } from './screens/overview';
+import { Palette } from './screens/palette';
 import { Quickstart } from './screens/quickstart';
 import { Reauthentication } from './screens/reauth';
 import { Requests } from './screens/requests';
@@ -84,6 +85,7 @@ export function App() {
       {open ? open([]) : current ? <Shell>{match(path)}</Shell> : null}
       {current && <Reauthentication />}
       {current && !open && <Shortcuts />}
+      {current && !open && <Palette />}
       <Toasts />
     </>
   );

@@ -107,7 +107,7 @@ function Snippets({ wish }: { wish: Parameters<(typeof SNIPPETS)[string]['code']
     <div class="snippets">
       <div class="tabs" role="group" aria-label={t('quickstart.snippets')}>
         {Object.entries(SNIPPETS).map(([each, snippet]) => (
-          <button key={each} type="button" aria-pressed={each === name} onClick={() => prefer({ snippet: each })}>
+          <button key={each} type="button" translate={false} aria-pressed={each === name} onClick={() => prefer({ snippet: each })}>
             {snippet.name}
           </button>
         ))}

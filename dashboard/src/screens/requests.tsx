@@ -14,6 +14,7 @@ import { isFiltered, wanted } from '../usage_filters';
 import { clearFilters, FilterBar } from './filter_bar';
 import { perMillion } from './models_data';
 import { PROVIDERS } from './models';
+import { isShortcut } from './shortcuts';
 
 const TONES: Record<RequestSummary['status_class'], Tone> = { success: 'good', client_error: 'warn', rate_limited: 'warn', server_error: 'bad' };
 const SIZES = ['25', '50', '100'] as const;
@@ -163,7 +164,7 @@ function Drawer({ id, list }: { id: string; list: RequestSummary[] }) {
   const close = () => go(`/requests${location.search}`);
   useEffect(() => {
     const press = (event: KeyboardEvent) => {
-      if (event.ctrlKey || event.altKey || event.metaKey) return;
+      if (!isShortcut(event)) return;
       if (event.key === 'j') go_to(list[at + 1]);
       if (event.key === 'k') go_to(list[at - 1]);
     };
@@ -176,10 +177,10 @@ function Drawer({ id, list }: { id: string; list: RequestSummary[] }) {
       {at >= 0 && (
         <footer>
           <Button disabled={at === 0} onClick={() => go_to(list[at - 1])}>
-            {t('pager.newer')} (K)
+            {t('pager.newer')} <kbd aria-hidden="true">K</kbd>
           </Button>
           <Button disabled={at === list.length - 1} onClick={() => go_to(list[at + 1])}>
-            {t('pager.older')} (J)
+            {t('pager.older')} <kbd aria-hidden="true">J</kbd>
           </Button>
         </footer>
       )}

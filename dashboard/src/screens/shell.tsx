@@ -2,35 +2,17 @@
 
 import type { ComponentChildren } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
-import { locale, t, type Key } from '../i18n';
-import { go, Link, usePlace } from '../router';
+import { t } from '../i18n';
+import { Link, usePlace } from '../router';
 import { session } from '../session';
 import { useStore } from '../store';
 import { Button } from '../ui/controls';
-import { Icon, Mark, type IconName } from '../ui/icons';
+import { Icon, Mark } from '../ui/icons';
 import { LanguageChoice, ThemeChoice } from './choices';
-import { BRAND } from './entry';
 import { Balance, useFreshBalance } from './balance';
-
-const ENTRIES: readonly (readonly [path: string, icon: IconName, name: Key])[] = [
-  ['/', 'overview', 'nav.overview'],
-  ['/usage', 'usage', 'nav.usage'],
-  ['/requests', 'requests', 'nav.requests'],
-  ['/keys', 'keys', 'nav.keys'],
-  ['/models', 'models', 'nav.models'],
-  ['/billing', 'billing', 'nav.billing'],
-  ['/quickstart', 'quickstart', 'nav.quickstart'],
-  ['/duet', 'duet', 'nav.duet'],
-  ['/settings', 'settings', 'nav.settings'],
-];
-
-export async function signOut(): Promise<void> {
-  const token = session.get()?.token;
-  session.end('signed-out');
-  go('/sign-in', 'replace');
-  // The cookie ends the session even where the token has expired.
-  await fetch('/api/v1/auth/logout', { method: 'POST', headers: token ? { authorization: `Bearer ${token}` } : {} }).catch(() => undefined);
-}
+import { docsAddress, ENTRIES, signOut } from './entries';
+import { BRAND } from './entry';
+import { openPalette, PALETTE_KEY } from './palette';
 
 export function Shell({ children }: { children: ComponentChildren }) {
   const { path } = usePlace();
@@ -58,6 +40,11 @@ export function Shell({ children }: { children: ComponentChildren }) {
           <Mark />
           <span translate={false}>{BRAND}</span>
         </Link>
+        <button type="button" class="button plain find" aria-keyshortcuts="Control+K Meta+K" onClick={openPalette}>
+          <Icon name="search" />
+          <span>{t('palette.title')}</span>
+          <kbd aria-hidden="true">{PALETTE_KEY}</kbd>
+        </button>
         <nav aria-label={t('nav.menu')}>
           <ul>
             {ENTRIES.map(([to, icon, name]) => {
@@ -72,7 +59,7 @@ export function Shell({ children }: { children: ComponentChildren }) {
               );
             })}
             <li>
-              <a href={`/${locale.get().split('-')[0]}/docs`}>
+              <a href={docsAddress()}>
                 <Icon name="docs" />
                 {t('nav.docs')}
               </a>

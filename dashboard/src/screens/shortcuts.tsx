@@ -1,23 +1,13 @@
 // Single letters for those who like them; they can be turned off in the settings.
 
 import { useEffect, useState } from 'preact/hooks';
-import { t, type Key } from '../i18n';
+import { t } from '../i18n';
 import { go, place, setQuery } from '../router';
 import { preferences } from '../theme';
 import { Dialog } from '../ui/dialog';
 import { Facts } from '../ui/page';
-
-const PLACES: Record<string, readonly [path: string, name: Key]> = {
-  o: ['/', 'nav.overview'],
-  u: ['/usage', 'nav.usage'],
-  r: ['/requests', 'nav.requests'],
-  k: ['/keys', 'nav.keys'],
-  m: ['/models', 'nav.models'],
-  b: ['/billing', 'nav.billing'],
-  d: ['/duet', 'nav.duet'],
-  q: ['/quickstart', 'nav.quickstart'],
-  s: ['/settings', 'nav.settings'],
-};
+import { ENTRIES } from './entries';
+import { PALETTE_KEY } from './palette';
 
 const PATIENCE_MS = 1_500;
 
@@ -26,44 +16,87 @@ function isTyping(event: KeyboardEvent): boolean {
   return target instanceof HTMLElement && target.closest('input, textarea, select, dialog, [contenteditable]') !== null;
 }
 
+/** Whether a key that was pressed may do something by itself. */
+export function isShortcut(event: KeyboardEvent): boolean {
+  return preferences.get().shortcuts && !event.ctrlKey && !event.altKey && !event.metaKey;
+}
+
+/** To the link of the next row of a table, or of the one before; into it from elsewhere. */
+function moveInList(by: number): boolean {
+  const links = [...document.querySelectorAll<HTMLElement>('main tbody tr')].flatMap((row) => row.querySelector<HTMLElement>('a') ?? []);
+  const at = links.findIndex((link) => link.closest('tr')?.contains(document.activeElement));
+  const next = at < 0 ? links[0] : links[at + by];
+  next?.focus();
+  return next !== undefined;
+}
+
+function focusSearch(): boolean {
+  const search = document.querySelector<HTMLElement>('main input[type="search"]');
+  search?.focus();
+  return search !== null;
+}
+
+function turnChart(): boolean {
+  const button = document.querySelector<HTMLElement>('main .chart [aria-pressed]');
+  button?.click();
+  return button !== null;
+}
+
+/** What a letter does at once; whether it did. */
+const DEEDS: Record<string, () => boolean> = {
+  '/': focusSearch,
+  c: () => {
+    if (place.get().path !== '/keys') return false;
+    setQuery({ new: '1' });
+    return true;
+  },
+  j: () => moveInList(1),
+  k: () => moveInList(-1),
+  t: turnChart,
+};
+
 export function Shortcuts() {
   const [isOpen, setOpen] = useState(false);
   useEffect(() => {
     let goAt = 0;
     const press = (event: KeyboardEvent) => {
-      if (!preferences.get().shortcuts || event.ctrlKey || event.altKey || event.metaKey || isTyping(event)) return;
-      const target = PLACES[event.key];
-      if (target && Date.now() - goAt < PATIENCE_MS) {
-        goAt = 0;
+      if (!isShortcut(event) || isTyping(event)) return;
+      const target = ENTRIES.find(([, , , letter]) => letter === event.key);
+      const isGoing = Date.now() - goAt < PATIENCE_MS;
+      goAt = 0;
+      if (target && isGoing) {
         event.preventDefault();
         go(target[0]);
       } else if (event.key === 'g') {
         goAt = Date.now();
       } else if (event.key === '?') {
         setOpen(true);
-      } else if (event.key === '/') {
-        const search = document.querySelector<HTMLElement>('main input[type="search"]');
-        if (!search) return;
+      } else if (DEEDS[event.key]?.()) {
         event.preventDefault();
-        search.focus();
-      } else if (event.key === 'c' && place.get().path === '/keys') {
-        event.preventDefault();
-        setQuery({ new: '1' });
       }
     };
     addEventListener('keydown', press);
     return () => removeEventListener('keydown', press);
   }, []);
   if (!isOpen) return null;
-  const keys = (text: string) => <kbd>{text}</kbd>;
+  const keys = (...texts: string[]) => (
+    <span class="inline">
+      {texts.map((text) => (
+        <kbd key={text}>{text}</kbd>
+      ))}
+    </span>
+  );
   return (
     <Dialog title={t('shortcuts.title')} onClose={() => setOpen(false)}>
       <Facts
         of={[
-          ...Object.entries(PLACES).map(([key, [, name]]) => [t(name), keys(`g ${key}`)] as const),
-          [t('shortcuts.search'), keys('/')] as const,
-          [t('keys.create'), keys('c')] as const,
-          [t('shortcuts.title'), keys('?')] as const,
+          [t('palette.title'), keys(PALETTE_KEY)],
+          ...ENTRIES.map(([, , name, letter]) => [t(name), keys('g', letter)] as const),
+          [t('shortcuts.search'), keys('/')],
+          [t('shortcuts.list'), keys('j', 'k')],
+          [t('chart.as_table'), keys('t')],
+          [t('keys.create'), keys('c')],
+          [t('shortcuts.title'), keys('?')],
         ]}
       />
     </Dialog>

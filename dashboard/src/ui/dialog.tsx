@@ -1,7 +1,7 @@
 // Dialogs: the browser's own, which keep the focus inside and give it back.
 
 import type { ComponentChildren } from 'preact';
-import { useEffect, useId, useRef } from 'preact/hooks';
+import { useId, useLayoutEffect, useRef } from 'preact/hooks';
 import { t } from '../i18n';
 import { Button } from './controls';
 import { Icon } from './icons';
@@ -20,13 +20,16 @@ interface DialogProps {
 export function Dialog({ title, onClose, children, isSticky = false, isWide = false, isDrawer = false }: DialogProps) {
   const dialog = useRef<HTMLDialogElement>(null);
   const id = useId();
-  useEffect(() => {
+  // Before the next key is pressed, which is meant for it.
+  useLayoutEffect(() => {
     const before = document.activeElement;
     const own = dialog.current;
     own?.showModal();
     const first = own?.querySelector<HTMLElement>('input:not([tabindex="-1"]), textarea, select, .secret, footer button');
     first?.focus();
     return () => {
+      // Nothing outside can be in focus while it is open.
+      own?.close();
       if (before instanceof HTMLElement && before.isConnected) before.focus();
     };
   }, []);

@@ -1,0 +1,32 @@
+// Where one can go, and how one leaves.
+
+import { locale, type Key } from '../i18n';
+import { go } from '../router';
+import { session } from '../session';
+import type { IconName } from '../ui/icons';
+
+/** The pages of the menu, each with the letter that leads there behind `g`. */
+export const ENTRIES: readonly (readonly [path: string, icon: IconName, name: Key, letter: string])[] = [
+  ['/', 'overview', 'nav.overview', 'o'],
+  ['/usage', 'usage', 'nav.usage', 'u'],
+  ['/requests', 'requests', 'nav.requests', 'r'],
+  ['/keys', 'keys', 'nav.keys', 'k'],
+  ['/models', 'models', 'nav.models', 'm'],
+  ['/billing', 'billing', 'nav.billing', 'b'],
+  ['/quickstart', 'quickstart', 'nav.quickstart', 'q'],
+  ['/duet', 'duet', 'nav.duet', 'd'],
+  ['/settings', 'settings', 'nav.settings', 's'],
+];
+
+/** The documentation, in the language of the reader. */
+export function docsAddress(): string {
+  return `/${locale.get().split('-')[0]}/docs`;
+}
+
+export async function signOut(): Promise<void> {
+  const token = session.get()?.token;
+  session.end('signed-out');
+  go('/sign-in', 'replace');
+  // The cookie ends the session even where the token has expired.
+  await fetch('/api/v1/auth/logout', { method: 'POST', headers: token ? { authorization: `Bearer ${token}` } : {} }).catch(() => undefined);
+}
