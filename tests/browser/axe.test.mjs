@@ -2,35 +2,15 @@
 // security policy stops, no request to another origin, no exception, no sideways scrolling.
 
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import { COLOURS, EVERYTHING, LANGUAGES, load, none, violations, WIDTHS } from './axe.mjs';
-import { launch, open, signIn, Site, traffic } from './harness.mjs';
-import { OPEN, OWN, settled } from './screens.mjs';
+import { open, stage, traffic } from './harness.mjs';
+import { examples, OPEN, OWN, settled } from './screens.mjs';
 
-let site;
-let browser;
-let state;
-let key;
-let request;
-
-before(async () => {
-  site = await Site.start();
-  await traffic(site);
-  browser = await launch();
-  const context = await open(browser, site);
-  const page = await context.newPage();
-  await signIn(page, site);
-  await page.goto('/dashboard/keys');
-  key = (await page.locator('tbody a').first().getAttribute('href')).split('/').at(-1);
-  await page.goto('/dashboard/requests');
-  request = (await page.locator('tbody a').first().getAttribute('href')).split('/').at(-1);
-  state = await context.storageState();
-  await context.close();
-});
-
-after(async () => {
-  await browser?.close();
-  await site?.stop();
+let example;
+const here = stage(async (started) => {
+  await traffic(started.site);
+  example = await examples(started);
 });
 
 /** A theme changes colours and nothing else, so the second one is asked about colours alone. */
@@ -41,7 +21,7 @@ async function inspect(context, paths, language) {
     await page.emulateMedia({ colorScheme: 'light' });
     // A page of its own each time, also where only the fragment or query differs.
     await page.goto('about:blank');
-    await page.goto(`/dashboard${path.replace('{key}', key).replace('{request}', request)}`);
+    await page.goto(`/dashboard${example(path)}`);
     await settled(page);
     await load(page);
     for (const fault of await violations(page, EVERYTHING)) found.push(`${path}: ${fault}`);
@@ -61,10 +41,10 @@ for (const language of LANGUAGES) {
   for (const width of WIDTHS) {
     test(`every screen, ${language}, ${width} pixels, light and dark`, async () => {
       const options = { locale: language, viewport: { width, height: 800 }, reducedMotion: 'reduce' };
-      const guest = await open(browser, site, options);
+      const guest = await open(here.browser, here.site, options);
       none(await inspect(guest, OPEN, language));
       await guest.close();
-      const person = await open(browser, site, { ...options, storageState: state });
+      const person = await open(here.browser, here.site, { ...options, storageState: here.state });
       // Else the account speaks its own.
       await person.addInitScript((locale) => {
         if (location.protocol === 'http:') localStorage.setItem('aiduet.preferences', JSON.stringify({ locale }));

@@ -2,45 +2,18 @@
 
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
-import { after, before, test } from 'node:test';
-import { launch, open, signIn, Site, traffic } from './harness.mjs';
+import { test } from 'node:test';
+import { dollars, nano, stage, traffic } from './harness.mjs';
 import { settled } from './screens.mjs';
 
-let site;
-let browser;
-let state;
+const { signedIn } = stage(({ site }) => traffic(site));
 
-before(async () => {
-  site = await Site.start();
-  await traffic(site);
-  browser = await launch();
-  const context = await open(browser, site);
-  await signIn(await context.newPage(), site);
-  state = await context.storageState();
-  await context.close();
-});
-
-after(async () => {
-  await browser?.close();
-  await site?.stop();
-});
-
-async function signedIn(work) {
-  const context = await open(browser, site, { storageState: state });
-  const page = await context.newPage();
-  await page.goto('/dashboard/billing');
-  await settled(page);
-  await work(page, context);
-  assert.deepEqual(context.faults, []);
-  await context.close();
-}
-
-const NANO = 1_000_000_000n;
-
-function nano(text) {
-  const [, sign, whole, rest = ''] = /([−-]?)\$?([\d,]+)(?:\.(\d+))?/.exec(text);
-  const value = BigInt(whole.replaceAll(',', '')) * NANO + BigInt(rest.padEnd(9, '0'));
-  return sign ? -value : value;
+function onBilling(work) {
+  return signedIn(async (page, context) => {
+    await page.goto('/dashboard/billing');
+    await settled(page);
+    await work(page, context);
+  });
 }
 
 async function available(page) {
@@ -64,7 +37,7 @@ async function checkOut(page, context, amount) {
 }
 
 test('credit is bought, told, and on the statement', async () => {
-  await signedIn(async (page, context) => {
+  await onBilling(async (page, context) => {
     const before = await available(page);
     const { id } = await checkOut(page, context, '$20');
     await page.getByRole('button', { name: 'Pay', exact: true }).click();
@@ -72,7 +45,7 @@ test('credit is bought, told, and on the statement', async () => {
     assert.equal(new URL(page.url()).searchParams.get('topup'), id);
     await page.waitForFunction((text) => document.querySelector('.side .balance')?.textContent.includes(text), '$24.9');
     await settled(page);
-    assert.equal(await available(page), before + 20n * NANO);
+    assert.equal(await available(page), before + dollars(20));
     const rows = await page.getByRole('table', { name: 'Transactions' }).locator('tbody tr').evaluateAll((all) => all.map((row) => [row.cells[1].innerText, ...[...row.querySelectorAll('[title$="USD"]')].map((cell) => cell.title)]));
     assert.ok(rows.some(([kind]) => kind.includes('Top-up')));
     assert.ok(rows.some(([kind]) => kind.includes('Usage')));
@@ -90,7 +63,7 @@ test('credit is bought, told, and on the statement', async () => {
 });
 
 test('who turns back has paid nothing, and is told so', async () => {
-  await signedIn(async (page, context) => {
+  await onBilling(async (page, context) => {
     const before = await available(page);
     await checkOut(page, context, '$10');
     await page.getByRole('button', { name: 'Go back' }).click();
@@ -101,7 +74,7 @@ test('who turns back has paid nothing, and is told so', async () => {
 });
 
 test('a payment that is late is waited for, with a reference and without paying again', async () => {
-  await signedIn(async (page) => {
+  await onBilling(async (page) => {
     await page.clock.install();
     let state = 'open';
     await page.route('**/api/v1/billing/topups/topup_late', (route) => route.fulfill({ json: { id: 'topup_late', state, amount: '20', tax: null, checkout_url: null, created_at: new Date().toISOString(), paid_at: null } }));
@@ -123,7 +96,7 @@ test('a payment that is late is waited for, with a reference and without paying 
 });
 
 test('an amount that cannot be paid is refused beside its field', async () => {
-  await signedIn(async (page) => {
+  await onBilling(async (page) => {
     await page.getByRole('radio', { name: 'Other' }).check({ force: true });
     await page.getByLabel('Amount in USD').fill('a lot');
     await page.getByRole('button', { name: 'Continue to payment' }).click();

@@ -1,56 +1,24 @@
 // What people do, from the first page to the last, on the real binary.
 
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import { launch, open, signIn, Site } from './harness.mjs';
+import { test } from 'node:test';
+import { open, signIn, stage } from './harness.mjs';
 
 const PASSWORD = 'a quiet river bends under old stones';
 const OTHER_PASSWORD = 'nine lanterns drift past the harbour';
 
-let site;
-let browser;
-/** Who has signed in once: doing it again and again is slowed down. */
-let state;
-
-before(async () => {
-  site = await Site.start();
-  browser = await launch();
-  await inContext(async (page, context) => {
-    await signIn(page, site);
-    state = await context.storageState();
-  });
-});
-
-after(async () => {
-  await browser?.close();
-  await site?.stop();
-});
-
-async function inContext(work, options) {
-  const context = await open(browser, site, options);
-  const page = await context.newPage();
-  await work(page, context);
-  assert.deepEqual(context.faults, []);
-  const cookies = await context.cookies();
-  const own = new Set(['__Secure-aiduet_refresh', '__Host-aiduet_device']);
-  assert.deepEqual(cookies.filter(({ name }) => !own.has(name)), []);
-  await context.close();
-}
-
-/** As the person of the demonstration. */
-function signedIn(work) {
-  return inContext(work, { storageState: state });
-}
+const here = stage();
+const { inContext, signedIn } = here;
 
 async function signUp(page, email) {
-  const from = site.output.length;
+  const from = here.site.output.length;
   await page.goto('/dashboard/sign-up');
   await page.getByLabel('E-mail address').fill(email);
   await page.getByLabel('Password', { exact: true }).fill(PASSWORD);
   await page.getByRole('checkbox').check();
   await page.getByRole('button', { name: 'Create account' }).click();
   await page.getByRole('heading', { name: 'Check your inbox' }).waitFor();
-  await page.goto(`/dashboard${(await site.link('verify-email', from)).slice('/dashboard'.length)}`);
+  await page.goto(`/dashboard${(await here.site.link('verify-email', from)).slice('/dashboard'.length)}`);
   await page.getByRole('button', { name: 'Confirm' }).click();
   await page.getByText('Your address is confirmed').waitFor();
   assert.equal(new URL(page.url()).hash, '', 'the token stays in no address');
@@ -59,7 +27,7 @@ async function signUp(page, email) {
 test('sign up, confirm, make a key, see it once', async () => {
   await inContext(async (page, context) => {
     await signUp(page, 'ada@example.com');
-    await signIn(page, site, { email: 'ada@example.com', password: PASSWORD });
+    await signIn(page, here.site, { email: 'ada@example.com', password: PASSWORD });
     await page.getByRole('link', { name: 'API keys' }).click();
     await page.getByText('No keys yet').waitFor();
     await page.getByRole('main').getByRole('button', { name: 'Create key' }).first().click();
@@ -107,7 +75,7 @@ test('a key is edited, disabled, enabled, rotated and deleted', async () => {
     await act('Disable');
     await confirm('Disable');
     await page.locator('.badge').getByText('Disabled').waitFor();
-    const refused = await page.request.get('/v1/key', { headers: { authorization: `Bearer ${site.key}` } });
+    const refused = await page.request.get('/v1/key', { headers: { authorization: `Bearer ${here.site.key}` } });
     assert.equal(refused.status(), 401);
     await act('Enable');
     await confirm('Enable');
@@ -130,15 +98,15 @@ test('a key is edited, disabled, enabled, rotated and deleted', async () => {
 test('a forgotten password is set anew, and ends every session', async () => {
   await inContext(async (page, context) => {
     await signUp(page, 'grace@example.com');
-    await signIn(page, site, { email: 'grace@example.com', password: PASSWORD });
-    const guest = await (await open(browser, site)).newPage();
-    const from = site.output.length;
+    await signIn(page, here.site, { email: 'grace@example.com', password: PASSWORD });
+    const guest = await (await open(here.browser, here.site)).newPage();
+    const from = here.site.output.length;
     await guest.goto('/dashboard/sign-in');
     await guest.getByRole('link', { name: 'Forgot password?' }).click();
     await guest.getByLabel('E-mail address').fill('grace@example.com');
     await guest.getByRole('button', { name: 'Send the link' }).click();
     await guest.getByText('the link is on its way').waitFor();
-    await guest.goto(await site.link('reset-password', from));
+    await guest.goto(await here.site.link('reset-password', from));
     await guest.getByLabel('New password').fill('short');
     await guest.getByRole('button', { name: 'Set password' }).click();
     await guest.getByText('Use at least 15 characters.').waitFor();
@@ -160,8 +128,8 @@ test('a forgotten password is set anew, and ends every session', async () => {
 
 test('an access token that has ended is renewed once, for all that wait for it', async () => {
   await signedIn(async (page) => {
-    await page.goto('/dashboard/keys');
-    await page.locator('.shell h1').waitFor();
+    // An answer that is still on its way would write the session again.
+    await page.goto('/dashboard/keys', { waitUntil: 'networkidle' });
     let refreshed = 0;
     page.on('request', (request) => {
       if (request.url().endsWith('/auth/refresh')) refreshed += 1;
@@ -193,7 +161,7 @@ test('the password is asked for again, and what was to be done is done', async (
     await dialog.getByLabel('Password', { exact: true }).fill('not the password at all');
     await dialog.getByRole('button', { name: 'Continue' }).click();
     await dialog.getByText('The e-mail address or the password is wrong.').waitFor();
-    await dialog.getByLabel('Password', { exact: true }).fill(site.password);
+    await dialog.getByLabel('Password', { exact: true }).fill(here.site.password);
     await dialog.getByRole('button', { name: 'Continue' }).click();
     await page.getByText('We have written to new@example.com').waitFor();
     assert.equal(asked, 2);
@@ -207,8 +175,8 @@ test('a place to return to is within the dashboard', async () => {
     const session = await page.evaluate(() => localStorage.getItem('aiduet.session'));
     for (const place of elsewhere) {
       await page.goto(`/dashboard/sign-in?return_to=${encodeURIComponent(place)}`);
-      await page.getByLabel('E-mail address').fill(site.email);
-      await page.getByLabel('Password', { exact: true }).fill(site.password);
+      await page.getByLabel('E-mail address').fill(here.site.email);
+      await page.getByLabel('Password', { exact: true }).fill(here.site.password);
       await page.route('**/api/v1/auth/login', (route) => {
         const { token, account } = JSON.parse(session);
         return route.fulfill({ json: { access_token: token, expires_in: 900, account } });
@@ -216,7 +184,7 @@ test('a place to return to is within the dashboard', async () => {
       await page.getByRole('button', { name: 'Sign in' }).click();
       await page.locator('.shell h1').waitFor();
       const url = new URL(page.url());
-      assert.equal(url.origin, site.url, place);
+      assert.equal(url.origin, here.site.url, place);
       assert.ok(url.pathname.startsWith('/dashboard'), `${place} led to ${url.pathname}`);
     }
   });
@@ -295,9 +263,9 @@ test('everything works by keyboard alone', async () => {
   await inContext(async (page) => {
     await page.goto('/dashboard/sign-in');
     await page.getByLabel('E-mail address').focus();
-    await page.keyboard.type(site.email);
+    await page.keyboard.type(here.site.email);
     await page.keyboard.press('Tab');
-    await page.keyboard.type(site.password);
+    await page.keyboard.type(here.site.password);
     await page.keyboard.press('Enter');
     await page.locator('.shell h1').waitFor();
     await page.keyboard.type('gk');
@@ -345,7 +313,7 @@ test('language and theme are chosen, kept, and known to the account', async () =
 
 test('signing out ends it in every tab', async () => {
   await inContext(async (page, context) => {
-    await signIn(page, site);
+    await signIn(page, here.site);
     const other = await context.newPage();
     await other.goto('/dashboard/keys');
     await other.locator('.shell h1').waitFor();
@@ -378,7 +346,7 @@ test('a fault of the server is told with its request', async () => {
 });
 
 test('on a phone the menu opens, leads on, and closes', async () => {
-  const context = await open(browser, site, { storageState: state, viewport: { width: 360, height: 740 }, hasTouch: true, isMobile: true });
+  const context = await open(here.browser, here.site, { storageState: here.state, viewport: { width: 360, height: 740 }, hasTouch: true, isMobile: true });
   const page = await context.newPage();
   await page.goto('/dashboard/keys');
   await page.locator('.shell h1').waitFor();

@@ -1,11 +1,13 @@
 // The real binary on loopback with a database of its own, the mails it writes to its console, and a
 // browser that talks to nobody else.
 
+import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { after, before } from 'node:test';
 import { chromium } from 'playwright-core';
 
 const PROGRAM = process.env.AIDUET_BIN;
@@ -163,4 +165,63 @@ export async function traffic(site) {
     });
     await response.text();
   }
+}
+
+/** For the tests of a file: a site with calls on it, a browser, and the person of the demonstration,
+ * signed in once, since doing it again and again is slowed down. `more` is done at the start. */
+export function stage(more = () => undefined) {
+  const stage = {
+    /** Does something as that person, or with other options as a guest; nothing must go wrong in it. */
+    async inContext(work, options) {
+      const context = await open(stage.browser, stage.site, options);
+      const page = await context.newPage();
+      await work(page, context);
+      assert.deepEqual(context.faults, []);
+      const own = new Set(['__Secure-aiduet_refresh', '__Host-aiduet_device']);
+      assert.deepEqual((await context.cookies(stage.site.url)).filter(({ name }) => !own.has(name)), []);
+      await context.close();
+    },
+    signedIn: (work, options) => stage.inContext(work, { storageState: stage.state, ...options }),
+    /** Asks the account API as that person. */
+    async ask(path, { method = 'GET', body } = {}) {
+      const { token } = JSON.parse(stage.state.origins[0].localStorage.find(({ name }) => name === 'aiduet.session').value);
+      const response = await fetch(`${stage.site.url}/api/v1${path}`, {
+        method,
+        headers: { authorization: `Bearer ${token}`, ...(body && { 'content-type': 'application/json' }) },
+        ...(body && { body: JSON.stringify(body) }),
+      });
+      const text = await response.text();
+      assert.ok(response.ok, `${method} ${path}: ${text}`);
+      return text === '' ? null : JSON.parse(text);
+    },
+  };
+  before(async () => {
+    stage.site = await Site.start();
+    stage.browser = await launch();
+    await stage.inContext(async (page, context) => {
+      await signIn(page, stage.site);
+      await page.waitForLoadState('networkidle');
+      stage.state = await context.storageState();
+    });
+    await more(stage);
+  });
+  after(async () => {
+    await stage.browser?.close();
+    await stage.site?.stop();
+  });
+  return stage;
+}
+
+const NANO = 1_000_000_000n;
+
+/** The nano-dollars of a text such as `0.000421000 USD` or `−$3.00`. */
+export function nano(text) {
+  const [, sign, whole, rest = ''] = /([−-]?)\$?([\d,]+)(?:\.(\d+))?/.exec(text);
+  const value = BigInt(whole.replaceAll(',', '')) * NANO + BigInt(rest.padEnd(9, '0'));
+  return sign ? -value : value;
+}
+
+/** Dollars as nano-dollars. */
+export function dollars(whole) {
+  return BigInt(whole) * NANO;
 }

@@ -38,6 +38,12 @@ export const OWN = [
   '/nowhere',
 ];
 
+/** Puts what there is into the holes of a path. */
+export async function examples({ ask }) {
+  const [[key], [request]] = await Promise.all(['/keys', '/requests'].map(async (path) => (await ask(path)).data));
+  return (path) => path.replace('{key}', key.id).replace('{request}', request.id);
+}
+
 /** Waits until a screen has all of its data. */
 export async function settled(page) {
   await page.locator('h1').first().waitFor();

@@ -2,54 +2,14 @@
 
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
-import { after, before, test } from 'node:test';
-import { launch, open, signIn, Site, traffic } from './harness.mjs';
+import { test } from 'node:test';
+import { nano, stage, traffic } from './harness.mjs';
 import { settled } from './screens.mjs';
 
 const ZONES = ['Asia/Shanghai', 'Asia/Kolkata', 'America/Los_Angeles'];
 
-let site;
-let browser;
-let state;
-
-before(async () => {
-  site = await Site.start();
-  await traffic(site);
-  browser = await launch();
-  const context = await open(browser, site);
-  await signIn(await context.newPage(), site);
-  state = await context.storageState();
-  await context.close();
-});
-
-after(async () => {
-  await browser?.close();
-  await site?.stop();
-});
-
-async function signedIn(work, options) {
-  const context = await open(browser, site, { storageState: state, ...options });
-  const page = await context.newPage();
-  await work(page, context);
-  assert.deepEqual(context.faults, []);
-  await context.close();
-}
-
-/** Asks the account API as the person who is signed in. */
-async function ask(path) {
-  const session = JSON.parse(state.origins[0].localStorage.find(({ name }) => name === 'aiduet.session').value);
-  const response = await fetch(`${site.url}/api/v1${path}`, { headers: { authorization: `Bearer ${session.token}` } });
-  assert.equal(response.status, 200, path);
-  return response.json();
-}
-
-const NANO = 1_000_000_000n;
-
-/** Nano-dollars of a text such as `0.000421000 USD`. */
-function nano(text) {
-  const [whole, rest = ''] = text.replace(/[ ,$]|USD/g, '').split('.');
-  return BigInt(whole) * NANO + BigInt(rest.padEnd(9, '0'));
-}
+const here = stage(({ site }) => traffic(site));
+const { ask, signedIn } = here;
 
 /** The whole amount behind what is shown of a fact. */
 async function amount(page, name) {
@@ -61,7 +21,7 @@ test('the sum of the log, of the charts and of the ledger is one number, in ever
   const { data } = await ask('/requests?limit=100');
   assert.ok(data.length >= 7);
   const sum = data.reduce((all, { cost }) => all + nano(cost), 0n);
-  const credits = await (await fetch(`${site.url}/v1/credits`, { headers: { authorization: `Bearer ${site.key}` } })).json();
+  const credits = await (await fetch(`${here.site.url}/v1/credits`, { headers: { authorization: `Bearer ${here.site.key}` } })).json();
   assert.equal(sum, BigInt(credits.data.total_usage_nano), 'the log adds up to the ledger');
   for (const timezoneId of ZONES) {
     await signedIn(
@@ -93,7 +53,7 @@ test('the bill of a request is recomputed from what the screen shows', async () 
     const charged = await drawer.locator('[data-charge]').getAttribute('data-charge');
     assert.equal((pico + 999n) / 1_000n, nano(charged));
     assert.ok((await drawer.innerText()).includes('Prompts and replies are never stored'));
-    const receipt = await (await fetch(`${site.url}/v1/generation?id=${id}`, { headers: { authorization: `Bearer ${site.key}` } })).json();
+    const receipt = await (await fetch(`${here.site.url}/v1/generation?id=${id}`, { headers: { authorization: `Bearer ${here.site.key}` } })).json();
     assert.equal(nano(charged), BigInt(receipt.data.cost_nano), 'the receipt of the gateway says the same');
     await page.keyboard.press('j');
     await page.waitForFunction((before) => !location.pathname.endsWith(before), id);
