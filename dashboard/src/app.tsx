@@ -9,6 +9,7 @@ import { go, usePlace } from './router';
 import { session } from './session';
 import { useStore } from './store';
 import type { Account } from './types';
+import { Boundary } from './ui/boundary';
 import { Toasts } from './ui/toast';
 import { Billing } from './screens/billing';
 import { ConfirmEmail, ForgotPassword, ResetPassword, SignIn, SignUp, UndoEmail, VerifyEmail } from './screens/entry';
@@ -82,7 +83,7 @@ export function App() {
   }, [open, current, path]);
   return (
     <>
-      {open ? open([]) : current ? <Shell>{match(path)}</Shell> : null}
+      {open ? open([]) : current ? <Shell><Boundary key={path}>{match(path)}</Boundary></Shell> : null}
       {current && <Reauthentication />}
       {current && !open && <Shortcuts />}
       {current && !open && <Palette />}

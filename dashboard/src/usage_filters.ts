@@ -18,10 +18,17 @@ function shift(date: string, days: number): string {
   return new Date(Date.parse(`${date}T00:00:00Z`) + days * DAY_MS).toISOString().slice(0, 10);
 }
 
+/** The first and the last day, or two moments, that the query names; an address may say anything. */
+function named(query: URLSearchParams): { from: string; to: string } | null {
+  const [from, to] = [query.get('from') ?? '', query.get('to') ?? ''];
+  const isTime = (text: string) => /^\d{4}-\d\d-\d\d/.test(text) && !Number.isNaN(Date.parse(text));
+  return isTime(from) && isTime(to) ? { from, to } : null;
+}
+
 export function rangeOf(query: URLSearchParams): Range {
-  const named = query.get('range');
-  if (query.has('from') && query.has('to')) return 'custom';
-  return RANGES.find((each) => each === named) ?? '7d';
+  if (named(query)) return 'custom';
+  const wanted = query.get('range');
+  return RANGES.find((each) => each === wanted && each !== 'custom') ?? '7d';
 }
 
 /** The first and the last day, or two moments. */
@@ -30,7 +37,7 @@ export function bounds(query: URLSearchParams, now: Date): { from: string; to: s
   const month = `${today.slice(0, 7)}-01`;
   switch (rangeOf(query)) {
     case 'custom':
-      return { from: query.get('from') ?? today, to: query.get('to') ?? today };
+      return named(query) ?? { from: today, to: today };
     case 'today':
       return { from: today, to: today };
     case '24h': {

@@ -115,24 +115,35 @@ fn reworded(former: Line<'_>, newer: Line<'_>) -> Option<Vec<Span>> {
         return None;
     }
     let (mut spans, mut common) = (Vec::new(), 0);
-    for step in align(&words(former.text), &words(newer.text)) {
+    let compared = |text| words(text).into_iter().map(Word).collect::<Vec<_>>();
+    for step in align(&compared(former.text), &compared(newer.text)) {
         match (step, spans.last_mut()) {
-            (Step::Kept(word), last) => {
+            (Step::Kept(Word(word)), last) => {
                 common += word.len();
                 match last {
                     Some(Span::Kept(text)) => text.push_str(word),
                     _ => spans.push(Span::Kept(word.to_owned())),
                 }
             }
-            (Step::Removed(word), Some(Span::Removed(text)))
-            | (Step::Added(word), Some(Span::Added(text))) => {
+            (Step::Removed(Word(word)), Some(Span::Removed(text)))
+            | (Step::Added(Word(word)), Some(Span::Added(text))) => {
                 text.push_str(word);
             }
-            (Step::Removed(word), _) => spans.push(Span::Removed(word.to_owned())),
-            (Step::Added(word), _) => spans.push(Span::Added(word.to_owned())),
+            (Step::Removed(Word(word)), _) => spans.push(Span::Removed(word.to_owned())),
+            (Step::Added(Word(word)), _) => spans.push(Span::Added(word.to_owned())),
         }
     }
     (common * 4 >= former.text.len() + newer.text.len()).then_some(spans)
+}
+
+/// A word that is the same whether or not another one follows.
+#[derive(Clone, Copy)]
+struct Word<'t>(&'t str);
+
+impl PartialEq for Word<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.trim_end() == other.0.trim_end()
+    }
 }
 
 /// The words of a text, each with the space behind it. Where words are not parted by spaces, a letter

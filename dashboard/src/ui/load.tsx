@@ -1,5 +1,5 @@
 // Loading: what was there stays while newer data comes; a skeleton the first time; when the network
-// is gone, another try by itself, less and less often.
+// is gone or the server is busy, another try by itself.
 
 import type { ComponentChildren } from 'preact';
 import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
@@ -17,6 +17,14 @@ export interface Loaded<T> {
 }
 
 const RETRY_MAX_MS = 30_000;
+
+/** How long to wait before it is tried again without being asked for: longer each time while nothing
+ * is reached, and as long as the server says where that is short. */
+function untilRetry(problem: Problem, failures: number): number | null {
+  if (problem.isOffline) return Math.min(1_000 * 2 ** failures, RETRY_MAX_MS);
+  const asked = problem.status === 429 ? (problem.retryAfter ?? Infinity) * 1_000 : Infinity;
+  return asked <= RETRY_MAX_MS ? asked : null;
+}
 
 /** Loads again whenever `name` changes. */
 export function useLoad<T>(name: string, load: (signal: AbortSignal) => Promise<T>): Loaded<T> {
@@ -44,8 +52,8 @@ export function useLoad<T>(name: string, load: (signal: AbortSignal) => Promise<
         const problem = wrong instanceof Problem ? wrong : new Problem(0, 'unknown', String(wrong));
         setError(problem);
         setLoading(false);
-        if (!problem.isOffline) return;
-        const wait = Math.min(1_000 * 2 ** failures.current, RETRY_MAX_MS);
+        const wait = untilRetry(problem, failures.current);
+        if (wait === null) return;
         failures.current += 1;
         timer = setTimeout(() => setRound((before) => before + 1), wait);
       },
