@@ -2,7 +2,7 @@
 
 import { useState } from 'preact/hooks';
 import { api, newIdempotencyKey } from '../api';
-import { duration } from '../format';
+import { duration, money, nano } from '../format';
 import { gateway, type Answered } from '../gateway';
 import { t, type Key } from '../i18n';
 import { keyInHand } from '../key_in_hand';
@@ -16,6 +16,7 @@ import { Button, CopyButton, Form, TextField } from '../ui/controls';
 import { Icon } from '../ui/icons';
 import { Failure, useLoad, useSending } from '../ui/load';
 import { Facts, Money, Page } from '../ui/page';
+import { balance } from './balance';
 import { ShownOnce } from './keys';
 import { useModels, type Model } from './models_data';
 import { OwnKey } from './own_key';
@@ -50,6 +51,8 @@ export function Quickstart() {
   const models = useModels();
   const [issued, setIssued] = useState<IssuedKey | null>(null);
   const [first, setFirst] = useState<Answered<unknown> | null>(null);
+  const available = useStore(balance);
+  const hasCredit = available !== null && nano(available.available) > 0n;
   const list = models.data?.models ?? [];
   const openai = cheapest(list, 'openai', 'chat_completions') ?? cheapest(list, 'anthropic', 'messages') ?? 'duet';
   const anthropic = cheapest(list, 'anthropic', 'messages') ?? openai;
@@ -63,7 +66,15 @@ export function Quickstart() {
           {!held && <FirstKey onIssued={setIssued} />}
           {issued && <ShownOnce issued={issued} onClose={() => setIssued(null)} />}
         </Step>
-        <Step number={3} title="quickstart.call" isDone={first !== null}>
+        <Step number={3} title="quickstart.credit" isDone={hasCredit}>
+          {available && <p>{hasCredit ? t('quickstart.credit_there', { amount: money(available.available) }) : t('quickstart.credit_about')}</p>}
+          {available && !hasCredit && (
+            <Link to="/billing" class="button primary">
+              {t('billing.top_up')}
+            </Link>
+          )}
+        </Step>
+        <Step number={4} title="quickstart.call" isDone={first !== null}>
           <p>{t('quickstart.call_about')}</p>
           <Snippets wish={{ origin: location.origin, key: held?.text ?? null, openai, anthropic }} />
           <h3>{t('quickstart.here')}</h3>
