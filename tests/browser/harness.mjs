@@ -38,7 +38,7 @@ function freePort() {
 
 /** `aiduet demo`: simulated providers, mails on the console, an account with credit. */
 export class Site {
-  static async start() {
+  static async start(environment = {}) {
     if (!PROGRAM) throw new Error('AIDUET_BIN names the binary under test');
     const site = new Site();
     site.directory = mkdtempSync(join(tmpdir(), 'aiduet-browser-'));
@@ -47,7 +47,7 @@ export class Site {
     site.output = '';
     site.waiting = new Set();
     site.process = spawn(PROGRAM, ['demo', '--listen', `127.0.0.1:${port}`, '--data', site.directory], {
-      env: { PATH: process.env.PATH, HOME: site.directory, ...Site.settings },
+      env: { PATH: process.env.PATH, HOME: site.directory, ...environment },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     for (const stream of [site.process.stdout, site.process.stderr]) {
@@ -61,8 +61,6 @@ export class Site {
     site.key = /API key +(\S+)/.exec(site.output)[1];
     return site;
   }
-
-  static settings = {};
 
   hear(text) {
     this.output += text;
@@ -168,12 +166,15 @@ export async function traffic(site) {
 }
 
 /** For the tests of a file: a site with calls on it, a browser, and the person of the demonstration,
- * signed in once, since doing it again and again is slowed down. `more` is done at the start. */
-export function stage(more = () => undefined) {
+ * signed in once, since doing it again and again is slowed down. `early` is done before that, and
+ * `more` after it; `ahead` is by how many seconds the server is then ahead of the time of day. */
+export function stage(more = () => undefined, { environment, early = () => undefined, ahead = 0 } = {}) {
   const stage = {
+    ahead,
     /** Does something as that person, or with other options as a guest; nothing must go wrong in it. */
     async inContext(work, options) {
       const context = await open(stage.browser, stage.site, options);
+      if (stage.ahead) await context.clock.setFixedTime(Date.now() + stage.ahead * 1_000);
       const page = await context.newPage();
       await work(page, context);
       assert.deepEqual(context.faults, []);
@@ -196,7 +197,8 @@ export function stage(more = () => undefined) {
     },
   };
   before(async () => {
-    stage.site = await Site.start();
+    stage.site = await Site.start(environment);
+    await early(stage.site);
     stage.browser = await launch();
     await stage.inContext(async (page, context) => {
       await signIn(page, stage.site);

@@ -26,6 +26,8 @@ interface Props {
   buckets: Bucket[];
   /** A value as text. */
   text: (value: number) => string;
+  /** A value to its last digit. */
+  exact: (value: number) => string;
   /** Lines instead of bars, for what does not add up. */
   isLine?: boolean;
   onPick?: (index: number) => void;
@@ -48,7 +50,7 @@ export function ceiling(value: number): number {
   return step * power;
 }
 
-export function StackedBars({ title, series, buckets, text, isLine = false, onPick }: Props) {
+export function StackedBars({ title, series, buckets, text, exact, isLine = false, onPick }: Props) {
   const [isTable, setTable] = useState(false);
   return (
     <figure class="chart">
@@ -65,12 +67,12 @@ export function StackedBars({ title, series, buckets, text, isLine = false, onPi
           {t(isTable ? 'chart.as_chart' : 'chart.as_table')}
         </button>
       </figcaption>
-      {isTable ? <AsTable title={title} series={series} buckets={buckets} text={text} /> : <Drawing title={title} series={series} buckets={buckets} text={text} isLine={isLine} {...(onPick ? { onPick } : {})} />}
+      {isTable ? <AsTable title={title} series={series} buckets={buckets} text={text} exact={exact} /> : <Drawing title={title} series={series} buckets={buckets} text={text} isLine={isLine} {...(onPick ? { onPick } : {})} />}
     </figure>
   );
 }
 
-function AsTable({ title, series, buckets, text }: Pick<Props, 'title' | 'series' | 'buckets' | 'text'>) {
+function AsTable({ title, series, buckets, text, exact }: Omit<Props, 'isLine' | 'onPick'>) {
   const columns: Column<Bucket>[] = [
     { name: 'time', title: t('chart.time'), cell: (bucket) => <span class="num">{bucket.title}</span> },
     ...series.map(({ name }, index) => ({
@@ -79,14 +81,14 @@ function AsTable({ title, series, buckets, text }: Pick<Props, 'title' | 'series
       isNumber: true,
       cell: (bucket: Bucket) => {
         const value = bucket.values[index];
-        return value == null ? '–' : text(value);
+        return value == null ? '–' : <span title={exact(value)}>{text(value)}</span>;
       },
     })),
   ];
   return <Table label={title} columns={columns} rows={buckets} id={(bucket) => bucket.title} />;
 }
 
-function Drawing({ title, series, buckets, text, isLine, onPick }: Props) {
+function Drawing({ title, series, buckets, text, isLine, onPick }: Omit<Props, 'exact'>) {
   const [cursor, setCursor] = useState<number | null>(null);
   const frame = useRef<SVGSVGElement>(null);
   const [wide, setWide] = useState(WIDTH_FIRST);

@@ -1,7 +1,7 @@
 // Usage over time as a chart: what the API told, and nothing added up here but what is drawn.
 
 import { StackedBars, type Bucket, type Series } from '../charts/stacked_bars';
-import { clock, day, duration, minute, price, short } from '../format';
+import { clock, count, day, duration, exactMoney, minute, price, short } from '../format';
 import { t } from '../i18n';
 import type { Group, Totals, UsageSeries } from '../types';
 
@@ -23,6 +23,11 @@ export function metricText(metric: Metric): (value: number) => string {
   if (metric === 'cost') return (value) => price(BigInt(Math.round(value)));
   if (isTime(metric)) return duration;
   return short;
+}
+
+function metricExact(metric: Metric): (value: number) => string {
+  if (metric === 'cost') return (value) => exactMoney(BigInt(Math.round(value)));
+  return isTime(metric) ? duration : count;
 }
 
 export function groupName(group: { group: string; name?: string | null }, by: string | null): string {
@@ -63,5 +68,5 @@ export function UsageChart({ of: usage, metric, title, onPick }: { of: UsageSeri
     const bucket = usage.buckets[index];
     if (bucket) onPick?.(bucket.from, bucket.to);
   };
-  return <StackedBars title={title} series={seriesOf(usage.groups, usage.group_by)} buckets={buckets} text={metricText(metric)} isLine={isTime(metric)} {...(onPick ? { onPick: pick } : {})} />;
+  return <StackedBars title={title} series={seriesOf(usage.groups, usage.group_by)} buckets={buckets} text={metricText(metric)} exact={metricExact(metric)} isLine={isTime(metric)} {...(onPick ? { onPick: pick } : {})} />;
 }
