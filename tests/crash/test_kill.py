@@ -6,16 +6,14 @@ import os
 import random
 import time
 from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
 
 import pytest
 
+from crash.books import assert_known, assert_settled
 from crash.load import Acknowledged, Load
-from harness import receipt
 from harness.database import Database, SqliteDatabase, postgres, postgres_url
-from harness.deadline import until
-from harness.gateway import Customer, Gateway, binary
+from harness.gateway import Gateway, binary
 
 ROUNDS = int(os.environ.get("AIDUET_KILL_ROUNDS", "10"))
 SEED = int(os.environ.get("AIDUET_KILL_SEED") or random.SystemRandom().randrange(1 << 32))
@@ -76,28 +74,3 @@ def test_a_killed_gateway_loses_no_money_and_no_receipt(program: Path, database:
     assert len(acknowledged) > ROUNDS, "work was acknowledged"
     assert broken > ROUNDS, "calls were under way when it died"
     assert len({one.request for one in acknowledged}) == len(acknowledged)
-
-
-def assert_settled(gateway: Gateway, database: Database, customers: list[Customer], where: str) -> None:
-    """Every hold is resolved, the books are right, and the balance fell by what the records say."""
-    for customer in customers:
-        balance = until(f"no holds are left, {where}", partial(free, gateway, customer.key), 30)
-        assert balance["available"] == balance["total_credits"] - balance["total_usage"], where
-    assert gateway.violations() == [], where
-    recorded = sum(int(cost) for (cost,) in database.rows("select cost from requests"))
-    used = sum(gateway.credits(customer.key)["total_usage"] for customer in customers)
-    assert used == recorded, where
-
-
-def free(gateway: Gateway, key: str) -> dict[str, int] | None:
-    balance = gateway.credits(key)
-    return None if balance["held"] else balance
-
-
-def assert_known(gateway: Gateway, acknowledged: list[Acknowledged]) -> None:
-    """What a client was told is what the receipt says."""
-    for one in acknowledged:
-        found = gateway.receipt(one.key, one.request)
-        cost = receipt.check(found)
-        assert found["outcome"] == "completed", found
-        assert one.cost in (None, cost), found
