@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
+use super::payment::CompleteProcessor;
 use super::{App, BuildError, Imprint, Inner, Stores, jobs, mail, payment, reception, upstreams};
 use crate::clock::{Clock, SystemClock, Timestamp};
 use crate::duet::{DuetConfig, DuetRouter};
@@ -14,7 +15,6 @@ use crate::id::{Entropy, NodeId, SystemEntropy};
 use crate::keys::{CachedKeys, KeyStore};
 use crate::limit::RateLimiter;
 use crate::notify::Notifier;
-use crate::payment::{PayerProcessor, PaymentProcessor};
 use crate::policy::Policies;
 use crate::price::PriceSheet;
 use crate::secret::Secret;
@@ -107,7 +107,7 @@ impl AppBuilder {
 
     /// Takes another card company.
     #[must_use]
-    pub fn processor<P: PaymentProcessor + PayerProcessor>(mut self, processor: &Arc<P>) -> Self {
+    pub fn processor<P: CompleteProcessor>(mut self, processor: &Arc<P>) -> Self {
         self.company = Some(payment::CardCompany::of(processor));
         self
     }
@@ -117,6 +117,11 @@ impl AppBuilder {
     /// # Errors
     /// [`BuildError`]; [`BuildError::Missing`] when there is no upstream.
     pub async fn build(self) -> Result<App, BuildError> {
+        // Boxed, so many parts do not burden the layout of every caller.
+        Box::pin(self.assemble()).await
+    }
+
+    async fn assemble(self) -> Result<App, BuildError> {
         let Self { settings, clock, entropy, stores, limiter, upstreams, notifier, company } = self;
         let stores = match stores {
             Some(stores) => stores,
@@ -139,8 +144,7 @@ impl AppBuilder {
         let duet = settings.duet.config();
         check_models(&duet, stores.prices.sheet(clock.now()).await?.as_ref(), clock.now())?;
         let courier = mail::courier(&settings, notifier, (&stores.outbox, &clock))?;
-        let billing = (&settings, mail::site(&settings));
-        let cashier = payment::cashier(billing, company, (&stores, &clock, &entropy))?;
+        let cashier = payment::cashier_of(&settings, company, (&stores, &clock, &entropy))?;
         let metrics = Arc::new(Metrics::new());
         let observer: Arc<dyn Observer> = Arc::<Metrics>::clone(&metrics);
         let keys: Arc<dyn KeyStore> = Arc::new(CachedKeys::new(Arc::clone(&stores.keys), Arc::clone(&clock)));
@@ -152,7 +156,8 @@ impl AppBuilder {
             keys: Arc::clone(&keys),
         };
         let reception = reception::from_settings(&settings, &stores, shared)?;
-        let jobs = jobs::of_node(&settings, &stores, (&clock, node, &metrics));
+        let parts = jobs::parts((&clock, &entropy, node), &metrics, cashier.clone());
+        let jobs = jobs::jobs(&settings, &stores, parts);
         let parts = GatewayParts {
             clock: Arc::clone(&clock),
             entropy,

@@ -3,10 +3,12 @@
 use std::sync::Arc;
 
 use super::Stores;
+use super::payment::letters;
 use crate::clock::Clock;
 use crate::http::metrics::Metrics;
-use crate::id::NodeId;
-use crate::jobs::{Job, Jobs, Lapse, Purge};
+use crate::id::{Entropy, NodeId};
+use crate::jobs::{Job, Jobs, Lapse, LowBalance, MissedMessages, PendingTopUps, Purge};
+use crate::payment::Cashier;
 use crate::privacy::{Retention, RetentionObserver, RetentionStores};
 use crate::settings::Settings;
 
@@ -15,35 +17,51 @@ use crate::settings::Settings;
 pub struct JobParts {
     /// What is due.
     pub clock: Arc<dyn Clock>,
+    /// Randomness for identifiers.
+    pub entropy: Arc<dyn Entropy>,
     /// Who does them.
     pub node: NodeId,
     /// Is told what was deleted.
     pub retention: Arc<dyn RetentionObserver>,
+    /// Who sells credit; without one its jobs are left out.
+    pub cashier: Option<Arc<Cashier>>,
+}
+
+/// What the jobs of the node that is being put together need.
+pub(super) fn parts(
+    (clock, entropy, node): (&Arc<dyn Clock>, &Arc<dyn Entropy>, NodeId),
+    metrics: &Arc<Metrics>,
+    cashier: Option<Arc<Cashier>>,
+) -> JobParts {
+    let retention: Arc<dyn RetentionObserver> = Arc::<Metrics>::clone(metrics);
+    JobParts { clock: Arc::clone(clock), entropy: Arc::clone(entropy), node, retention, cashier }
 }
 
 /// The jobs of a node.
 pub fn jobs(settings: &Settings, stores: &Stores, parts: JobParts) -> Jobs {
     let all = registered(settings, stores, &parts);
-    let JobParts { clock, node, retention: _ } = parts;
+    let JobParts { clock, node, .. } = parts;
     Jobs { store: Arc::clone(&stores.jobs), all, clock, node }
-}
-
-/// The jobs of the node that is being put together.
-pub(super) fn of_node(
-    settings: &Settings,
-    stores: &Stores,
-    (clock, node, metrics): (&Arc<dyn Clock>, NodeId, &Arc<Metrics>),
-) -> Jobs {
-    let retention: Arc<dyn RetentionObserver> = Arc::<Metrics>::clone(metrics);
-    jobs(settings, stores, JobParts { clock: Arc::clone(clock), node, retention })
 }
 
 /// Every job, in the order of the command line.
 fn registered(settings: &Settings, stores: &Stores, parts: &JobParts) -> Vec<Arc<dyn Job>> {
-    vec![
+    let low_balance = LowBalance {
+        alerts: Arc::clone(&stores.alerts),
+        ledger: Arc::clone(&stores.ledger),
+        letters: letters(stores, (&parts.clock, &parts.entropy)),
+    };
+    let mut all: Vec<Arc<dyn Job>> = vec![
         Arc::new(Purge::new(retention(settings, stores), Arc::clone(&parts.retention))),
         Arc::new(Lapse::new(Arc::clone(&stores.grants))),
-    ]
+        Arc::new(low_balance),
+    ];
+    if let Some(cashier) = &parts.cashier {
+        let jobs = Arc::clone(&stores.jobs);
+        all.push(Arc::new(PendingTopUps { cashier: Arc::clone(cashier) }));
+        all.push(Arc::new(MissedMessages { cashier: Arc::clone(cashier), jobs }));
+    }
+    all
 }
 
 /// What is kept for how long.

@@ -20,6 +20,7 @@ pub use builder::AppBuilder;
 pub use error::BuildError;
 pub use imprint::Imprint;
 pub use jobs::{JobParts, jobs, retention};
+pub use payment::{CompleteProcessor, cashier};
 pub use stores::{Stores, embedded_prices};
 
 use crate::account::Reception;
@@ -51,7 +52,7 @@ struct Inner {
     policies: Policies,
     keys: Arc<dyn KeyStore>,
     stores: Stores,
-    cashier: Option<Cashier>,
+    cashier: Option<Arc<Cashier>>,
     jobs: Jobs,
     clock: Arc<dyn Clock>,
     metrics: Arc<Metrics>,
@@ -118,7 +119,7 @@ impl App {
 
     /// Who sells credit; `None` where no card company is configured.
     pub fn cashier(&self) -> Option<&Cashier> {
-        self.0.cashier.as_ref()
+        self.0.cashier.as_deref()
     }
 
     /// Records of requests.

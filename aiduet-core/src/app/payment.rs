@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
+use super::mail::site;
 use super::{BuildError, Stores};
 use crate::clock::Clock;
 use crate::id::Entropy;
-use crate::notify::Site;
-use crate::payment::{Cashier, CashierParts, PayerProcessor, PaymentProcessor, TopUpRules};
+use crate::notify::Letters;
+use crate::payment::{Cashier, CashierParts, PayerProcessor, PaymentMailbox, PaymentProcessor, TopUpRules};
 use crate::settings::{PaymentSettings, Settings, StripeSettings};
 
 /// A card company, by what it does.
@@ -14,38 +15,73 @@ use crate::settings::{PaymentSettings, Settings, StripeSettings};
 pub(super) struct CardCompany {
     pub(super) processor: Arc<dyn PaymentProcessor>,
     pub(super) payers: Arc<dyn PayerProcessor>,
+    pub(super) mailbox: Arc<dyn PaymentMailbox>,
 }
 
 impl CardCompany {
-    pub(super) fn of<P: PaymentProcessor + PayerProcessor>(processor: &Arc<P>) -> Self {
-        Self { processor: Arc::<P>::clone(processor), payers: Arc::<P>::clone(processor) }
+    pub(super) fn of<P: CompleteProcessor>(processor: &Arc<P>) -> Self {
+        Self {
+            processor: Arc::<P>::clone(processor),
+            payers: Arc::<P>::clone(processor),
+            mailbox: Arc::<P>::clone(processor),
+        }
+    }
+}
+
+/// All that a card company does.
+pub trait CompleteProcessor: PaymentProcessor + PayerProcessor + PaymentMailbox {}
+
+impl<P: PaymentProcessor + PayerProcessor + PaymentMailbox> CompleteProcessor for P {}
+
+/// The cashier of the settings, for programs that serve nothing; `None` where no card company is
+/// configured.
+///
+/// # Errors
+/// [`BuildError::Payment`], [`BuildError::UnknownProcessor`].
+pub fn cashier(
+    settings: &Settings,
+    stores: &Stores,
+    (clock, entropy): (&Arc<dyn Clock>, &Arc<dyn Entropy>),
+) -> Result<Option<Arc<Cashier>>, BuildError> {
+    cashier_of(settings, None, (stores, clock, entropy))
+}
+
+/// Who writes to the owners of accounts.
+pub(super) fn letters(stores: &Stores, (clock, entropy): (&Arc<dyn Clock>, &Arc<dyn Entropy>)) -> Letters {
+    Letters {
+        accounts: Arc::clone(&stores.accounts),
+        outbox: Arc::clone(&stores.outbox),
+        clock: Arc::clone(clock),
+        entropy: Arc::clone(entropy),
     }
 }
 
 /// The cashier; `None` where no card company is given or configured.
-pub(super) fn cashier(
-    (settings, site): (&Settings, Site),
+pub(super) fn cashier_of(
+    settings: &Settings,
     given: Option<CardCompany>,
     (stores, clock, entropy): (&Stores, &Arc<dyn Clock>, &Arc<dyn Entropy>),
-) -> Result<Option<Cashier>, BuildError> {
+) -> Result<Option<Arc<Cashier>>, BuildError> {
     let PaymentSettings { topup_min, topup_max, stripe: configured } = &settings.payment;
     let company = match given {
         Some(company) => Some(company),
         None => stripe(configured)?,
     };
     let rules = TopUpRules { amount_min: *topup_min, amount_max: *topup_max, ..TopUpRules::default() };
-    Ok(company.map(|CardCompany { processor, payers }| {
+    Ok(company.map(|CardCompany { processor, payers, mailbox }| {
         let parts = CashierParts {
             processor,
             payer_processor: payers,
+            mailbox,
             top_ups: Arc::clone(&stores.top_ups),
             payers: Arc::clone(&stores.payers),
             ledger: Arc::clone(&stores.ledger),
             clock: Arc::clone(clock),
             entropy: Arc::clone(entropy),
-            site,
+            letters: letters(stores, (clock, entropy)),
+            site: site(settings),
         };
-        Cashier::new(parts, rules)
+        Arc::new(Cashier::new(parts, rules))
     }))
 }
 

@@ -10,7 +10,7 @@ use crate::jobs::JobStore;
 use crate::keys::{KeyCreations, KeyStore};
 use crate::ledger::{Audit, Custody, Grants, Ledger, RequestLog, Statements, UsageReader, UsageRetention};
 use crate::notify::Outbox;
-use crate::payment::{PayerStore, TopUpStore};
+use crate::payment::{AlertStore, PayerStore, TopUpStore};
 use crate::price::PriceBook;
 use crate::settings::DatabaseSettings;
 
@@ -19,8 +19,9 @@ use crate::settings::DatabaseSettings;
 #[cfg(feature = "sea-orm")]
 use crate::backends::sea_orm::{
     Database, DatabaseConfig, DatabaseError, LedgerConfig, MigrationStatus, SeaOrmAccountStore,
-    SeaOrmFailureCounter, SeaOrmJobs, SeaOrmKeyCreations, SeaOrmKeyStore, SeaOrmLedger, SeaOrmOutbox,
-    SeaOrmPayerStore, SeaOrmSecurityLog, SeaOrmSessionStore, SeaOrmTicketStore, SeaOrmTopUpStore,
+    SeaOrmAlertStore, SeaOrmFailureCounter, SeaOrmJobs, SeaOrmKeyCreations, SeaOrmKeyStore, SeaOrmLedger,
+    SeaOrmOutbox, SeaOrmPayerStore, SeaOrmSecurityLog, SeaOrmSessionStore, SeaOrmTicketStore,
+    SeaOrmTopUpStore,
 };
 
 /// The stores of an application.
@@ -66,6 +67,8 @@ pub struct Stores {
     pub top_ups: Arc<dyn TopUpStore>,
     /// The card company's names for people.
     pub payers: Arc<dyn PayerStore>,
+    /// Low balances of which people want to be told.
+    pub alerts: Arc<dyn AlertStore>,
     /// What is under them, if it is a database.
     #[cfg(feature = "sea-orm")]
     pub base: Option<Base>,
@@ -201,6 +204,7 @@ async fn sea_orm(settings: &DatabaseSettings) -> Result<Stores, BuildError> {
         outbox: Arc::new(SeaOrmOutbox::new(database.clone())),
         top_ups: Arc::new(SeaOrmTopUpStore::new(database.clone())),
         payers: Arc::new(SeaOrmPayerStore::new(database.clone())),
+        alerts: Arc::new(SeaOrmAlertStore::new(database.clone())),
         base: Some(Base { database, ledger }),
     })
 }
@@ -213,8 +217,9 @@ fn unusable(error: DatabaseError) -> BuildError {
 #[cfg(feature = "memory")]
 fn memory(clock: Arc<dyn Clock>) -> Result<Stores, BuildError> {
     use crate::backends::memory::{
-        MemoryAccounts, MemoryFailures, MemoryJobs, MemoryKeyCreations, MemoryKeys, MemoryLedger,
-        MemoryOutbox, MemoryPayers, MemorySecurityLog, MemorySessions, MemoryTickets, MemoryTopUps,
+        MemoryAccounts, MemoryAlerts, MemoryFailures, MemoryJobs, MemoryKeyCreations, MemoryKeys,
+        MemoryLedger, MemoryOutbox, MemoryPayers, MemorySecurityLog, MemorySessions, MemoryTickets,
+        MemoryTopUps,
     };
     let ledger = Arc::new(MemoryLedger::new(clock));
     let requests: Arc<dyn RequestLog> = Arc::<MemoryLedger>::clone(&ledger);
@@ -232,6 +237,7 @@ fn memory(clock: Arc<dyn Clock>) -> Result<Stores, BuildError> {
         tickets: Arc::new(MemoryTickets::default()),
         failures: Arc::new(MemoryFailures::default()),
         security_log: Arc::new(MemorySecurityLog::default()),
+        alerts: Arc::new(MemoryAlerts::new(Arc::<MemoryLedger>::clone(&ledger))),
         ledger,
         requests,
         grants,

@@ -2,6 +2,8 @@
 
 mod error;
 mod lapse;
+mod low_balance;
+mod payments;
 mod purge;
 mod runner;
 mod store;
@@ -13,6 +15,8 @@ use async_trait::async_trait;
 
 pub use error::JobError;
 pub use lapse::Lapse;
+pub use low_balance::LowBalance;
+pub use payments::{MissedMessages, PendingTopUps};
 pub use purge::Purge;
 pub use runner::{JobOutcome, JobRun, Jobs, RunCause};
 pub use store::{FinishJob, JobState, JobStore, TakeJob};

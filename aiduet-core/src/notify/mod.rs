@@ -7,6 +7,7 @@
 
 mod courier;
 mod error;
+mod letters;
 mod link;
 mod mail;
 mod notice;
@@ -21,6 +22,7 @@ use async_trait::async_trait;
 
 pub use courier::{Courier, Deliveries};
 pub use error::{DeliveryError, OutboxError};
+pub use letters::{LetterError, Letters};
 pub use link::{LinkToken, Page, Site};
 pub use mail::{Mail, MessageId};
 pub use notice::{KeyLabel, MaskedAddress, Notice, NoticeKind, PolicyKind, Preference};

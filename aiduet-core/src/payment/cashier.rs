@@ -5,15 +5,16 @@ use std::sync::Arc;
 use super::postings::{Bought, disputed, fee_taken, refunded, topped_up};
 use super::rules::Begin;
 use super::{
-    CardUse, CashierError, CheckoutRequest, Dispute, DisputeStage, PayerProcessor, PayerStore, Payment,
-    PaymentFact, PaymentProcessor, PaymentStatus, PortalRequest, Receipt, Refund, RequestDigest,
-    SignedPayload, TopUp, TopUpPage, TopUpRules, TopUpState, TopUpStore,
+    CardUse, CashierError, CheckoutRequest, Dispute, DisputeStage, Missed, MissedPage, PayerProcessor,
+    PayerStore, Payment, PaymentEvent, PaymentFact, PaymentMailbox, PaymentProcessor, PaymentStatus,
+    PortalRequest, Receipt, Refund, RequestDigest, SignedPayload, TakePending, TopUp, TopUpPage, TopUpRules,
+    TopUpState, TopUpStore,
 };
 use crate::clock::{Clock, Timestamp};
 use crate::id::{AccountId, Entropy, RequestId, TopUpId};
 use crate::ledger::{ExternalId, Ledger, Reserving};
 use crate::money::Money;
-use crate::notify::{Page, Site};
+use crate::notify::{Letters, Notice, Page, Site};
 
 /// What a [`Cashier`] works with.
 #[derive(Clone, Debug)]
@@ -22,6 +23,8 @@ pub struct CashierParts {
     pub processor: Arc<dyn PaymentProcessor>,
     /// The card company again, as the keeper of cards and invoices.
     pub payer_processor: Arc<dyn PayerProcessor>,
+    /// The card company again, as the keeper of messages that were not delivered.
+    pub mailbox: Arc<dyn PaymentMailbox>,
     /// Purchases.
     pub top_ups: Arc<dyn TopUpStore>,
     /// The card company's names for people.
@@ -32,6 +35,8 @@ pub struct CashierParts {
     pub clock: Arc<dyn Clock>,
     /// Randomness for identifiers.
     pub entropy: Arc<dyn Entropy>,
+    /// Who is sent receipts.
+    pub letters: Letters,
     /// The installation, to whose pages payers return.
     pub site: Site,
 }
@@ -44,7 +49,7 @@ pub struct CashierParts {
 /// makes it once, and the state of a purchase is only changed after that.
 #[derive(Debug)]
 pub struct Cashier {
-    parts: CashierParts,
+    pub(super) parts: CashierParts,
     rules: TopUpRules,
 }
 
@@ -142,7 +147,7 @@ impl Cashier {
     }
 
     /// The card company's name for the person, made when it is first needed.
-    async fn payer(&self, account: AccountId) -> Result<ExternalId, CashierError> {
+    pub(super) async fn payer(&self, account: AccountId) -> Result<ExternalId, CashierError> {
         if let Some(payer) = self.parts.payers.find(account).await? {
             return Ok(payer);
         }
@@ -193,6 +198,7 @@ impl Cashier {
         Ok(is_own && payment.top_up == top_up.id && payment.net == top_up.amount)
     }
 
+    /// Posts, and sends the receipt. Whoever comes second, or again after a crash, does neither twice.
     async fn credit(&self, top_up: &TopUp, payment: Payment) -> Result<TopUpState, CashierError> {
         let at = self.parts.clock.now();
         let receipt = Receipt { payment: payment.external, tax: payment.tax, at };
@@ -200,6 +206,10 @@ impl Cashier {
         let mut entries = topped_up(&bought);
         entries.extend(payment.fee.and_then(|fee| fee_taken(&bought, &fee)));
         self.parts.ledger.post(entries).await?;
+        let Receipt { payment, tax, at } = &bought.receipt;
+        let (id, amount, tax, at) = (top_up.id, top_up.amount, *tax, *at);
+        let notice = Notice::TopUpReceipt { top_up: id, amount, tax, at };
+        self.parts.letters.send(top_up.account, notice, &[&payment.to_string()]).await?;
         Ok(TopUpState::Paid(bought.receipt))
     }
 
@@ -210,7 +220,12 @@ impl Cashier {
     /// genuine; what else fails should be reported to the sender, who then sends it again.
     pub async fn receive(&self, payload: SignedPayload<'_>) -> Result<(), CashierError> {
         let event = self.parts.processor.verify(payload)?;
-        match self.parts.processor.look_up(&event).await? {
+        self.act_on(&event).await
+    }
+
+    /// Does what follows from what is true now of the object of a message.
+    async fn act_on(&self, event: &PaymentEvent) -> Result<(), CashierError> {
+        match self.parts.processor.look_up(event).await? {
             PaymentFact::Nothing => Ok(()),
             PaymentFact::TopUp(id) => match self.fulfil(id).await {
                 // For example of another installation that has the same account at the card company.
@@ -269,14 +284,13 @@ impl Cashier {
         }
     }
 
-    /// Asks about at most `limit` undecided purchases that began before a moment: what a lost
-    /// message would have told.
+    /// Asks about undecided purchases: what a lost message would have told.
     ///
     /// # Errors
-    /// [`CashierError`] when the purchases cannot be listed; a single one that fails is counted.
-    pub async fn poll(&self, before: Timestamp, limit: u32) -> Result<Polled, CashierError> {
+    /// [`CashierError`] when the purchases cannot be taken; a single one that fails is counted.
+    pub async fn poll(&self, request: TakePending) -> Result<Polled, CashierError> {
         let mut polled = Polled::default();
-        for top_up in self.parts.top_ups.pending(before, limit).await? {
+        for top_up in self.parts.top_ups.take_pending(request).await? {
             polled.asked = polled.asked.saturating_add(1);
             match self.fulfil(top_up.id).await {
                 Ok(TopUp { state: TopUpState::Paid(_), .. }) => {
@@ -290,5 +304,21 @@ impl Cashier {
             }
         }
         Ok(polled)
+    }
+
+    /// Acts on the messages that the card company could not deliver.
+    ///
+    /// # Errors
+    /// [`CashierError`], the first of those that could not be acted on, after all others were.
+    pub async fn catch_up(&self, page: MissedPage) -> Result<Missed, CashierError> {
+        let missed = self.parts.mailbox.missed(page).await?;
+        let mut failed = None;
+        for event in &missed.events {
+            if let Err(error) = self.act_on(event).await {
+                tracing::warn!(event = %event.id, %error, "a missed message could not be acted on");
+                failed = failed.or(Some(error));
+            }
+        }
+        failed.map_or(Ok(missed), Err)
     }
 }

@@ -6,6 +6,7 @@ use crate::class::{Classify, ErrorClass, Retry, Source};
 use crate::id::TopUpId;
 use crate::ledger::LedgerError;
 use crate::money::Money;
+use crate::notify::LetterError;
 
 /// Failure of a [`PaymentProcessor`](super::PaymentProcessor).
 #[derive(Debug, thiserror::Error)]
@@ -87,6 +88,32 @@ impl Classify for TopUpError {
     }
 }
 
+/// Failure of an [`AlertStore`](super::AlertStore).
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum AlertError {
+    /// The store, or the ledger beside it, cannot be reached or failed.
+    #[error("the store of alerts is not available")]
+    Unavailable {
+        /// What the backend said.
+        source: Source,
+    },
+}
+
+impl Classify for AlertError {
+    fn class(&self) -> ErrorClass {
+        match self {
+            Self::Unavailable { .. } => ErrorClass::Unavailable,
+        }
+    }
+
+    fn retry(&self) -> Retry {
+        match self {
+            Self::Unavailable { .. } => Retry::Safe,
+        }
+    }
+}
+
 /// Failure of a [`Cashier`](super::Cashier).
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -126,6 +153,9 @@ pub enum CashierError {
     /// What the books said.
     #[error(transparent)]
     Ledger(#[from] LedgerError),
+    /// The receipt could not be put in the outbox.
+    #[error(transparent)]
+    Letter(#[from] LetterError),
 }
 
 impl Classify for CashierError {
@@ -137,6 +167,7 @@ impl Classify for CashierError {
             Self::Payment(error) => error.class(),
             Self::TopUp(error) => error.class(),
             Self::Ledger(error) => error.class(),
+            Self::Letter(error) => error.class(),
         }
     }
 
@@ -149,6 +180,7 @@ impl Classify for CashierError {
             Self::Payment(error) => error.retry(),
             Self::TopUp(error) => error.retry(),
             Self::Ledger(error) => error.retry(),
+            Self::Letter(error) => error.retry(),
         }
     }
 }

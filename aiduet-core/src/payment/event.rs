@@ -1,6 +1,10 @@
 //! Messages from the processor, in our words.
 
-use super::{Dispute, Refund};
+use std::fmt;
+
+use async_trait::async_trait;
+
+use super::{Dispute, PaymentError, Refund};
 use crate::clock::Timestamp;
 use crate::id::TopUpId;
 use crate::ledger::ExternalId;
@@ -16,8 +20,8 @@ pub struct SignedPayload<'a> {
     pub received_at: Timestamp,
 }
 
-impl std::fmt::Debug for SignedPayload<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Debug for SignedPayload<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SignedPayload").field("received_at", &self.received_at).finish_non_exhaustive()
     }
 }
@@ -46,6 +50,34 @@ pub enum PaymentEventKind {
     Dispute,
     /// Anything else; nothing follows from it.
     Other,
+}
+
+/// Messages that the processor could not deliver, or has not delivered yet.
+#[async_trait]
+pub trait PaymentMailbox: fmt::Debug + Send + Sync + 'static {
+    /// A page of them, newest first.
+    ///
+    /// # Errors
+    /// [`PaymentError`].
+    async fn missed(&self, page: MissedPage) -> Result<Missed, PaymentError>;
+}
+
+/// Which messages [`PaymentMailbox::missed`] returns.
+#[derive(Clone, Debug)]
+pub struct MissedPage {
+    /// Those that were made at this moment or later.
+    pub since: Timestamp,
+    /// Only those before this one, the last of another page.
+    pub before: Option<ExternalId>,
+}
+
+/// A page of messages that were not delivered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Missed {
+    /// Newest first.
+    pub events: Vec<PaymentEvent>,
+    /// The last message, if there are more pages.
+    pub next: Option<ExternalId>,
 }
 
 /// What is true now of the object of a message, as the processor says when it is asked.

@@ -1,5 +1,6 @@
 //! Prepaid purchases.
 
+mod alert;
 mod cashier;
 mod checkout;
 mod error;
@@ -13,16 +14,19 @@ use std::fmt;
 
 use async_trait::async_trait;
 
+pub use alert::{AlertChannel, AlertState, AlertStore, AlertWish, LowBalanceAlert};
 pub use cashier::{Cashier, CashierParts, OpenTopUp, Polled};
 pub use checkout::{
     Checkout, CheckoutRequest, Dispute, DisputeMovement, DisputeStage, Fee, Payment, PaymentStatus, Refund,
     RefundRequest, RefundStatus,
 };
-pub use error::{CashierError, PaymentError, TopUpError};
-pub use event::{PaymentEvent, PaymentEventKind, PaymentFact, SignedPayload};
+pub use error::{AlertError, CashierError, PaymentError, TopUpError};
+pub use event::{
+    Missed, MissedPage, PaymentEvent, PaymentEventKind, PaymentFact, PaymentMailbox, SignedPayload,
+};
 pub use payer::{PayerProcessor, PayerStore, PortalRequest};
 pub use rules::TopUpRules;
-pub use top_up::{CardUse, Receipt, RequestDigest, TopUp, TopUpPage, TopUpState, TopUpStore};
+pub use top_up::{CardUse, Receipt, RequestDigest, TakePending, TopUp, TopUpPage, TopUpState, TopUpStore};
 
 use crate::ledger::ExternalId;
 

@@ -130,18 +130,31 @@ pub trait TopUpStore: fmt::Debug + Send + Sync + 'static {
     /// [`TopUpError::NotFound`].
     async fn note_dispute(&self, id: TopUpId, stage: DisputeStage) -> Result<bool, TopUpError>;
 
-    /// At most `limit` purchases that have a page, are undecided, and began before a moment; oldest
-    /// first.
+    /// Takes undecided purchases that have a page, to ask about them; those first that were not asked
+    /// about for the longest time, so that none waits for ever behind others.
     ///
     /// # Errors
     /// [`TopUpError::Unavailable`].
-    async fn pending(&self, before: Timestamp, limit: u32) -> Result<Vec<TopUp>, TopUpError>;
+    async fn take_pending(&self, request: TakePending) -> Result<Vec<TopUp>, TopUpError>;
 
     /// At most `limit` purchases of an account, newest first, older than `before` when given.
     ///
     /// # Errors
     /// [`TopUpError::Unavailable`].
     async fn list(&self, page: TopUpPage) -> Result<Vec<TopUp>, TopUpError>;
+}
+
+/// Which purchases [`TopUpStore::take_pending`] takes.
+#[derive(Clone, Copy, Debug)]
+pub struct TakePending {
+    /// They began before this moment.
+    pub begun_before: Timestamp,
+    /// They were last taken at this moment or before, or never.
+    pub taken_until: Timestamp,
+    /// When they are taken now.
+    pub at: Timestamp,
+    /// At most so many.
+    pub limit: u32,
 }
 
 /// Which purchases [`TopUpStore::list`] returns.

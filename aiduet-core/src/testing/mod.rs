@@ -8,6 +8,7 @@
 )]
 
 pub mod account;
+pub mod alert;
 mod factory;
 pub mod failures;
 pub mod fake_upstream;

@@ -9,7 +9,8 @@ use super::{Factory, cents};
 use crate::id::{AccountId, TopUpId};
 use crate::money::Money;
 use crate::payment::{
-    CardUse, Checkout, DisputeStage, Receipt, TopUp, TopUpError, TopUpPage, TopUpState, TopUpStore,
+    CardUse, Checkout, DisputeStage, Receipt, TakePending, TopUp, TopUpError, TopUpPage, TopUpState,
+    TopUpStore,
 };
 
 /// Expands to one test per case of the suite.
@@ -38,7 +39,8 @@ macro_rules! top_up_store_conformance {
             a_purchase_has_one_page
             a_state_changes_only_as_it_may
             a_payment_belongs_to_one_purchase
-            undecided_purchases_with_a_page_are_pending
+            undecided_purchases_with_a_page_are_taken_in_turn
+            a_purchase_is_taken_by_one_at_a_time
             purchases_are_listed_newest_first_in_pages
             a_dispute_stops_spending_until_it_is_decided
             a_credit_is_final_whatever_runs_at_the_same_time
@@ -196,9 +198,10 @@ pub async fn a_payment_belongs_to_one_purchase(store: impl TopUpStore) {
     assert_eq!(found(&store, second.id).await.state, TopUpState::Open);
 }
 
-/// The poller sees what it should ask about, oldest first.
-pub async fn undecided_purchases_with_a_page_are_pending(store: impl TopUpStore) {
+/// The poller sees what it should ask about, what waited longest first, and nothing twice at once.
+pub async fn undecided_purchases_with_a_page_are_taken_in_turn(store: impl TopUpStore) {
     let factory = Factory::new(41);
+    let minutes = |count| Duration::from_mins(count);
     let mut made = Vec::new();
     for number in 0..6 {
         let new = inserted(&store, &factory).await;
@@ -206,20 +209,49 @@ pub async fn undecided_purchases_with_a_page_are_pending(store: impl TopUpStore)
             store.attach(new.id, page(&format!("cs_{number}"))).await.expect("its page");
         }
         made.push(new.id);
-        factory.clock().advance(Duration::from_secs(60));
+        factory.clock().advance(minutes(1));
     }
     store.advance(made[2], TopUpState::Processing).await.expect("it may");
     store.advance(made[3], TopUpState::Closed).await.expect("it may");
     store.advance(made[4], paid(&factory, "pi_4")).await.expect("it may");
-    let now = factory.now();
-    let ids = async |before, limit| {
-        let pending = store.pending(before, limit).await.expect("the store is available");
-        pending.iter().map(|top_up| top_up.id).collect::<Vec<_>>()
+    let take = async |begun_before, limit| {
+        let at = factory.now();
+        let request = TakePending { begun_before, taken_until: at.minus(minutes(5)), at, limit };
+        let taken = store.take_pending(request).await.expect("the store is available");
+        taken.iter().map(|top_up| top_up.id).collect::<Vec<_>>()
     };
-    assert_eq!(ids(now, 10).await, [made[0], made[2], made[5]]);
-    assert_eq!(ids(now, 2).await, [made[0], made[2]]);
-    assert_eq!(ids(now.minus(Duration::from_secs(60)), 10).await, [made[0], made[2]]);
-    assert_eq!(ids(now.minus(Duration::from_secs(360)), 10).await, []);
+    assert_eq!(take(factory.now().minus(minutes(6)), 10).await, []);
+    assert_eq!(take(factory.now(), 2).await, [made[0], made[2]]);
+    factory.clock().advance(minutes(1));
+    assert_eq!(take(factory.now().minus(minutes(2)), 10).await, [], "the last one began too late");
+    assert_eq!(take(factory.now(), 10).await, [made[5]], "the others were taken just now");
+    factory.clock().advance(minutes(4));
+    assert_eq!(take(factory.now(), 10).await, [made[0], made[2]]);
+    factory.clock().advance(minutes(5));
+    assert_eq!(take(factory.now(), 1).await, [made[5]], "it waited longest");
+}
+
+/// Of many that take at once each gets others.
+pub async fn a_purchase_is_taken_by_one_at_a_time(store: impl TopUpStore) {
+    let factory = Factory::new(41);
+    for number in 0..12 {
+        let new = inserted(&store, &factory).await;
+        store.attach(new.id, page(&format!("cs_{number}"))).await.expect("its page");
+    }
+    factory.clock().advance(Duration::from_mins(10));
+    let (store, at) = (Arc::new(store), factory.now());
+    let mut tasks = JoinSet::new();
+    for _node in 0..6 {
+        let store = Arc::clone(&store);
+        let taken_until = at.minus(Duration::from_mins(5));
+        let request = TakePending { begun_before: at, taken_until, at, limit: 4 };
+        tasks.spawn(async move { store.take_pending(request).await.expect("the store is available") });
+    }
+    let mut taken: Vec<_> = tasks.join_all().await.concat().iter().map(|top_up| top_up.id).collect();
+    let all = taken.len();
+    taken.sort_unstable();
+    taken.dedup();
+    assert_eq!((all, taken.len()), (12, 12));
 }
 
 /// Pages of one account, without those of others.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use aiduet_core::app::{self, JobParts};
 use aiduet_core::clock::Timestamp;
 use aiduet_core::http::metrics::Metrics;
-use aiduet_core::id::{NodeId, SystemEntropy};
+use aiduet_core::id::{Entropy, NodeId, SystemEntropy};
 use aiduet_core::jobs::{JobState, RunCause};
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
@@ -21,7 +21,11 @@ pub(super) async fn run(context: &Context, verb: Jobs) -> Result<(), Failure> {
     let stores = app::Stores::ready(&settings.database, Arc::clone(&clock));
     let stores = stores.await.map_err(|error| Failure::of(&error))?;
     let node = NodeId::generate(clock.as_ref(), &SystemEntropy);
-    let jobs = app::jobs(&settings, &stores, JobParts { clock, node, retention: Arc::new(Metrics::new()) });
+    let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
+    let cashier =
+        app::cashier(&settings, &stores, (&clock, &entropy)).map_err(|error| Failure::of(&error))?;
+    let parts = JobParts { clock, entropy, node, retention: Arc::new(Metrics::new()), cashier };
+    let jobs = app::jobs(&settings, &stores, parts);
     match verb {
         Jobs::List => {
             let states = jobs.states().await.map_err(|error| Failure::of(&error))?;

@@ -191,7 +191,7 @@ function plain(amount: string | null): string {
 }
 
 interface Alerts {
-  low_balance: { threshold: string } | null;
+  low_balance: { threshold: string; email: boolean } | null;
 }
 
 function AlertCard() {
@@ -200,22 +200,34 @@ function AlertCard() {
   return (
     <Card title={t('alerts.title')} about={t('limit.or_alert')}>
       <Loading of={alerts} lines={2}>
-        {(data) => <AlertForm key={data.low_balance?.threshold ?? ''} of={data} onSaved={alerts.set} />}
+        {(data) => (
+          <>
+            {data.low_balance && <IsLow below={data.low_balance.threshold} />}
+            <AlertForm key={JSON.stringify(data)} of={data} onSaved={alerts.set} />
+          </>
+        )}
       </Loading>
     </Card>
   );
 }
 
+function IsLow({ below }: { below: string }) {
+  const now = useStore(shownBalance);
+  return now && nano(now.available) < nano(below) ? <Notice tone="warn">{t('alerts.is_low', { amount: money(below) })}</Notice> : null;
+}
+
 function AlertForm({ of: alerts, onSaved }: { of: Alerts; onSaved: (alerts: Alerts) => void }) {
   const [isOn, setOn] = useState(alerts.low_balance !== null);
   const [amount, setAmount] = useState(plain(alerts.low_balance?.threshold ?? '5'));
+  const [byMail, setByMail] = useState(alerts.low_balance?.email ?? true);
   const [isChecked, setChecked] = useState(false);
   const { run, isBusy, fault, rest } = useSending();
   const send = async () => {
     setChecked(true);
     if (isOn && !isAmount(amount)) return;
     await run(async () => {
-      onSaved(await api<Alerts>('/billing/alerts', { method: 'PUT', body: { low_balance: isOn ? amount.trim() : null } }));
+      const wish = isOn ? { threshold: amount.trim(), email: byMail } : null;
+      onSaved(await api<Alerts>('/billing/alerts', { method: 'PUT', body: { low_balance: wish } }));
       announce(t('state.saved'), 'shown');
     });
   };
@@ -223,7 +235,12 @@ function AlertForm({ of: alerts, onSaved }: { of: Alerts; onSaved: (alerts: Aler
     <Form onSend={send} class="narrow">
       {rest && <Failure problem={rest} />}
       <Checkbox label={t('alerts.low')} hint={t('alerts.low_hint')} checked={isOn} onValue={setOn} />
-      {isOn && <TextField label={t('alerts.threshold')} prefix="$" inputMode="decimal" autocomplete="off" value={amount} onValue={setAmount} error={isChecked && !isAmount(amount) ? t('form.amount_wrong') : fault('/low_balance')} />}
+      {isOn && (
+        <>
+          <TextField label={t('alerts.threshold')} prefix="$" inputMode="decimal" autocomplete="off" value={amount} onValue={setAmount} error={isChecked && !isAmount(amount) ? t('form.amount_wrong') : fault('/low_balance/threshold')} />
+          <Checkbox label={t('alerts.email')} checked={byMail} onValue={setByMail} />
+        </>
+      )}
       <Button type="submit" busy={isBusy}>
         {t('form.save')}
       </Button>

@@ -1,6 +1,7 @@
 //! Everything in this process, gone when it ends: for tests, demonstrations and single nodes.
 
 mod account;
+mod alerts;
 mod failures;
 mod jobs;
 mod key_creations;
@@ -16,6 +17,7 @@ mod tickets;
 mod top_ups;
 
 pub use account::MemoryAccounts;
+pub use alerts::MemoryAlerts;
 pub use failures::MemoryFailures;
 pub use jobs::MemoryJobs;
 pub use key_creations::MemoryKeyCreations;

@@ -7,14 +7,23 @@ use async_trait::async_trait;
 
 use crate::clock::Timestamp;
 use crate::id::TopUpId;
-use crate::payment::{Checkout, DisputeStage, TopUp, TopUpError, TopUpPage, TopUpState, TopUpStore};
+use crate::payment::{
+    Checkout, DisputeStage, TakePending, TopUp, TopUpError, TopUpPage, TopUpState, TopUpStore,
+};
 
 /// Purchases, in memory.
 #[derive(Debug, Default)]
-pub struct MemoryTopUps(Mutex<BTreeMap<TopUpId, TopUp>>);
+pub struct MemoryTopUps(Mutex<BTreeMap<TopUpId, Kept>>);
+
+/// A purchase, and when it was last taken to be asked about.
+#[derive(Debug)]
+struct Kept {
+    top_up: TopUp,
+    taken_at: Option<Timestamp>,
+}
 
 impl MemoryTopUps {
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<TopUpId, TopUp>> {
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<TopUpId, Kept>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -23,7 +32,7 @@ impl MemoryTopUps {
 impl TopUpStore for MemoryTopUps {
     async fn insert(&self, top_up: TopUp) -> Result<TopUp, TopUpError> {
         let mut kept = self.lock();
-        let of_request = kept.values().find(|other| {
+        let of_request = kept.values().map(|other| &other.top_up).find(|other| {
             other.id != top_up.id
                 && top_up.request.is_some()
                 && (other.account, other.request) == (top_up.account, top_up.request)
@@ -31,18 +40,20 @@ impl TopUpStore for MemoryTopUps {
         if let Some(other) = of_request {
             return Ok(other.clone());
         }
-        let existing = kept.entry(top_up.id).or_insert_with(|| top_up.clone());
+        let existing =
+            kept.entry(top_up.id).or_insert_with(|| Kept { top_up: top_up.clone(), taken_at: None });
+        let existing = &existing.top_up;
         let is_same = existing.account == top_up.account && existing.amount == top_up.amount;
         if is_same { Ok(existing.clone()) } else { Err(TopUpError::Conflict) }
     }
 
     async fn find(&self, id: TopUpId) -> Result<Option<TopUp>, TopUpError> {
-        Ok(self.lock().get(&id).cloned())
+        Ok(self.lock().get(&id).map(|one| one.top_up.clone()))
     }
 
     async fn attach(&self, id: TopUpId, checkout: Checkout) -> Result<(), TopUpError> {
         let mut kept = self.lock();
-        let top_up = kept.get_mut(&id).ok_or(TopUpError::NotFound { id })?;
+        let top_up = &mut kept.get_mut(&id).ok_or(TopUpError::NotFound { id })?.top_up;
         match &top_up.checkout {
             Some(existing) if *existing != checkout => Err(TopUpError::Conflict),
             Some(_) => Ok(()),
@@ -60,11 +71,11 @@ impl TopUpStore for MemoryTopUps {
             TopUpState::Open | TopUpState::Processing | TopUpState::Closed | TopUpState::Suspended => None,
         };
         let paid = payment(&state);
-        let others = kept.values().filter(|other| other.id != id);
+        let others = kept.values().map(|other| &other.top_up).filter(|other| other.id != id);
         if paid.is_some() && others.map(|other| payment(&other.state)).any(|other| other == paid) {
             return Err(TopUpError::Conflict);
         }
-        let top_up = kept.get_mut(&id).ok_or(TopUpError::NotFound { id })?;
+        let top_up = &mut kept.get_mut(&id).ok_or(TopUpError::NotFound { id })?.top_up;
         if top_up.state.may_become(&state) {
             top_up.state = state;
         }
@@ -73,30 +84,37 @@ impl TopUpStore for MemoryTopUps {
 
     async fn note_dispute(&self, id: TopUpId, stage: DisputeStage) -> Result<bool, TopUpError> {
         let mut kept = self.lock();
-        let top_up = kept.get_mut(&id).ok_or(TopUpError::NotFound { id })?;
+        let top_up = &mut kept.get_mut(&id).ok_or(TopUpError::NotFound { id })?.top_up;
         if top_up.dispute.is_none_or(|known| known.may_become(stage)) {
             top_up.dispute = Some(stage);
         }
         let account = top_up.account;
-        let mut own = kept.values().filter(|top_up| top_up.account == account);
+        let mut own = kept.values().map(|one| &one.top_up).filter(|top_up| top_up.account == account);
         Ok(own.any(|top_up| top_up.dispute.is_some_and(DisputeStage::stops_spending)))
     }
 
-    async fn pending(&self, before: Timestamp, limit: u32) -> Result<Vec<TopUp>, TopUpError> {
-        let kept = self.lock();
-        let is_due = |top_up: &&TopUp| {
-            top_up.state.is_pending() && top_up.checkout.is_some() && top_up.created_at < before
+    async fn take_pending(&self, request: TakePending) -> Result<Vec<TopUp>, TopUpError> {
+        let TakePending { begun_before, taken_until, at, limit } = request;
+        let mut kept = self.lock();
+        let is_due = |one: &&mut Kept| {
+            let TopUp { state, checkout, created_at, .. } = &one.top_up;
+            let is_asked = one.taken_at.is_some_and(|taken| taken > taken_until);
+            state.is_pending() && checkout.is_some() && *created_at < begun_before && !is_asked
         };
-        let mut found: Vec<TopUp> = kept.values().filter(is_due).cloned().collect();
-        found.sort_by_key(|top_up| (top_up.created_at, top_up.id));
+        let mut found: Vec<&mut Kept> = kept.values_mut().filter(is_due).collect();
+        found.sort_by_key(|one| (one.taken_at, one.top_up.id));
         found.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
-        Ok(found)
+        for one in &mut found {
+            one.taken_at = Some(at);
+        }
+        Ok(found.into_iter().map(|one| one.top_up.clone()).collect())
     }
 
     async fn list(&self, page: TopUpPage) -> Result<Vec<TopUp>, TopUpError> {
         let TopUpPage { account, before, limit } = page;
         let kept = self.lock();
-        let older = kept.values().rev().filter(|top_up| before.is_none_or(|before| top_up.id < before));
+        let newest_first = kept.values().rev().map(|one| &one.top_up);
+        let older = newest_first.filter(|top_up| before.is_none_or(|before| top_up.id < before));
         let own = older.filter(|top_up| top_up.account == account);
         Ok(own.take(usize::try_from(limit).unwrap_or(usize::MAX)).cloned().collect())
     }

@@ -8,7 +8,7 @@ use crate::jobs::JobError;
 use crate::keys::KeyError;
 use crate::ledger::LedgerError;
 use crate::notify::OutboxError;
-use crate::payment::TopUpError;
+use crate::payment::{AlertError, TopUpError};
 
 /// Failure of the database under the stores of this backend.
 ///
@@ -211,6 +211,12 @@ impl From<DatabaseError> for OutboxError {
 }
 
 impl From<DatabaseError> for TopUpError {
+    fn from(error: DatabaseError) -> Self {
+        Self::Unavailable { source: Box::new(error) }
+    }
+}
+
+impl From<DatabaseError> for AlertError {
     fn from(error: DatabaseError) -> Self {
         Self::Unavailable { source: Box::new(error) }
     }

@@ -5,12 +5,15 @@
 //! - [`SeaOrmLedger`]: holds, settlements, postings, custody, audit, and the records of requests;
 //! - [`SeaOrmKeyStore`] and [`SeaOrmAccountStore`];
 //! - [`SeaOrmOutbox`]: messages to people;
-//! - [`SeaOrmTopUpStore`] and [`SeaOrmPayerStore`]: prepaid purchases and who pays.
+//! - [`SeaOrmTopUpStore`] and [`SeaOrmPayerStore`]: prepaid purchases and who pays;
+//! - [`SeaOrmAlertStore`]: low balances of which people want to be told.
 //!
 //! SQL is written by hand: each statement is short, fixed, prepared once, and the same on all
 //! three databases but for a few clauses.
 
 mod account;
+mod alerts;
+mod balances;
 mod bulk;
 mod connect;
 mod error;
@@ -37,6 +40,7 @@ use sea_orm::{
 };
 
 pub use account::SeaOrmAccountStore;
+pub use alerts::SeaOrmAlertStore;
 pub use error::{DatabaseError, FailureKind};
 pub use failures::SeaOrmFailureCounter;
 pub use jobs::SeaOrmJobs;

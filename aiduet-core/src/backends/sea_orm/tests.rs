@@ -43,6 +43,7 @@ async fn processes_that_migrate_at_once_do_not_disturb_each_other(fixture: Fixtu
         "notices",
         "top_ups",
         "payers",
+        "alerts",
         "sessions",
         "tickets",
         "sign_in_failures",

@@ -5,7 +5,7 @@ use sea_orm::{ConnectionTrait, QueryResult, Value};
 use uuid::Uuid;
 
 use super::Database;
-use super::bulk::for_update;
+use super::bulk::{for_update, one_of};
 use super::error::{DatabaseError, FailureKind};
 use super::sql::{Columns, Sql, insert_row};
 use crate::clock::Timestamp;
@@ -13,7 +13,8 @@ use crate::id::{AccountId, TopUpId};
 use crate::ledger::ExternalId;
 use crate::money::Money;
 use crate::payment::{
-    CardUse, Checkout, DisputeStage, Receipt, TopUp, TopUpError, TopUpPage, TopUpState, TopUpStore,
+    CardUse, Checkout, DisputeStage, Receipt, TakePending, TopUp, TopUpError, TopUpPage, TopUpState,
+    TopUpStore,
 };
 
 const COLUMNS: &str = "id, account, amount, state, payment, tax, paid_at, checkout, url, dispute, created_at, \
@@ -151,14 +152,27 @@ impl TopUpStore for SeaOrmTopUpStore {
         Ok(stopping.is_some())
     }
 
-    async fn pending(&self, before: Timestamp, limit: u32) -> Result<Vec<TopUp>, TopUpError> {
-        let sql = self
+    async fn take_pending(&self, request: TakePending) -> Result<Vec<TopUp>, TopUpError> {
+        let TakePending { begun_before, taken_until, at, limit } = request;
+        let transaction = self.database.begin().await?;
+        let select = self
             .select()
             .text("state IN ('open', 'processing') AND checkout IS NOT NULL AND created_at < ")
-            .value(before.millis())
-            .text(" ORDER BY created_at, id LIMIT ")
-            .value(i64::from(limit));
-        Ok(self.all(sql).await?)
+            .value(begun_before.millis())
+            .text(" AND taken_at <= ")
+            .value(taken_until.millis())
+            .text(" ORDER BY taken_at, id LIMIT ")
+            .value(i64::from(limit))
+            .text(for_update(self.database.backend()));
+        let rows = select.all(&transaction).await?;
+        let found = rows.iter().map(read).collect::<Result<Vec<_>, _>>()?;
+        if !found.is_empty() {
+            let ids: Vec<Uuid> = found.iter().map(|top_up| top_up.id.as_uuid()).collect();
+            let update = Sql::new(self.database.backend(), "UPDATE top_ups SET taken_at = ");
+            one_of(update.value(at.millis()).text(" WHERE "), "id", &ids).run(&transaction).await?;
+        }
+        transaction.commit().await.map_err(DatabaseError::from)?;
+        Ok(found)
     }
 
     async fn list(&self, page: TopUpPage) -> Result<Vec<TopUp>, TopUpError> {

@@ -12,13 +12,15 @@ use crate::id::{AccountId, TopUpId};
 use crate::ledger::ExternalId;
 use crate::money::{Money, Rounding};
 use crate::payment::{
-    CardUse, Checkout, CheckoutRequest, Dispute, DisputeMovement, DisputeStage, Fee, PayerProcessor, Payment,
-    PaymentError, PaymentEvent, PaymentEventKind, PaymentFact, PaymentProcessor, PaymentStatus,
-    PortalRequest, Refund, RefundRequest, RefundStatus, SignedPayload,
+    CardUse, Checkout, CheckoutRequest, Dispute, DisputeMovement, DisputeStage, Fee, Missed, MissedPage,
+    PayerProcessor, Payment, PaymentError, PaymentEvent, PaymentEventKind, PaymentFact, PaymentMailbox,
+    PaymentProcessor, PaymentStatus, PortalRequest, Refund, RefundRequest, RefundStatus, SignedPayload,
 };
 
 /// What the balance is kept in.
 const CURRENCY: &str = "usd";
+/// The most that Stripe gives.
+const EVENTS_PER_PAGE: u32 = 100;
 /// What the payer reads on the page and the receipt.
 const PRODUCT: &str = "AI Duet credit";
 
@@ -117,6 +119,17 @@ impl StripeProcessor {
         Ok(Dispute { external: parse(&id)?, top_up, stage: stage(&status), movements })
     }
 
+    /// A message in our words; `None` if it is not one, or of the other mode.
+    fn event(&self, event: &wire::Event) -> Option<PaymentEvent> {
+        let is_ours = event.object == "event" && event.livemode == self.client.mode.is_live();
+        let id: ExternalId = event.id.parse().ok().filter(|_id| is_ours)?;
+        // Of kinds that are not acted on, some have objects without a name.
+        let object = event.data.object.id.parse();
+        let kind = if object.is_ok() { kind(&event.kind) } else { PaymentEventKind::Other };
+        let object = object.unwrap_or_else(|_nameless| id.clone());
+        Some(PaymentEvent { id, kind, object })
+    }
+
     async fn facts(&self, event: &PaymentEvent) -> Result<PaymentFact, StripeError> {
         let object = &event.object;
         let of_top_up = |id: Option<TopUpId>| id.map_or(PaymentFact::Nothing, PaymentFact::TopUp);
@@ -207,14 +220,7 @@ impl PaymentProcessor for StripeProcessor {
         }
         let event: wire::Event =
             serde_json::from_slice(body).map_err(|_shows_input| PaymentError::BadSignature)?;
-        let is_ours = event.object == "event" && event.livemode == self.client.mode.is_live();
-        let id: Option<ExternalId> = event.id.parse().ok();
-        let (Some(id), true) = (id, is_ours) else { return Err(PaymentError::BadSignature) };
-        // Of kinds that are not acted on, some have objects without a name.
-        let object = event.data.object.id.parse();
-        let kind = if object.is_ok() { kind(&event.kind) } else { PaymentEventKind::Other };
-        let object = object.unwrap_or_else(|_nameless| id.clone());
-        Ok(PaymentEvent { id, kind, object })
+        self.event(&event).ok_or(PaymentError::BadSignature)
     }
 
     async fn look_up(&self, event: &PaymentEvent) -> Result<PaymentFact, PaymentError> {
@@ -237,6 +243,25 @@ impl PayerProcessor for StripeProcessor {
         let key = format!("portal:{visit}");
         let portal: wire::Portal = self.client.post("/v1/billing_portal/sessions", &key, form).await?;
         Ok(portal.url)
+    }
+}
+
+#[async_trait]
+impl PaymentMailbox for StripeProcessor {
+    async fn missed(&self, page: MissedPage) -> Result<Missed, PaymentError> {
+        let MissedPage { since, before } = page;
+        let query = Form::new()
+            .with("delivery_success", false)
+            .with("created[gte]", since.seconds())
+            .with("limit", EVENTS_PER_PAGE);
+        let query = match before {
+            Some(before) => query.with("starting_after", before),
+            None => query,
+        };
+        let list: wire::List<wire::Event> = self.client.get("/v1/events", query).await?;
+        let events: Vec<PaymentEvent> = list.data.iter().filter_map(|event| self.event(event)).collect();
+        let last = list.data.last().map(|event| parse(&event.id)).transpose()?;
+        Ok(Missed { events, next: last.filter(|_last| list.has_more) })
     }
 }
 

@@ -124,3 +124,10 @@ pub(super) struct EventObject {
     #[serde(default)]
     pub(super) id: String,
 }
+
+/// A page of a list, newest first.
+#[derive(Debug, Deserialize)]
+pub(super) struct List<T> {
+    pub(super) data: Vec<T>,
+    pub(super) has_more: bool,
+}

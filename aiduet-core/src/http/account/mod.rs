@@ -81,7 +81,8 @@ fn described() -> OpenApiRouter<App> {
         .routes(routes!(billing::transactions))
         .routes(routes!(billing::list_top_ups, billing::open_top_up))
         .routes(routes!(billing::top_up))
-        .routes(routes!(billing::portal));
+        .routes(routes!(billing::portal))
+        .routes(routes!(billing::alerts::show, billing::alerts::set));
     let public = OpenApiRouter::new()
         .routes(routes!(models::list))
         .routes(routes!(policies::list))

@@ -363,6 +363,7 @@ mod tests {
             include_str!("keys.rs"),
             include_str!("extract.rs"),
             include_str!("billing/mod.rs"),
+            include_str!("billing/alerts.rs"),
             include_str!("usage_query.rs"),
             include_str!("usage.rs"),
             include_str!("overview.rs"),

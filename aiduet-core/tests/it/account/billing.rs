@@ -22,6 +22,8 @@ on_both! {
     sec_t27_the_money_of_another_person_is_not_there
     an_address_that_is_not_confirmed_buys_nothing
     cards_and_invoices_are_with_the_card_company
+    a_person_chooses_of_what_to_be_told
+    sec_t27_the_alert_of_another_person_is_not_there
 }
 
 async fn open(store: Store) -> (Site, Browser) {
@@ -274,4 +276,52 @@ async fn cards_and_invoices_are_with_the_card_company(store: Store) {
     let portal = site.post(&mut browser, "/billing/portal", &json!({})).await.expect(200).json();
     assert!(portal["url"].as_str().unwrap().contains("/portal/"), "{portal}");
     assert_eq!(site.stripe.customers(), 1);
+}
+
+async fn alerts(site: &Site, browser: &mut Browser, body: Value) -> Reply {
+    site.ask(browser, (Method::PUT, "/billing/alerts"), Some(&body)).await
+}
+
+async fn a_person_chooses_of_what_to_be_told(store: Store) {
+    let (site, mut browser) = open(store).await;
+    let none = json!({"low_balance": null});
+    assert_eq!(site.get(&mut browser, "/billing/alerts").await.expect(200).json(), none);
+    assert_eq!(alerts(&site, &mut browser, none.clone()).await.expect(200).json(), none);
+    let view = |threshold: &str, nanos: i64, email: bool| json!({"low_balance": {"threshold": threshold, "threshold_nano": nanos, "email": email}});
+    let wish = json!({"low_balance": {"threshold": "5"}});
+    let five = view("5.000000000", 5_000_000_000, true);
+    assert_eq!(alerts(&site, &mut browser, wish).await.expect(200).json(), five);
+    let wish = json!({"low_balance": {"threshold": "0.5", "email": false}});
+    let half = view("0.500000000", 500_000_000, false);
+    assert_eq!(alerts(&site, &mut browser, wish).await.expect(200).json(), half);
+    assert_eq!(site.get(&mut browser, "/billing/alerts").await.expect(200).json(), half);
+    for threshold in ["0", "-1", "1000001", "", "ten", "0.0000000001"] {
+        let wish = json!({"low_balance": {"threshold": threshold}});
+        alerts(&site, &mut browser, wish).await.refused(400, "invalid_request");
+    }
+    for body in [json!({}), json!({"low_balance": "5"}), json!({"low_balance": ["5", true]})] {
+        alerts(&site, &mut browser, body).await.refused(400, "malformed_body");
+    }
+    assert_eq!(site.get(&mut browser, "/billing/alerts").await.expect(200).json(), half);
+    assert_eq!(alerts(&site, &mut browser, none.clone()).await.expect(200).json(), none);
+    assert_eq!(site.get(&mut browser, "/billing/alerts").await.expect(200).json(), none);
+    audit(&site).await;
+}
+
+async fn sec_t27_the_alert_of_another_person_is_not_there(store: Store) {
+    let (site, mut browser) = open(store).await;
+    let wish = json!({"low_balance": {"threshold": "5"}});
+    alerts(&site, &mut browser, wish).await.expect(200);
+    site.register("grace@example.com").await;
+    site.sign_in(&mut browser, PASSWORD).await.expect(200);
+    let mut other = Browser::at("192.0.2.77");
+    let who = json!({"email": "grace@example.com", "password": PASSWORD});
+    site.post(&mut other, "/auth/login", &who).await.expect(200);
+    let none = json!({"low_balance": null});
+    assert_eq!(site.get(&mut other, "/billing/alerts").await.expect(200).json(), none);
+    alerts(&site, &mut other, none).await.expect(200);
+    let own = site.get(&mut browser, "/billing/alerts").await.expect(200).json();
+    assert_eq!(own["low_balance"]["threshold_nano"], 5_000_000_000_i64);
+    let mut nobody = Browser::at("192.0.2.78");
+    site.get(&mut nobody, "/billing/alerts").await.refused(401, "unauthenticated");
 }

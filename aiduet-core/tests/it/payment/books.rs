@@ -34,22 +34,6 @@ async fn a_payment_is_credited_once_however_it_is_told() {
 }
 
 #[tokio::test]
-async fn a_lost_message_is_made_up_for_by_asking() {
-    let shop = Shop::open().await;
-    let account = shop.factory.account_id();
-    let (_id, page) = shop.buy(account, cents(1_000)).await;
-    let (_other, _unpaid) = shop.buy(account, cents(700)).await;
-    shop.stripe.pay(&page).unwrap();
-    shop.factory.clock().advance(Duration::from_secs(60));
-    let polled = shop.cashier.poll(shop.factory.now(), 10).await.unwrap();
-    assert_eq!((polled.asked, polled.credited, polled.failed), (2, 1, 0));
-    assert_eq!(shop.balance(account).await.available, cents(1_000));
-    let polled = shop.cashier.poll(shop.factory.now(), 10).await.unwrap();
-    assert_eq!((polled.asked, polled.credited), (1, 0));
-    shop.audit().await;
-}
-
-#[tokio::test]
 async fn a_slow_payment_is_credited_when_it_arrives_and_closed_when_it_does_not() {
     let shop = Shop::open().await;
     let account = shop.factory.account_id();

@@ -2,6 +2,7 @@
 //! repeated or comes in another order.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
+mod background;
 mod books;
 mod chaos;
 mod client;

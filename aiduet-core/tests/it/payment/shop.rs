@@ -3,14 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use aiduet_core::backends::memory::{MemoryLedger, MemoryPayers, MemoryTopUps};
+use aiduet_core::backends::memory::{MemoryAccounts, MemoryLedger, MemoryOutbox, MemoryPayers, MemoryTopUps};
 use aiduet_core::backends::simulated::stripe::{Delivery, FakeStripe};
 use aiduet_core::backends::stripe::{StripeConfig, StripeProcessor};
 use aiduet_core::clock::{Clock, ManualClock, Timestamp};
 use aiduet_core::id::{AccountId, SystemEntropy, TopUpId};
 use aiduet_core::ledger::{Audit, Balance, Ledger};
 use aiduet_core::money::Money;
-use aiduet_core::notify::Site;
+use aiduet_core::notify::{Letters, Site};
 use aiduet_core::payment::{
     CardUse, Cashier, CashierError, CashierParts, OpenTopUp, SignedPayload, TopUp, TopUpRules, TopUpStore,
 };
@@ -27,9 +27,11 @@ pub(super) struct Shop {
     pub(super) factory: Factory,
     pub(super) stripe: FakeStripe,
     pub(super) processor: Arc<StripeProcessor>,
-    pub(super) cashier: Cashier,
+    pub(super) cashier: Arc<Cashier>,
     pub(super) ledger: Arc<MemoryLedger>,
     pub(super) top_ups: Arc<MemoryTopUps>,
+    pub(super) accounts: Arc<MemoryAccounts>,
+    pub(super) outbox: Arc<MemoryOutbox>,
     /// Ends with the shop.
     _server: JoinSet<()>,
 }
@@ -56,18 +58,26 @@ impl Shop {
         let processor = Arc::new(StripeProcessor::new(&config).unwrap());
         let ledger = Arc::new(MemoryLedger::new(Arc::clone(&clock)));
         let top_ups = Arc::new(MemoryTopUps::default());
+        let (accounts, outbox) = (Arc::new(MemoryAccounts::default()), Arc::new(MemoryOutbox::default()));
         let parts = CashierParts {
             processor: Arc::<StripeProcessor>::clone(&processor),
             payer_processor: Arc::<StripeProcessor>::clone(&processor),
+            mailbox: Arc::<StripeProcessor>::clone(&processor),
             payers: Arc::new(MemoryPayers::default()),
             top_ups: Arc::<MemoryTopUps>::clone(&top_ups),
             ledger: Arc::<MemoryLedger>::clone(&ledger),
+            letters: Letters {
+                accounts: Arc::<MemoryAccounts>::clone(&accounts),
+                outbox: Arc::<MemoryOutbox>::clone(&outbox),
+                clock: Arc::clone(&clock),
+                entropy: Arc::new(SystemEntropy),
+            },
             clock,
             entropy: Arc::new(SystemEntropy),
             site: Site::new("AI Duet", "https://duet.example"),
         };
-        let cashier = Cashier::new(parts, TopUpRules::default());
-        Self { factory, stripe, processor, cashier, ledger, top_ups, _server: server }
+        let cashier = Arc::new(Cashier::new(parts, TopUpRules::default()));
+        Self { factory, stripe, processor, cashier, ledger, top_ups, accounts, outbox, _server: server }
     }
 
     /// Begins a purchase; returns it and the name of its page.

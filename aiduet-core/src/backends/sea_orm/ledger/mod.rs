@@ -24,7 +24,8 @@ use tokio_util::task::TaskTracker;
 
 use self::operation::{Answer, Operation};
 use self::queue::Entrance;
-use self::rows::{ACCOUNT_COLUMNS, account_id, read_account};
+pub(super) use self::rows::account_id;
+use self::rows::{ACCOUNT_COLUMNS, read_account};
 use self::writer::Writer;
 use super::Database;
 use super::bulk::one_of;

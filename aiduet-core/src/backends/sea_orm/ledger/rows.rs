@@ -94,7 +94,7 @@ fn account_from(kind: &str, owner: Uuid, shard: i64) -> Option<LedgerAccount> {
 }
 
 /// The identifier of an account in the table; it follows from what the account is.
-pub(super) fn account_id(account: LedgerAccount) -> Uuid {
+pub(in crate::backends::sea_orm) fn account_id(account: LedgerAccount) -> Uuid {
     let (kind, owner, shard) = account_name(account);
     if shard == 0 { derive(owner, kind) } else { derive(owner, &format!("{kind}:{shard}")) }
 }

@@ -9,6 +9,7 @@ mod m0011_key_creations;
 mod m0020_notices;
 mod m0030_top_ups;
 mod m0031_billing;
+mod m0032_alerts;
 mod m0040_usage_quarters;
 mod m0041_jobs;
 
@@ -27,7 +28,7 @@ struct Migration {
     statements: fn(Dialect) -> Vec<String>,
 }
 
-const ALL: [Migration; 11] = [
+const ALL: [Migration; 12] = [
     m0001_keys_and_accounts::MIGRATION,
     m0002_ledger::MIGRATION,
     m0003_requests::MIGRATION,
@@ -37,6 +38,7 @@ const ALL: [Migration; 11] = [
     m0020_notices::MIGRATION,
     m0030_top_ups::MIGRATION,
     m0031_billing::MIGRATION,
+    m0032_alerts::MIGRATION,
     m0040_usage_quarters::MIGRATION,
     m0041_jobs::MIGRATION,
 ];

@@ -22,6 +22,18 @@ pub struct FakeCall {
     pub key: Option<String>,
 }
 
+impl FakeCall {
+    /// A parameter.
+    pub(super) fn value(&self, name: &str) -> Option<String> {
+        self.form.iter().find(|(given, _)| given == name).map(|(_, value)| value.clone())
+    }
+
+    /// A parameter that is a number.
+    pub(super) fn number(&self, name: &str) -> Option<i64> {
+        self.value(name).and_then(|text| text.parse().ok())
+    }
+}
+
 /// An answer.
 #[derive(Clone, Debug)]
 pub struct FakeAnswer {
@@ -69,12 +81,25 @@ impl FakeStripe {
         self.lock().faults.push_back(Fault::Stored(status));
     }
 
+    /// Answers nothing from now on.
+    pub fn go_silent(&self) {
+        self.lock().is_silent = true;
+    }
+
+    /// Answers again.
+    pub fn speak_again(&self) {
+        self.lock().is_silent = false;
+    }
+
     /// Answers a call.
     pub fn call(&self, call: &FakeCall) -> FakeAnswer {
         let at = self.clock.now();
         let mut state = self.lock();
+        if state.is_silent {
+            return FakeAnswer { status: 0, body: Value::Null };
+        }
         if !call.is_command {
-            return state.question(&call.path);
+            return state.question(call);
         }
         let Some(key) = &call.key else { return FakeAnswer::error(400, "invalid_request_error") };
         if let Some(Command { path, form, answer }) = state.commands.get(key) {
@@ -94,13 +119,14 @@ impl FakeStripe {
 }
 
 impl State {
-    fn question(&self, path: &str) -> FakeAnswer {
-        let parts: Vec<&str> = path.trim_start_matches('/').split('/').collect();
+    fn question(&self, call: &FakeCall) -> FakeAnswer {
+        let parts: Vec<&str> = call.path.trim_start_matches('/').split('/').collect();
         let found = match parts.as_slice() {
             ["v1", "checkout", "sessions", id] => self.sessions.get(*id).map(Session::json),
             ["v1", "payment_intents", id] => self.intents.get(*id).map(super::state::Intent::json),
             ["v1", "refunds", id] => self.refunds.get(*id).map(Refund::json),
             ["v1", "disputes", id] => self.disputes.get(*id).map(super::state::Dispute::json),
+            ["v1", "events"] => Some(self.undelivered(call)),
             ["v1", "balance_transactions"] => Some(json!({
                 "object": "list", "has_more": false,
                 "data": self.movements.iter().map(super::state::Movement::json).collect::<Vec<_>>(),
@@ -111,9 +137,8 @@ impl State {
     }
 
     fn command(&mut self, call: &FakeCall, at: Timestamp) -> FakeAnswer {
-        let value =
-            |name: &str| call.form.iter().find(|(given, _)| given == name).map(|(_, value)| value.clone());
-        let number = |name: &str| value(name).and_then(|text| text.parse::<i64>().ok());
+        let value = |name: &str| call.value(name);
+        let number = |name: &str| call.number(name);
         let answer = match call.path.as_str() {
             "/v1/checkout/sessions" => self.open(&value, &number),
             "/v1/customers" => Some(self.customer().json()),

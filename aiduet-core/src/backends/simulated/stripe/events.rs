@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use sha2::Sha256;
 
 use super::FakeStripe;
+use super::api::FakeCall;
 use super::state::State;
 use crate::clock::Timestamp;
 
@@ -25,6 +26,31 @@ impl State {
             "id": id, "object": "event", "type": kind, "livemode": false,
             "api_version": API_VERSION, "created": at.seconds(), "data": { "object": object },
         }));
+    }
+}
+
+/// A page of a list that begins after a named element; newest first.
+fn page(newest_first: Vec<Value>, call: &FakeCall) -> Value {
+    let after = call.value("starting_after");
+    let is_last_seen =
+        |one: &Value| after.is_none() || one.get("id").and_then(Value::as_str) == after.as_deref();
+    let skipped = if after.is_none() { 0 } else { 1 };
+    let rest = newest_first.into_iter().skip_while(|one| !is_last_seen(one)).skip(skipped);
+    let mut rest: Vec<Value> = rest.collect();
+    let limit = call.number("limit").and_then(|limit| usize::try_from(limit).ok()).unwrap_or(10);
+    let has_more = rest.len() > limit;
+    rest.truncate(limit);
+    json!({ "object": "list", "has_more": has_more, "data": rest })
+}
+
+impl State {
+    /// The messages that nobody has taken.
+    pub(super) fn undelivered(&self, call: &FakeCall) -> Value {
+        let since = call.number("created[gte]").unwrap_or_default();
+        let is_new =
+            |event: &&Value| event.get("created").and_then(Value::as_i64).is_some_and(|at| at >= since);
+        let waiting = self.events.iter().skip(self.delivered).filter(is_new);
+        page(waiting.rev().cloned().collect(), call)
     }
 }
 

@@ -22,6 +22,8 @@ pub(super) struct State {
     pub(super) events: Vec<Value>,
     pub(super) commands: BTreeMap<String, Command>,
     pub(super) faults: VecDeque<Fault>,
+    /// Whether no call is answered.
+    pub(super) is_silent: bool,
     /// Messages that were handed over already.
     pub(super) delivered: usize,
 }

@@ -1,5 +1,6 @@
 //! The balance, what happened to it, and how credit is bought.
 
+pub(super) mod alerts;
 mod csv;
 mod view;
 
