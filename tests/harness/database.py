@@ -12,6 +12,7 @@ from typing import Any, Protocol
 from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
+import pymysql
 from psycopg import sql
 
 
@@ -89,3 +90,61 @@ def postgres() -> Iterator[PostgresDatabase]:
             yield PostgresDatabase(urlunsplit(urlsplit(server)._replace(path=f"/{name}")))
         finally:
             admin.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
+
+
+class MysqlDatabase:
+    """A database of its own on the MySQL or MariaDB that the tests were given."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+
+    def connect(self) -> pymysql.Connection[Any]:
+        parts = urlsplit(self.url)
+        name = parts.path.strip("/") or None
+        return pymysql.connect(
+            host=parts.hostname, port=parts.port or 3306, user=parts.username, password=parts.password or "",
+            database=name, autocommit=True,
+        )  # fmt: skip
+
+    def rows(self, query: str) -> list[tuple[Any, ...]]:
+        with self.connect() as connection, connection.cursor() as cursor:
+            cursor.execute(query)
+            return list(cursor.fetchall())
+
+    def contents(self) -> Iterator[tuple[str, bytes]]:
+        for (table,) in self.rows("show tables"):
+            yield f"table {table}", repr(self.rows(f"select * from `{table}`")).encode()
+
+
+def mysql_url() -> str | None:
+    return os.environ.get("AIDUET_TEST_MYSQL_URL")
+
+
+@contextmanager
+def mysql() -> Iterator[MysqlDatabase]:
+    """A new, empty database that is dropped afterwards."""
+    server = mysql_url()
+    assert server, "AIDUET_TEST_MYSQL_URL is not set"
+    name = f"aiduet_{secrets.token_hex(6)}"
+    admin = MysqlDatabase(urlunsplit(urlsplit(server)._replace(path="")))
+    admin.rows(f"create database {name}")
+    try:
+        yield MysqlDatabase(urlunsplit(urlsplit(server)._replace(path=f"/{name}")))
+    finally:
+        admin.rows(f"drop database {name}")
+
+
+@contextmanager
+def chosen() -> Iterator[Database | None]:
+    """The database that `AIDUET_TEST_DATABASE` names (`postgres`, `mysql`); `None`: a file of each gateway's own."""
+    match os.environ.get("AIDUET_TEST_DATABASE", "sqlite"):
+        case "postgres":
+            with postgres() as database:
+                yield database
+        case "mysql":
+            with mysql() as database:
+                yield database
+        case "sqlite":
+            yield None
+        case other:
+            raise AssertionError(f"AIDUET_TEST_DATABASE={other}: expected sqlite, postgres or mysql")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +14,7 @@ import openai
 import pytest
 
 from harness import receipt
+from harness.database import chosen
 from harness.deadline import until
 from harness.gateway import Customer, Gateway, binary, gateway
 
@@ -72,9 +74,13 @@ def program() -> Path:
 
 @pytest.fixture(scope="session")
 def server(program: Path) -> Iterator[Gateway]:
-    with gateway(program) as instance:
-        yield instance
-        assert instance.violations() == []
+    redis = os.environ.get("AIDUET_TEST_REDIS_URL")
+    with chosen() as database:
+        # Where nodes may share a database they share their limits, too.
+        settings = {"AIDUET__REDIS__URL": redis} if database and redis else {}
+        with gateway(program, database, settings) as instance:
+            yield instance
+            assert instance.violations() == []
 
 
 @pytest.fixture
