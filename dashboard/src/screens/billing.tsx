@@ -17,15 +17,17 @@ export function Billing() {
   const { query } = usePlace();
   const returned = query.get('topup');
   const [round, setRound] = useState(0);
+  /** A purchase that the address names and that there is none of. */
+  const [missing, setMissing] = useState<string | null>(null);
   const credited = () => {
     void loadBalance();
     setRound((before) => before + 1);
   };
   return (
     <Page title={t('nav.billing')} about={t('billing.about')}>
-      {returned && <Returned key={returned} id={returned} isCancelled={query.get('cancelled') !== null} onCredited={credited} />}
+      {returned && <Returned key={returned} id={returned} isCancelled={query.get('cancelled') !== null} onCredited={credited} onMissing={() => setMissing(returned)} />}
       <BalanceCard round={round} />
-      <TopUpCard isWaiting={returned !== null && query.get('cancelled') === null} />
+      <TopUpCard isWaiting={returned !== null && returned !== missing && query.get('cancelled') === null} />
       <AlertCard />
       <RechargeCard />
       <Transactions round={round} />
@@ -37,7 +39,7 @@ const POLL_MS = 2_000;
 const SUPPORT_AFTER_MS = 60_000;
 
 /** Back from the card company: waits until the money is there, and never asks to pay again. */
-function Returned({ id, isCancelled, onCredited }: { id: string; isCancelled: boolean; onCredited: () => void }) {
+function Returned({ id, isCancelled, onCredited, onMissing }: { id: string; isCancelled: boolean; onCredited: () => void; onMissing: () => void }) {
   const [topUp, setTopUp] = useState<TopUp | null>(null);
   const [problem, setProblem] = useState<Problem | null>(null);
   const [isLate, setLate] = useState(false);
@@ -56,7 +58,7 @@ function Returned({ id, isCancelled, onCredited }: { id: string; isCancelled: bo
       } catch (wrong) {
         if (stop.signal.aborted || !(wrong instanceof Problem)) return;
         setProblem(wrong);
-        if (wrong.status === 404) return;
+        if (wrong.status === 404) return onMissing();
       }
       setLate(Date.now() - started > SUPPORT_AFTER_MS);
       timer = setTimeout(() => void ask(), POLL_MS);

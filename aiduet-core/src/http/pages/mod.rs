@@ -209,6 +209,8 @@ struct StatusPage {
     /// Name, how it is in words, and as a class of the style.
     providers: Vec<(&'static str, &'static str, &'static str)>,
     checked_at: String,
+    /// The same, for people.
+    checked: String,
 }
 
 fn status(app: &App, locale: Locale) -> Response {
@@ -223,8 +225,9 @@ fn status(app: &App, locale: Locale) -> Response {
     };
     let providers = app.gateway().vendors().map(of).collect();
     let frame = Frame::of(app, Page::Status.path(), (locale, words.title));
-    let mut response =
-        show(&StatusPage { frame, words, providers, checked_at: app.clock().now().to_string() });
+    let checked_at = app.clock().now().to_string();
+    let checked = format!("{} UTC", checked_at.get(..16).unwrap_or(&checked_at).replace('T', " "));
+    let mut response = show(&StatusPage { frame, words, providers, checked_at, checked });
     response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
 }

@@ -126,13 +126,24 @@ fn filled(app: &App, policy: &Policy, locale: Locale) -> Vec<Block> {
     let imprint = app.imprint();
     let operator = imprint.operator.as_deref().unwrap_or(words.operator_unknown);
     let contact = imprint.contact.as_deref().unwrap_or(words.contact_unknown);
-    let fill = |text: &String| text.replace("{operator}", operator).replace("{contact}", contact);
+    let fill = |text: &String| put(&put(text, "{operator}", operator), "{contact}", contact);
     let blocks = policy.text(locale).blocks.iter().map(|block| match block {
         Block::Heading(text) => Block::Heading(fill(text)),
         Block::Paragraph(text) => Block::Paragraph(fill(text)),
         Block::List(items) => Block::List(items.iter().map(fill).collect()),
     });
     blocks.collect()
+}
+
+/// Puts a name into its place. The spaces around the place are for Latin letters: Chinese and Japanese
+/// have none beside their own.
+fn put(text: &str, place: &str, name: &str) -> String {
+    let is_wide = |text: &str| text.chars().any(|letter| letter >= '\u{3000}');
+    if is_wide(text) && is_wide(name) {
+        let text = text.replace(&format!(" {place}"), place).replace(&format!("{place} "), place);
+        return text.replace(place, name);
+    }
+    text.replace(place, name)
 }
 
 fn page(app: &App, (policy, path): (&Policy, &str), locale: Locale) -> Response {
@@ -216,6 +227,14 @@ mod tests {
         assert_eq!(changes("2026-01-01"), None);
         assert!(found("2026-02-01").is_none());
         assert!(find(&policies, &("privacy".to_owned(), "2026-06-01".to_owned())).is_none());
+    }
+
+    #[test]
+    fn a_name_has_spaces_beside_it_where_its_letters_have_them() {
+        assert_eq!(put("由 {x} 运营", "{x}", "Example Ltd."), "由 Example Ltd. 运营");
+        assert_eq!(put("由 {x} 运营", "{x}", "本站的运营方"), "由本站的运营方运营");
+        assert_eq!(put("由 {x} 运营", "{x}", "Müller"), "由 Müller 运营");
+        assert_eq!(put("{x} runs it", "{x}", "运营方"), "运营方 runs it");
     }
 
     #[test]
