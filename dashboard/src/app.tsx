@@ -83,7 +83,7 @@ export function App() {
   }, [open, current, path]);
   return (
     <>
-      {open ? open([]) : current ? <Shell><Boundary key={path}>{match(path)}</Boundary></Shell> : null}
+      {open ? open([]) : current ? <Shell><Boundary path={path}>{match(path)}</Boundary></Shell> : null}
       {current && <Reauthentication />}
       {current && !open && <Shortcuts />}
       {current && !open && <Palette />}

@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { EVERYTHING, load, none, violations } from './axe.mjs';
 import { stage, traffic } from './harness.mjs';
 import { examples, settled } from './screens.mjs';
 
@@ -30,6 +31,8 @@ test('the palette leads to a page, to a key by its name and to a request by its 
     const field = page.getByRole('combobox', { name: 'Page, key, or request id' });
     await field.waitFor();
     assert.ok(await field.evaluate((own) => own === document.activeElement));
+    await load(page);
+    none(await violations(page, EVERYTHING));
     const chosen = () => page.getByRole('option', { selected: true }).locator('.goal').innerText();
     assert.equal(await chosen(), 'Overview');
     await page.keyboard.press('ArrowUp');
@@ -84,6 +87,7 @@ test('letters move in a list, open what is in it, turn a chart, and are told', a
     await page.keyboard.press('j');
     await page.waitForFunction((url) => location.href !== url, before);
     await page.keyboard.press('Escape');
+    await page.getByRole('dialog').waitFor({ state: 'detached' });
     await isAt(page, '/requests');
     for (const [letter, path] of [['u', '/usage'], ['b', '/billing'], ['s', '/settings'], ['o', '']]) {
       await page.keyboard.type(`g${letter}`);
@@ -109,6 +113,7 @@ test('letters that are turned off do nothing, and the palette still opens', asyn
     await page.keyboard.press('k');
     assert.equal(page.url(), address);
     await page.keyboard.press('Escape');
+    await page.getByRole('dialog').waitFor({ state: 'detached' });
     await isAt(page, '/requests');
     for (const key of ['j', 'c', '?', '/', 'g', 'u']) await page.keyboard.press(key);
     await page.keyboard.press('Control+k');

@@ -7,6 +7,8 @@ import { Failure } from './load';
 import { Page } from './page';
 
 interface Props {
+  /** Another path is another try. */
+  path: string;
   children: ComponentChildren;
 }
 
@@ -16,6 +18,10 @@ export class Boundary extends Component<Props, { isBroken: boolean }> {
   override componentDidCatch(error: unknown): void {
     console.error(error);
     this.setState({ isBroken: true });
+  }
+
+  override componentDidUpdate({ path }: Props): void {
+    if (this.state.isBroken && path !== this.props.path) this.setState({ isBroken: false });
   }
 
   override render() {
