@@ -47,24 +47,29 @@ test('names of keys, of a person and their address are texts on every screen', a
   await here.signedIn(async (page) => {
     const { data } = await here.ask('/requests?limit=100');
     const found = [];
+    const look = async (place) => {
+      for (const fault of await page.evaluate(made)) found.push(`${place}: ${fault}`);
+    };
     for (const [index, { id, name }] of keys.entries()) {
       const request = data.find((each) => each.key_id === id);
-      const own = index === 0 ? OWN : ['/requests/{request}', '/keys/{key}?do=delete'];
-      for (const path of [...own, `/usage?by=key&key_id=${id}`]) {
+      for (const path of index === 0 ? OWN : ['/requests/{request}', '/keys/{key}?do=delete']) {
         await page.goto('about:blank');
         await page.goto(`/dashboard${path.replace('{key}', id).replace('{request}', request.id)}`);
         await settled(page);
-        for (const fault of await page.evaluate(made)) found.push(`${path}: ${fault}`);
+        await look(path);
       }
       await page.goto(`/dashboard/keys/${id}`);
       await page.getByRole('heading', { name, exact: true }).waitFor();
       assert.ok((await page.title()).startsWith(name), 'the title is the name');
-      await page.goto(`/dashboard/usage?by=key`);
-      await page.getByRole('cell', { name }).first().waitFor();
-      await page.keyboard.press('Control+k');
+    }
+    await page.goto('/dashboard/usage?by=key');
+    for (const { name } of keys) await page.getByRole('cell', { name }).first().waitFor();
+    await look('/usage?by=key');
+    await page.keyboard.press('Control+k');
+    for (const { name } of keys) {
       await page.getByRole('combobox', { name: 'Page, key, or request id' }).fill(name);
       await page.getByRole('dialog').getByRole('option', { name }).first().waitFor();
-      for (const fault of await page.evaluate(made)) found.push(`palette: ${fault}`);
+      await look('the palette');
     }
     await page.goto('/dashboard/settings');
     await page.getByText(EMAIL).first().waitFor();
@@ -76,7 +81,7 @@ test('names of keys, of a person and their address are texts on every screen', a
 test('what stands in an address is a text', async () => {
   await here.signedIn(async (page) => {
     const found = [];
-    for (const text of [HOSTILE[1], HOSTILE[2], HOSTILE[4]]) {
+    for (const text of [HOSTILE[2], HOSTILE[4]]) {
       const part = encodeURIComponent(text);
       for (const path of [`/dashboard/${part}`, `/dashboard/keys/${part}`, `/dashboard/requests/${part}`, `/dashboard/settings/${part}`, `/dashboard/models?q=${part}`, `/dashboard/usage?model=${part}&from=${part}&to=${part}&by=${part}`, `/dashboard/requests?cursor=${part}&columns=${part}`, `/dashboard/billing?topup=${part}&kind=${part}`, `/dashboard/sign-in?return_to=${part}`, `/dashboard/verify-email#token=${part}`, `/en/policies/${part}/${part}`, `/${part}`]) {
         await page.goto('about:blank');
