@@ -144,7 +144,7 @@ impl AppBuilder {
         let duet = settings.duet.config();
         check_models(&duet, stores.prices.sheet(clock.now()).await?.as_ref(), clock.now())?;
         let courier = mail::courier(&settings, notifier, (&stores.outbox, &clock))?;
-        let cashier = payment::cashier_of(&settings, company, (&stores, &clock, &entropy))?;
+        let payments = payment::payments_of(&settings, company, (&stores, &clock, &entropy))?;
         let metrics = Arc::new(Metrics::new());
         let observer: Arc<dyn Observer> = Arc::<Metrics>::clone(&metrics);
         let keys: Arc<dyn KeyStore> = Arc::new(CachedKeys::new(Arc::clone(&stores.keys), Arc::clone(&clock)));
@@ -156,7 +156,7 @@ impl AppBuilder {
             keys: Arc::clone(&keys),
         };
         let reception = reception::from_settings(&settings, &stores, shared)?;
-        let parts = jobs::parts((&clock, &entropy, node), &metrics, cashier.clone());
+        let parts = jobs::parts((&clock, &entropy, node), &metrics, payments.clone());
         let jobs = jobs::jobs(&settings, &stores, parts);
         let parts = GatewayParts {
             clock: Arc::clone(&clock),
@@ -181,7 +181,7 @@ impl AppBuilder {
             policies: Policies::embedded()?,
             keys,
             stores,
-            cashier,
+            payments,
             jobs,
             clock,
             metrics,

@@ -3,12 +3,11 @@
 use std::sync::Arc;
 
 use super::Stores;
-use super::payment::letters;
+use super::payment::{Payments, letters};
 use crate::clock::Clock;
 use crate::http::metrics::Metrics;
 use crate::id::{Entropy, NodeId};
-use crate::jobs::{Job, Jobs, Lapse, LowBalance, MissedMessages, PendingTopUps, Purge};
-use crate::payment::Cashier;
+use crate::jobs::{Job, Jobs, Lapse, LowBalance, MissedMessages, PendingTopUps, Purge, Recharges};
 use crate::privacy::{Retention, RetentionObserver, RetentionStores};
 use crate::settings::Settings;
 
@@ -24,17 +23,17 @@ pub struct JobParts {
     /// Is told what was deleted.
     pub retention: Arc<dyn RetentionObserver>,
     /// Who sells credit; without one its jobs are left out.
-    pub cashier: Option<Arc<Cashier>>,
+    pub payments: Option<Payments>,
 }
 
 /// What the jobs of the node that is being put together need.
 pub(super) fn parts(
     (clock, entropy, node): (&Arc<dyn Clock>, &Arc<dyn Entropy>, NodeId),
     metrics: &Arc<Metrics>,
-    cashier: Option<Arc<Cashier>>,
+    payments: Option<Payments>,
 ) -> JobParts {
     let retention: Arc<dyn RetentionObserver> = Arc::<Metrics>::clone(metrics);
-    JobParts { clock: Arc::clone(clock), entropy: Arc::clone(entropy), node, retention, cashier }
+    JobParts { clock: Arc::clone(clock), entropy: Arc::clone(entropy), node, retention, payments }
 }
 
 /// The jobs of a node.
@@ -56,9 +55,12 @@ fn registered(settings: &Settings, stores: &Stores, parts: &JobParts) -> Vec<Arc
         Arc::new(Lapse::new(Arc::clone(&stores.grants))),
         Arc::new(low_balance),
     ];
-    if let Some(cashier) = &parts.cashier {
+    if let Some(Payments { cashier, recharger }) = &parts.payments {
         let jobs = Arc::clone(&stores.jobs);
         all.push(Arc::new(PendingTopUps { cashier: Arc::clone(cashier) }));
+        if let Some(recharger) = recharger {
+            all.push(Arc::new(Recharges { recharger: Arc::clone(recharger) }));
+        }
         all.push(Arc::new(MissedMessages { cashier: Arc::clone(cashier), jobs }));
     }
     all

@@ -20,7 +20,7 @@ pub use builder::AppBuilder;
 pub use error::BuildError;
 pub use imprint::Imprint;
 pub use jobs::{JobParts, jobs, retention};
-pub use payment::{CompleteProcessor, cashier};
+pub use payment::{CompleteProcessor, Payments, payments};
 pub use stores::{Stores, embedded_prices};
 
 use crate::account::Reception;
@@ -33,7 +33,7 @@ use crate::jobs::Jobs;
 use crate::keys::KeyStore;
 use crate::ledger::{Custody, Ledger, RequestLog, UsageReader};
 use crate::notify::Courier;
-use crate::payment::Cashier;
+use crate::payment::{Cashier, Recharger};
 use crate::policy::Policies;
 use crate::price::PriceBook;
 
@@ -52,7 +52,7 @@ struct Inner {
     policies: Policies,
     keys: Arc<dyn KeyStore>,
     stores: Stores,
-    cashier: Option<Arc<Cashier>>,
+    payments: Option<Payments>,
     jobs: Jobs,
     clock: Arc<dyn Clock>,
     metrics: Arc<Metrics>,
@@ -119,7 +119,12 @@ impl App {
 
     /// Who sells credit; `None` where no card company is configured.
     pub fn cashier(&self) -> Option<&Cashier> {
-        self.0.cashier.as_deref()
+        self.0.payments.as_ref().map(|payments| payments.cashier.as_ref())
+    }
+
+    /// Who sells credit to people who are absent; `None` where nobody does.
+    pub fn recharger(&self) -> Option<&Recharger> {
+        self.0.payments.as_ref()?.recharger.as_deref()
     }
 
     /// Records of requests.

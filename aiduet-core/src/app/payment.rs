@@ -7,7 +7,10 @@ use super::{BuildError, Stores};
 use crate::clock::Clock;
 use crate::id::Entropy;
 use crate::notify::Letters;
-use crate::payment::{Cashier, CashierParts, PayerProcessor, PaymentMailbox, PaymentProcessor, TopUpRules};
+use crate::payment::{
+    CardCharger, Cashier, CashierParts, PayerProcessor, PaymentMailbox, PaymentProcessor, Recharger,
+    TopUpRules,
+};
 use crate::settings::{PaymentSettings, Settings, StripeSettings};
 
 /// A card company, by what it does.
@@ -16,6 +19,7 @@ pub(super) struct CardCompany {
     pub(super) processor: Arc<dyn PaymentProcessor>,
     pub(super) payers: Arc<dyn PayerProcessor>,
     pub(super) mailbox: Arc<dyn PaymentMailbox>,
+    pub(super) charger: Arc<dyn CardCharger>,
 }
 
 impl CardCompany {
@@ -24,26 +28,37 @@ impl CardCompany {
             processor: Arc::<P>::clone(processor),
             payers: Arc::<P>::clone(processor),
             mailbox: Arc::<P>::clone(processor),
+            charger: Arc::<P>::clone(processor),
         }
     }
 }
 
 /// All that a card company does.
-pub trait CompleteProcessor: PaymentProcessor + PayerProcessor + PaymentMailbox {}
+pub trait CompleteProcessor: PaymentProcessor + PayerProcessor + PaymentMailbox + CardCharger {}
 
-impl<P: PaymentProcessor + PayerProcessor + PaymentMailbox> CompleteProcessor for P {}
+impl<P: PaymentProcessor + PayerProcessor + PaymentMailbox + CardCharger> CompleteProcessor for P {}
 
-/// The cashier of the settings, for programs that serve nothing; `None` where no card company is
+/// Who sells credit, to people who are there and to people who are not.
+#[derive(Clone, Debug)]
+pub struct Payments {
+    /// At a page of the card company.
+    pub cashier: Arc<Cashier>,
+    /// By a card that is kept; `None` where the card company computes tax, which it does on its pages
+    /// alone.
+    pub recharger: Option<Arc<Recharger>>,
+}
+
+/// Who sells credit by the settings, for programs that serve nothing; `None` where no card company is
 /// configured.
 ///
 /// # Errors
 /// [`BuildError::Payment`], [`BuildError::UnknownProcessor`].
-pub fn cashier(
+pub fn payments(
     settings: &Settings,
     stores: &Stores,
     (clock, entropy): (&Arc<dyn Clock>, &Arc<dyn Entropy>),
-) -> Result<Option<Arc<Cashier>>, BuildError> {
-    cashier_of(settings, None, (stores, clock, entropy))
+) -> Result<Option<Payments>, BuildError> {
+    payments_of(settings, None, (stores, clock, entropy))
 }
 
 /// Who writes to the owners of accounts.
@@ -56,19 +71,19 @@ pub(super) fn letters(stores: &Stores, (clock, entropy): (&Arc<dyn Clock>, &Arc<
     }
 }
 
-/// The cashier; `None` where no card company is given or configured.
-pub(super) fn cashier_of(
+/// Who sells credit; `None` where no card company is given or configured.
+pub(super) fn payments_of(
     settings: &Settings,
     given: Option<CardCompany>,
     (stores, clock, entropy): (&Stores, &Arc<dyn Clock>, &Arc<dyn Entropy>),
-) -> Result<Option<Arc<Cashier>>, BuildError> {
+) -> Result<Option<Payments>, BuildError> {
     let PaymentSettings { topup_min, topup_max, stripe: configured } = &settings.payment;
     let company = match given {
         Some(company) => Some(company),
         None => stripe(configured)?,
     };
     let rules = TopUpRules { amount_min: *topup_min, amount_max: *topup_max, ..TopUpRules::default() };
-    Ok(company.map(|CardCompany { processor, payers, mailbox }| {
+    Ok(company.map(|CardCompany { processor, payers, mailbox, charger }| {
         let parts = CashierParts {
             processor,
             payer_processor: payers,
@@ -81,7 +96,10 @@ pub(super) fn cashier_of(
             letters: letters(stores, (clock, entropy)),
             site: site(settings),
         };
-        Arc::new(Cashier::new(parts, rules))
+        let cashier = Arc::new(Cashier::new(parts, rules));
+        let recharger = (!configured.automatic_tax)
+            .then(|| Arc::new(Recharger::new(Arc::clone(&cashier), charger, Arc::clone(&stores.recharges))));
+        Payments { cashier, recharger }
     }))
 }
 

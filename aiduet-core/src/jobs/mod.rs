@@ -5,6 +5,7 @@ mod lapse;
 mod low_balance;
 mod payments;
 mod purge;
+mod recharges;
 mod runner;
 mod store;
 
@@ -18,6 +19,7 @@ pub use lapse::Lapse;
 pub use low_balance::LowBalance;
 pub use payments::{MissedMessages, PendingTopUps};
 pub use purge::Purge;
+pub use recharges::Recharges;
 pub use runner::{JobOutcome, JobRun, Jobs, RunCause};
 pub use store::{FinishJob, JobState, JobStore, TakeJob};
 

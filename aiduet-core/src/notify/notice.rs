@@ -141,6 +141,20 @@ pub enum Notice {
         /// When.
         at: Timestamp,
     },
+    /// The bank wants the person to confirm an automatic purchase.
+    RechargeToConfirm {
+        /// How much credit it is for.
+        amount: Money,
+        /// When it was tried.
+        at: Timestamp,
+    },
+    /// Automatic purchases were switched off since the card was refused.
+    RechargeStopped {
+        /// How much credit was to be bought.
+        amount: Money,
+        /// When it was refused.
+        at: Timestamp,
+    },
     /// Money was paid back.
     RefundReceipt {
         /// How much.
@@ -249,6 +263,8 @@ kinds! {
     LowBalance = "low_balance",
     BalanceEmpty = "balance_empty",
     TopUpReceipt = "top_up_receipt",
+    RechargeToConfirm = "recharge_to_confirm",
+    RechargeStopped = "recharge_stopped",
     RefundReceipt = "refund_receipt",
     PolicyChange = "policy_change",
     PriceChange = "price_change",
@@ -279,6 +295,8 @@ impl NoticeKind {
             | Self::KeyDeleted
             | Self::KeyLeaked
             | Self::TopUpReceipt
+            | Self::RechargeToConfirm
+            | Self::RechargeStopped
             | Self::RefundReceipt
             | Self::PolicyChange
             | Self::PriceChange

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::PlanFault;
 use crate::class::{Classify, ErrorClass, Retry, Source};
 use crate::id::TopUpId;
 use crate::ledger::LedgerError;
@@ -114,7 +115,33 @@ impl Classify for AlertError {
     }
 }
 
-/// Failure of a [`Cashier`](super::Cashier).
+/// Failure of a [`RechargeStore`](super::RechargeStore).
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RechargeError {
+    /// The store cannot be reached or failed.
+    #[error("the store of automatic purchases is not available")]
+    Unavailable {
+        /// What the backend said.
+        source: Source,
+    },
+}
+
+impl Classify for RechargeError {
+    fn class(&self) -> ErrorClass {
+        match self {
+            Self::Unavailable { .. } => ErrorClass::Unavailable,
+        }
+    }
+
+    fn retry(&self) -> Retry {
+        match self {
+            Self::Unavailable { .. } => Retry::Safe,
+        }
+    }
+}
+
+/// Failure of a [`Cashier`](super::Cashier) or [`Recharger`](super::Recharger).
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum CashierError {
@@ -144,6 +171,12 @@ pub enum CashierError {
     /// There is no such purchase.
     #[error("no such purchase")]
     NotFound,
+    /// An amount of a plan of automatic purchases may not be.
+    #[error("an amount of the plan is out of range: {0:?}")]
+    Plan(PlanFault),
+    /// The card company keeps no card of the person.
+    #[error("no card is kept")]
+    NoCard,
     /// What the card company said.
     #[error(transparent)]
     Payment(#[from] PaymentError),
@@ -153,34 +186,45 @@ pub enum CashierError {
     /// What the books said.
     #[error(transparent)]
     Ledger(#[from] LedgerError),
-    /// The receipt could not be put in the outbox.
+    /// A letter could not be put in the outbox.
     #[error(transparent)]
     Letter(#[from] LetterError),
+    /// What the store of automatic purchases said.
+    #[error(transparent)]
+    Recharge(#[from] RechargeError),
 }
 
 impl Classify for CashierError {
     fn class(&self) -> ErrorClass {
         match self {
-            Self::Amount { .. } | Self::NewcomerMaximum { .. } | Self::RequestReused => ErrorClass::Invalid,
+            Self::Amount { .. } | Self::NewcomerMaximum { .. } | Self::RequestReused | Self::Plan(_) => {
+                ErrorClass::Invalid
+            }
+            Self::NoCard => ErrorClass::Conflict,
             Self::TooMany { .. } => ErrorClass::RateLimited,
             Self::NotFound => ErrorClass::NotFound,
             Self::Payment(error) => error.class(),
             Self::TopUp(error) => error.class(),
             Self::Ledger(error) => error.class(),
             Self::Letter(error) => error.class(),
+            Self::Recharge(error) => error.class(),
         }
     }
 
     fn retry(&self) -> Retry {
         match self {
-            Self::Amount { .. } | Self::NewcomerMaximum { .. } | Self::RequestReused | Self::NotFound => {
-                Retry::Never
-            }
+            Self::Amount { .. }
+            | Self::NewcomerMaximum { .. }
+            | Self::RequestReused
+            | Self::Plan(_)
+            | Self::NoCard
+            | Self::NotFound => Retry::Never,
             Self::TooMany { retry_after } => Retry::After(*retry_after),
             Self::Payment(error) => error.retry(),
             Self::TopUp(error) => error.retry(),
             Self::Ledger(error) => error.retry(),
             Self::Letter(error) => error.retry(),
+            Self::Recharge(error) => error.retry(),
         }
     }
 }

@@ -7,6 +7,9 @@ mod error;
 mod event;
 mod payer;
 mod postings;
+mod recharge;
+mod recharge_store;
+mod recharger;
 mod rules;
 mod top_up;
 
@@ -20,11 +23,16 @@ pub use checkout::{
     Checkout, CheckoutRequest, Dispute, DisputeMovement, DisputeStage, Fee, Payment, PaymentStatus, Refund,
     RefundRequest, RefundStatus,
 };
-pub use error::{AlertError, CashierError, PaymentError, TopUpError};
+pub use error::{AlertError, CashierError, PaymentError, RechargeError, TopUpError};
 pub use event::{
     Missed, MissedPage, PaymentEvent, PaymentEventKind, PaymentFact, PaymentMailbox, SignedPayload,
 };
 pub use payer::{PayerProcessor, PayerStore, PortalRequest};
+pub use recharge::{
+    Charge, ChargeOutcome, Recharge, RechargeChange, RechargePlan, RechargeState, RechargeSwitch, Repeat,
+};
+pub use recharge_store::{CardCharger, ChargeRequest, Charged, ConfirmationRequest, RechargeStore};
+pub use recharger::{PlanFault, RechargeStatus, RechargeWish, Recharger};
 pub use rules::TopUpRules;
 pub use top_up::{CardUse, Receipt, RequestDigest, TakePending, TopUp, TopUpPage, TopUpState, TopUpStore};
 

@@ -62,7 +62,7 @@ impl TopUpRules {
             return Err(CashierError::Amount { min: amount_min, max: amount_max });
         }
         self.check_newcomer(begin)?;
-        self.check_pace(begin)
+        self.check_pace(begin.begun, begin.now)
     }
 
     fn check_newcomer(&self, begin: &Begin<'_>) -> Result<(), CashierError> {
@@ -75,10 +75,10 @@ impl TopUpRules {
         if Money::from_nanos(sum) > max { Err(CashierError::NewcomerMaximum { max }) } else { Ok(()) }
     }
 
-    fn check_pace(&self, begin: &Begin<'_>) -> Result<(), CashierError> {
-        let now = begin.now;
+    /// Whether another purchase may begin so soon; `begun` as in [`Begin`].
+    pub(super) fn check_pace(&self, begun: &[TopUp], now: Timestamp) -> Result<(), CashierError> {
         let wait = |(period, most): (Duration, usize)| {
-            let mut recent = begin.begun.iter().filter(|one| now.since(one.created_at) < period);
+            let mut recent = begun.iter().filter(|one| now.since(one.created_at) < period);
             let oldest = recent.nth(most.saturating_sub(1))?;
             Some(oldest.created_at.plus(period).since(now))
         };

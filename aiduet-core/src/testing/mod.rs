@@ -21,6 +21,7 @@ pub mod outbox;
 pub mod payer;
 pub mod price;
 pub mod provider;
+pub mod recharge;
 pub mod security_log;
 pub mod session;
 pub mod ticket;

@@ -22,9 +22,9 @@ pub(super) async fn run(context: &Context, verb: Jobs) -> Result<(), Failure> {
     let stores = stores.await.map_err(|error| Failure::of(&error))?;
     let node = NodeId::generate(clock.as_ref(), &SystemEntropy);
     let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
-    let cashier =
-        app::cashier(&settings, &stores, (&clock, &entropy)).map_err(|error| Failure::of(&error))?;
-    let parts = JobParts { clock, entropy, node, retention: Arc::new(Metrics::new()), cashier };
+    let payments =
+        app::payments(&settings, &stores, (&clock, &entropy)).map_err(|error| Failure::of(&error))?;
+    let parts = JobParts { clock, entropy, node, retention: Arc::new(Metrics::new()), payments };
     let jobs = app::jobs(&settings, &stores, parts);
     match verb {
         Jobs::List => {

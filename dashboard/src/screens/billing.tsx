@@ -262,6 +262,11 @@ function RechargeCard() {
   );
 }
 
+function ToConfirm({ page }: { page: string | null }) {
+  const go = page && <Button onClick={() => leaveFor(page)}>{t('recharge.confirm_button')}</Button>;
+  return <Notice tone="warn" action={go}>{t('recharge.confirm')}</Notice>;
+}
+
 function RechargeForm({ of: current, onSaved }: { of: AutoRecharge; onSaved: (next: AutoRecharge) => void }) {
   const [isOn, setOn] = useState(current.enabled);
   const [threshold, setThreshold] = useState(plain(current.threshold) || '5');
@@ -285,7 +290,7 @@ function RechargeForm({ of: current, onSaved }: { of: AutoRecharge; onSaved: (ne
       {rest && <Failure problem={rest} />}
       {current.state === 'stopped' && <Notice tone="bad">{t('recharge.stopped')}</Notice>}
       {current.state === 'retrying' && <Notice tone="warn">{t('recharge.retrying')}</Notice>}
-      {current.state === 'needs_confirmation' && <Notice tone="warn">{t('recharge.confirm')}</Notice>}
+      {current.state === 'needs_confirmation' && <ToConfirm page={current.confirm_url} />}
       <Checkbox label={t('recharge.on')} checked={isOn} onValue={setOn} />
       {isOn && (
         <>

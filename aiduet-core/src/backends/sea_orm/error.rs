@@ -8,7 +8,7 @@ use crate::jobs::JobError;
 use crate::keys::KeyError;
 use crate::ledger::LedgerError;
 use crate::notify::OutboxError;
-use crate::payment::{AlertError, TopUpError};
+use crate::payment::{AlertError, RechargeError, TopUpError};
 
 /// Failure of the database under the stores of this backend.
 ///
@@ -217,6 +217,12 @@ impl From<DatabaseError> for TopUpError {
 }
 
 impl From<DatabaseError> for AlertError {
+    fn from(error: DatabaseError) -> Self {
+        Self::Unavailable { source: Box::new(error) }
+    }
+}
+
+impl From<DatabaseError> for RechargeError {
     fn from(error: DatabaseError) -> Self {
         Self::Unavailable { source: Box::new(error) }
     }

@@ -6,7 +6,7 @@
 //! - [`SeaOrmKeyStore`] and [`SeaOrmAccountStore`];
 //! - [`SeaOrmOutbox`]: messages to people;
 //! - [`SeaOrmTopUpStore`] and [`SeaOrmPayerStore`]: prepaid purchases and who pays;
-//! - [`SeaOrmAlertStore`]: low balances of which people want to be told.
+//! - [`SeaOrmAlertStore`] and [`SeaOrmRechargeStore`]: what follows from a low balance.
 //!
 //! SQL is written by hand: each statement is short, fixed, prepared once, and the same on all
 //! three databases but for a few clauses.
@@ -25,6 +25,7 @@ mod ledger;
 mod migration;
 mod outbox;
 mod payers;
+mod recharges;
 mod script;
 mod security_log;
 mod sessions;
@@ -50,6 +51,7 @@ pub use ledger::{LedgerConfig, SeaOrmLedger};
 pub use migration::MigrationStatus;
 pub use outbox::SeaOrmOutbox;
 pub use payers::SeaOrmPayerStore;
+pub use recharges::SeaOrmRechargeStore;
 pub use security_log::SeaOrmSecurityLog;
 pub use sessions::SeaOrmSessionStore;
 pub use tickets::SeaOrmTicketStore;
@@ -197,6 +199,9 @@ impl Database {
     }
 }
 
+#[cfg(test)]
+#[cfg(all(feature = "http", feature = "simulated", feature = "stripe", feature = "testing"))]
+mod drills;
 #[cfg(test)]
 mod fixture;
 #[cfg(test)]

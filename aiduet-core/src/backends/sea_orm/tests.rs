@@ -44,6 +44,7 @@ async fn processes_that_migrate_at_once_do_not_disturb_each_other(fixture: Fixtu
         "top_ups",
         "payers",
         "alerts",
+        "recharges",
         "sessions",
         "tickets",
         "sign_in_failures",

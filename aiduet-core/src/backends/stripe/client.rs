@@ -8,9 +8,9 @@ use reqwest::{Client, Request, Response, Url};
 use serde::de::DeserializeOwned;
 
 use super::config::{StripeConfig, StripeConfigError};
-use super::error::{StripeCode, StripeError};
+use super::error::{Refusal, StripeCode, StripeError};
 use super::form::Form;
-use super::wire::ErrorBody;
+use super::wire::{ErrorBody, ErrorDetail};
 use super::{API_VERSION, config::Mode};
 
 /// Attempts of one call, all with the same identifier.
@@ -121,11 +121,21 @@ impl StripeClient {
             || status == StatusCode::TOO_MANY_REQUESTS
             || status.is_server_error();
         let detail = serde_json::from_slice::<ErrorBody>(&body)
-            .unwrap_or_else(|_unreadable| ErrorBody { error: super::wire::ErrorDetail::default() });
-        let code = detail.error.code.unwrap_or(detail.error.kind);
-        let refused = StripeError::Refused { status: status.as_u16(), code: StripeCode::new(&code) };
-        Err((refused, told.unwrap_or(passing)))
+            .unwrap_or_else(|_unreadable| ErrorBody { error: ErrorDetail::default() });
+        Err((refused(status, detail.error), told.unwrap_or(passing)))
     }
+}
+
+fn refused(status: StatusCode, detail: ErrorDetail) -> StripeError {
+    let ErrorDetail { kind, code, decline_code, advice_code, payment_intent } = detail;
+    let told = |code: Option<String>| StripeCode::new(&code.unwrap_or_default());
+    let code = StripeCode::new(&code.unwrap_or(kind));
+    if status == StatusCode::PAYMENT_REQUIRED {
+        let (reason, advice) = (told(decline_code), told(advice_code));
+        let payment = payment_intent.map(|payment| payment.id().to_owned());
+        return StripeError::Declined(Box::new(Refusal { code, reason, advice, payment }));
+    }
+    StripeError::Refused { status: status.as_u16(), code }
 }
 
 async fn read(mut response: Response) -> Result<Vec<u8>, (StripeError, bool)> {

@@ -19,9 +19,25 @@ pub enum StripeError {
         /// What for.
         code: StripeCode,
     },
+    /// The card was refused.
+    #[error("the card was refused: {} {}", .0.code, .0.reason)]
+    Declined(Box<Refusal>),
     /// An answer that is not what the pinned version of the API promises.
     #[error("an answer of stripe cannot be read")]
     Unreadable,
+}
+
+/// Why a card was refused.
+#[derive(Debug)]
+pub struct Refusal {
+    /// For example `card_declined`.
+    pub code: StripeCode,
+    /// What the bank said, for example `insufficient_funds`.
+    pub reason: StripeCode,
+    /// What to do, for example `do_not_try_again`.
+    pub advice: StripeCode,
+    /// The payment that was not made.
+    pub payment: Option<String>,
 }
 
 /// The `code`, `type` or `decline_code` of an error: lower-case letters and underscores only.
@@ -57,7 +73,7 @@ impl From<StripeError> for PaymentError {
         match &error {
             StripeError::Refused { code, .. } if code.as_str() == "idempotency_error" => Self::Conflict,
             StripeError::Refused { status: 404, .. } => Self::NotFound,
-            StripeError::Refused { status: 400 | 402, .. } => Self::Declined,
+            StripeError::Refused { status: 400, .. } | StripeError::Declined(_) => Self::Declined,
             StripeError::Refused { .. } | StripeError::Silent | StripeError::Unreadable => {
                 Self::Unavailable { source: error.into() }
             }

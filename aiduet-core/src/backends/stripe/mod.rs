@@ -4,6 +4,7 @@
 //! version of the API, gives every command an identifier under which Stripe makes it once, and
 //! believes no message: what moves money is asked from Stripe again.
 
+mod charger;
 mod client;
 mod config;
 mod error;
@@ -13,7 +14,7 @@ mod signature;
 mod wire;
 
 pub use config::{AutomaticTax, StripeConfig, StripeConfigError};
-pub use error::StripeError;
+pub use error::{Refusal, StripeCode, StripeError};
 pub use processor::StripeProcessor;
 
 /// The version of the API that requests and events have.

@@ -18,7 +18,9 @@ use crate::payment::{
 };
 
 /// What the balance is kept in.
-const CURRENCY: &str = "usd";
+pub(super) const CURRENCY: &str = "usd";
+/// What names of payments begin with, unlike those of pages.
+const PAYMENT_PREFIX: &str = "pi_";
 /// The most that Stripe gives.
 const EVENTS_PER_PAGE: u32 = 100;
 /// What the payer reads on the page and the receipt.
@@ -27,7 +29,7 @@ const PRODUCT: &str = "AI Duet credit";
 /// [`PaymentProcessor`] over Stripe.
 #[derive(Debug)]
 pub struct StripeProcessor {
-    client: StripeClient,
+    pub(super) client: StripeClient,
     secrets: Vec<WebhookSecret>,
     tax: AutomaticTax,
 }
@@ -78,16 +80,41 @@ impl StripeProcessor {
         let (Some(top_up), Some(payment), true) = (top_up, &session.payment_intent, total >= net) else {
             return Ok(PaymentStatus::Unexpected);
         };
-        let charge = self.intent(payment.id()).await?.latest_charge;
-        let fee = match charge {
-            Some(wire::Charge::Whole { balance_transaction: Some(moved) }) => {
-                Some(Fee { external: parse(&moved.id)?, amount: money(moved.fee)? })
-            }
-            _ => None,
-        };
+        let fee = fee(self.intent(payment.id()).await?.latest_charge)?;
         let (net, tax) = (money(net)?, money(total.saturating_sub(net))?);
         let payer = session.customer.as_ref().map(|customer| parse(customer.id())).transpose()?;
         Ok(PaymentStatus::Paid(Payment { external: parse(payment.id())?, top_up, payer, net, tax, fee }))
+    }
+
+    /// How a payment stands that has no page: a card was charged while the payer was absent.
+    async fn charge_status(&self, payment: &ExternalId) -> Result<PaymentStatus, StripeError> {
+        let wire::Intent {
+            livemode,
+            status,
+            currency,
+            amount_received,
+            customer,
+            metadata,
+            latest_charge,
+            ..
+        } = self.intent(&payment.to_string()).await?;
+        let top_up = metadata.get("topup_id").and_then(|id| id.parse().ok());
+        Ok(match (status.as_str(), top_up, amount_received) {
+            ("succeeded", Some(top_up), Some(received)) if self.is_ours((livemode, &currency)) => {
+                PaymentStatus::Paid(Payment {
+                    external: payment.clone(),
+                    top_up,
+                    payer: customer.map(|customer| parse(customer.id())).transpose()?,
+                    net: money(received)?,
+                    tax: Money::ZERO,
+                    fee: fee(latest_charge)?,
+                })
+            }
+            ("processing", ..) => PaymentStatus::Processing,
+            ("requires_action" | "requires_confirmation", ..) => PaymentStatus::Open,
+            ("requires_payment_method" | "canceled", ..) => PaymentStatus::Closed,
+            _ => PaymentStatus::Unexpected,
+        })
     }
 
     /// The purchase that a payment is for.
@@ -192,6 +219,9 @@ impl PaymentProcessor for StripeProcessor {
     }
 
     async fn checkout_status(&self, checkout: &ExternalId) -> Result<PaymentStatus, PaymentError> {
+        if checkout.to_string().starts_with(PAYMENT_PREFIX) {
+            return Ok(self.charge_status(checkout).await?);
+        }
         let session = self.session(checkout).await?;
         Ok(match (session.status.as_deref(), session.payment_status.as_str()) {
             (_, "paid") => self.paid(&session).await?,
@@ -232,7 +262,7 @@ impl PaymentProcessor for StripeProcessor {
 impl PayerProcessor for StripeProcessor {
     async fn open_payer(&self, account: AccountId) -> Result<ExternalId, PaymentError> {
         let form = Form::new().with("metadata[account]", account);
-        let customer: wire::Customer =
+        let customer: wire::Named =
             self.client.post("/v1/customers", &format!("cust:{account}"), form).await?;
         Ok(parse(&customer.id)?)
     }
@@ -276,6 +306,12 @@ fn kind(name: &str) -> PaymentEventKind {
     }
 }
 
+/// What Stripe takes for a payment, once that is known.
+fn fee(charge: Option<wire::Charge>) -> Result<Option<Fee>, StripeError> {
+    let Some(wire::Charge::Whole { balance_transaction: Some(moved) }) = charge else { return Ok(None) };
+    Ok(Some(Fee { external: parse(&moved.id)?, amount: money(moved.fee)? }))
+}
+
 fn stage(status: &str) -> DisputeStage {
     match status {
         "won" | "warning_closed" | "prevented" => DisputeStage::Won,
@@ -290,6 +326,6 @@ fn money(cents: Minor) -> Result<Money, StripeError> {
     Money::try_from_cents(cents).map_err(|_too_large| StripeError::Unreadable)
 }
 
-fn parse(id: &str) -> Result<ExternalId, StripeError> {
+pub(super) fn parse(id: &str) -> Result<ExternalId, StripeError> {
     id.parse().map_err(|_invalid| StripeError::Unreadable)
 }

@@ -18,6 +18,9 @@ pub(super) struct ErrorDetail {
     #[serde(rename = "type")]
     pub(super) kind: String,
     pub(super) code: Option<String>,
+    pub(super) decline_code: Option<String>,
+    pub(super) advice_code: Option<String>,
+    pub(super) payment_intent: Option<Reference>,
 }
 
 /// A reference: the identifier, or the object where it was expanded.
@@ -52,8 +55,9 @@ pub(super) struct Session {
     pub(super) payment_intent: Option<Reference>,
 }
 
+/// An object of which the name is enough.
 #[derive(Debug, Deserialize)]
-pub(super) struct Customer {
+pub(super) struct Named {
     pub(super) id: String,
 }
 
@@ -64,12 +68,28 @@ pub(super) struct Portal {
 
 #[derive(Debug, Deserialize)]
 pub(super) struct Intent {
+    pub(super) id: String,
     pub(super) livemode: bool,
     pub(super) status: String,
     pub(super) currency: String,
+    pub(super) amount_received: Option<Minor>,
+    pub(super) customer: Option<Reference>,
+    pub(super) next_action: Option<NextAction>,
     #[serde(default)]
     pub(super) metadata: BTreeMap<String, String>,
     pub(super) latest_charge: Option<Charge>,
+}
+
+/// What the payer has to do.
+#[derive(Debug, Deserialize)]
+pub(super) struct NextAction {
+    pub(super) redirect_to_url: Option<Redirect>,
+}
+
+/// Where the payer has to go.
+#[derive(Debug, Deserialize)]
+pub(super) struct Redirect {
+    pub(super) url: String,
 }
 
 /// A charge: its name, or what was asked for of it.

@@ -82,7 +82,8 @@ fn described() -> OpenApiRouter<App> {
         .routes(routes!(billing::list_top_ups, billing::open_top_up))
         .routes(routes!(billing::top_up))
         .routes(routes!(billing::portal))
-        .routes(routes!(billing::alerts::show, billing::alerts::set));
+        .routes(routes!(billing::alerts::show, billing::alerts::set))
+        .routes(routes!(billing::recharge::show, billing::recharge::set));
     let public = OpenApiRouter::new()
         .routes(routes!(models::list))
         .routes(routes!(policies::list))

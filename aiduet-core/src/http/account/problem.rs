@@ -14,7 +14,7 @@ use crate::auth::HashError;
 use crate::class::{Classify, ErrorClass, Retry};
 use crate::id::RequestId;
 use crate::keys::KeyError;
-use crate::payment::CashierError;
+use crate::payment::{CashierError, PlanFault};
 
 /// What is wrong with a request. Written by the frame around all handlers, which knows the
 /// language and the request.
@@ -73,6 +73,7 @@ impl Problem {
         Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type");
 
     pub(super) const EMAIL_UNVERIFIED: Self = Self::new(StatusCode::FORBIDDEN, "email_unverified");
+    pub(super) const NO_RECHARGE: Self = Self::new(StatusCode::NOT_FOUND, "auto_recharge_unavailable");
     pub(super) const NO_PAYMENTS: Self = Self::new(StatusCode::SERVICE_UNAVAILABLE, "payments_unavailable");
 
     const fn new(status: StatusCode, code: &'static str) -> Self {
@@ -161,6 +162,10 @@ impl From<CashierError> for Problem {
                 Self::new(StatusCode::UNPROCESSABLE_ENTITY, "idempotency_key_reused")
             }
             CashierError::NotFound => Self::NOT_FOUND,
+            CashierError::NoCard => Self::new(StatusCode::CONFLICT, "no_saved_card"),
+            CashierError::Plan(PlanFault::Threshold) => Self::field("/threshold", "invalid_threshold"),
+            CashierError::Plan(PlanFault::Amount) => Self::field("/amount", "invalid_amount"),
+            CashierError::Plan(PlanFault::MonthlyMax) => Self::field("/monthly_max", "invalid_monthly_max"),
             other => Self::internal(&other),
         }
     }

@@ -217,6 +217,38 @@ const TITLES: &[(&str, [&str; 3])] = &[
         ],
     ),
     (
+        "auto_recharge_unavailable",
+        [
+            "Automatic recharge is not offered here.",
+            "此处不提供自动充值。",
+            "自動チャージはここでは提供していません。",
+        ],
+    ),
+    (
+        "no_saved_card",
+        [
+            "No card is kept. Top up once and let the card be kept, then come back.",
+            "尚未保存银行卡。请先充值一次并选择保存银行卡，然后再试。",
+            "保存済みのカードがありません。カードを保存する設定で一度チャージしてから、もう一度お試しください。",
+        ],
+    ),
+    (
+        "invalid_threshold",
+        [
+            "A threshold is above zero and at most the largest top-up.",
+            "提醒金额须大于零，且不超过单次充值上限。",
+            "しきい値は 0 より大きく、1 回のチャージの上限以下にしてください。",
+        ],
+    ),
+    (
+        "invalid_monthly_max",
+        [
+            "The most per month is at least the amount of one recharge.",
+            "每月上限不能低于一次充值的金额。",
+            "月の上限は 1 回のチャージ額以上にしてください。",
+        ],
+    ),
+    (
         "invalid_overlap",
         ["The overlap is at most seven days.", "重叠时间最长为七天。", "重複期間は最長 7 日です。"],
     ),
@@ -364,6 +396,7 @@ mod tests {
             include_str!("extract.rs"),
             include_str!("billing/mod.rs"),
             include_str!("billing/alerts.rs"),
+            include_str!("billing/recharge.rs"),
             include_str!("usage_query.rs"),
             include_str!("usage.rs"),
             include_str!("overview.rs"),

@@ -58,6 +58,8 @@ fn samples() -> Vec<Notice> {
             tax: money(3_800_000_000),
             at: AT,
         },
+        Notice::RechargeToConfirm { amount: money(20_000_000_000), at: AT },
+        Notice::RechargeStopped { amount: money(20_000_000_000), at: AT },
         Notice::RefundReceipt { amount: money(7_500_000_000), at: AT },
         Notice::PolicyChange {
             policy: PolicyKind::Privacy,

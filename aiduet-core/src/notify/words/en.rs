@@ -33,6 +33,8 @@ impl Language for English {
             Notice::LowBalance { .. } => "Your balance is low",
             Notice::BalanceEmpty { .. } => "Your balance is used up",
             Notice::TopUpReceipt { .. } => "Receipt for your top-up",
+            Notice::RechargeToConfirm { .. } => "Confirm the recharge of your balance",
+            Notice::RechargeStopped { .. } => "Automatic recharge is switched off",
             Notice::RefundReceipt { .. } => "Your refund",
             Notice::PolicyChange { policy: kind, .. } => {
                 return format!("{name}: our {} will change", policy(*kind));
@@ -92,6 +94,12 @@ impl Language for English {
             Notice::TopUpReceipt { .. } => {
                 "Thank you. Your payment was received and credited to your balance."
             }
+            Notice::RechargeToConfirm { .. } => {
+                "Your balance is low and we tried to recharge it as you agreed, but your bank wants to hear from you first. Open billing and confirm the charge. Until then nothing is charged."
+            }
+            Notice::RechargeStopped { .. } => {
+                "Your balance is low and we tried to recharge it as you agreed, but your card was refused. We do not try again: automatic recharge is switched off, and nothing was charged. Top up by hand, or check your card and switch it on again."
+            }
             Notice::RefundReceipt { .. } => {
                 "A refund was sent to your original means of payment. It can take a few days to arrive."
             }
@@ -130,6 +138,7 @@ impl Language for English {
             Label::NewAddress => "New address",
             Label::Available => "Available balance",
             Label::Threshold => "Your threshold",
+            Label::Charge => "Charge",
             Label::Credited => "Credited",
             Label::Tax => "Tax",
             Label::Refunded => "Refunded",
@@ -152,6 +161,7 @@ impl Language for English {
             Action::ReviewSecurity => "Review sessions",
             Action::OpenKeys => "Open API keys",
             Action::TopUp => "Top up",
+            Action::ConfirmCharge => "Confirm charge",
             Action::OpenBilling => "Open billing",
             Action::ReadPolicy => "Read the text",
             Action::SeePrices => "See prices",

@@ -33,6 +33,8 @@ impl Language for Japanese {
             Notice::LowBalance { .. } => "残高が少なくなっています",
             Notice::BalanceEmpty { .. } => "残高がなくなりました",
             Notice::TopUpReceipt { .. } => "チャージの領収書",
+            Notice::RechargeToConfirm { .. } => "自動チャージの確認が必要です",
+            Notice::RechargeStopped { .. } => "自動チャージを停止しました",
             Notice::RefundReceipt { .. } => "返金のお知らせ",
             Notice::PolicyChange { policy: kind, .. } => {
                 return format!("{name}: {}の変更について", policy(*kind));
@@ -90,6 +92,12 @@ impl Language for Japanese {
             }
             Notice::BalanceEmpty { .. } => "残高が足りないため、リクエストが拒否されました。",
             Notice::TopUpReceipt { .. } => "ありがとうございます。お支払いを確認し、残高に追加しました。",
+            Notice::RechargeToConfirm { .. } => {
+                "残高が少なくなったため、ご同意のとおり自動チャージを試みましたが、銀行がご本人の確認を求めています。請求のページを開いて確認してください。確認されるまで請求は行われません。"
+            }
+            Notice::RechargeStopped { .. } => {
+                "残高が少なくなったため、ご同意のとおり自動チャージを試みましたが、カードが拒否されました。再試行はしません。自動チャージは停止し、請求は行われていません。手動でチャージするか、カードを確認してからもう一度オンにしてください。"
+            }
             Notice::RefundReceipt { .. } => {
                 "元のお支払い方法に返金しました。届くまで数日かかることがあります。"
             }
@@ -128,6 +136,7 @@ impl Language for Japanese {
             Label::NewAddress => "新しいアドレス",
             Label::Available => "利用可能な残高",
             Label::Threshold => "設定した金額",
+            Label::Charge => "請求額",
             Label::Credited => "追加額",
             Label::Tax => "税額",
             Label::Refunded => "返金額",
@@ -150,6 +159,7 @@ impl Language for Japanese {
             Action::ReviewSecurity => "セッションを確認",
             Action::OpenKeys => "API キーを開く",
             Action::TopUp => "チャージ",
+            Action::ConfirmCharge => "請求を確認",
             Action::OpenBilling => "請求を開く",
             Action::ReadPolicy => "全文を読む",
             Action::SeePrices => "料金を見る",

@@ -65,6 +65,9 @@ pub(super) fn facts(notice: &Notice) -> Vec<Fact> {
             amount(Label::Tax, *tax),
             time(Label::When, *at),
         ],
+        Notice::RechargeToConfirm { amount: charge, at } | Notice::RechargeStopped { amount: charge, at } => {
+            vec![amount(Label::Charge, *charge), time(Label::When, *at)]
+        }
         Notice::RefundReceipt { amount: refunded, at } => {
             vec![amount(Label::Refunded, *refunded), time(Label::When, *at)]
         }
@@ -106,7 +109,8 @@ pub(super) fn action(notice: &Notice) -> Option<(Action, Page, Option<&LinkToken
         | Notice::KeyLeaked { .. }
         | Notice::KeyExpiring { .. } => (Action::OpenKeys, Page::Keys, None),
         Notice::LowBalance { .. } | Notice::BalanceEmpty { .. } => (Action::TopUp, Page::Billing, None),
-        Notice::TopUpReceipt { .. } | Notice::RefundReceipt { .. } => {
+        Notice::RechargeToConfirm { .. } => (Action::ConfirmCharge, Page::Billing, None),
+        Notice::TopUpReceipt { .. } | Notice::RechargeStopped { .. } | Notice::RefundReceipt { .. } => {
             (Action::OpenBilling, Page::Billing, None)
         }
         Notice::PolicyChange { policy, .. } => (Action::ReadPolicy, Page::Policy(*policy), None),
@@ -139,6 +143,8 @@ pub(super) const fn note(kind: NoticeKind) -> Option<Note> {
         | NoticeKind::LowBalance
         | NoticeKind::BalanceEmpty
         | NoticeKind::TopUpReceipt
+        | NoticeKind::RechargeToConfirm
+        | NoticeKind::RechargeStopped
         | NoticeKind::RefundReceipt
         | NoticeKind::PolicyChange
         | NoticeKind::PriceChange
@@ -165,7 +171,10 @@ pub(super) const fn reason(kind: NoticeKind) -> Reason {
         | NoticeKind::KeyExpiring
         | NoticeKind::LowBalance
         | NoticeKind::BalanceEmpty => Reason::Chosen,
-        NoticeKind::TopUpReceipt | NoticeKind::RefundReceipt => Reason::Payment,
+        NoticeKind::TopUpReceipt
+        | NoticeKind::RechargeToConfirm
+        | NoticeKind::RechargeStopped
+        | NoticeKind::RefundReceipt => Reason::Payment,
         NoticeKind::PolicyChange | NoticeKind::PriceChange => Reason::Terms,
         NoticeKind::ExportReady
         | NoticeKind::DeletionStarted

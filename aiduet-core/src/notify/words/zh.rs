@@ -33,6 +33,8 @@ impl Language for Chinese {
             Notice::LowBalance { .. } => "余额不足提醒",
             Notice::BalanceEmpty { .. } => "余额已用尽",
             Notice::TopUpReceipt { .. } => "充值收据",
+            Notice::RechargeToConfirm { .. } => "请确认自动充值",
+            Notice::RechargeStopped { .. } => "自动充值已关闭",
             Notice::RefundReceipt { .. } => "退款通知",
             Notice::PolicyChange { policy: kind, .. } => return format!("{name}：{}即将变更", policy(*kind)),
             Notice::PriceChange { .. } => "价格即将调整",
@@ -80,6 +82,12 @@ impl Language for Chinese {
             }
             Notice::BalanceEmpty { .. } => "由于余额不足，一次请求被拒绝。",
             Notice::TopUpReceipt { .. } => "感谢您。款项已收到并计入您的余额。",
+            Notice::RechargeToConfirm { .. } => {
+                "您的余额偏低，我们已按您的授权尝试自动充值，但银行需要您本人确认。请打开账单页面确认扣款；在您确认之前不会扣款。"
+            }
+            Notice::RechargeStopped { .. } => {
+                "您的余额偏低，我们已按您的授权尝试自动充值，但银行卡被拒绝。我们不会再次尝试：自动充值已关闭，也没有扣款。您可以手动充值，或检查银行卡后重新启用自动充值。"
+            }
             Notice::RefundReceipt { .. } => "退款已退回至您的原支付方式，到账可能需要数天。",
             Notice::PolicyChange { .. } => "页面上有全文及差异对照。如果您不同意，可在生效前删除账户。",
             Notice::PriceChange { .. } => "部分模型的价格将调整。在所示日期之前的请求按现行价格计费。",
@@ -108,6 +116,7 @@ impl Language for Chinese {
             Label::NewAddress => "新邮箱",
             Label::Available => "可用余额",
             Label::Threshold => "提醒金额",
+            Label::Charge => "扣款金额",
             Label::Credited => "入账金额",
             Label::Tax => "税费",
             Label::Refunded => "退款金额",
@@ -130,6 +139,7 @@ impl Language for Chinese {
             Action::ReviewSecurity => "查看会话",
             Action::OpenKeys => "管理 API 密钥",
             Action::TopUp => "充值",
+            Action::ConfirmCharge => "确认扣款",
             Action::OpenBilling => "查看账单",
             Action::ReadPolicy => "阅读全文",
             Action::SeePrices => "查看价格",

@@ -24,6 +24,9 @@ on_both! {
     cards_and_invoices_are_with_the_card_company
     a_person_chooses_of_what_to_be_told
     sec_t27_the_alert_of_another_person_is_not_there
+    a_person_agrees_to_automatic_purchases_with_a_kept_card
+    automatic_purchases_need_a_password_of_late
+    automatic_purchases_are_not_offered_where_tax_is_computed_on_pages
 }
 
 async fn open(store: Store) -> (Site, Browser) {
@@ -324,4 +327,69 @@ async fn sec_t27_the_alert_of_another_person_is_not_there(store: Store) {
     assert_eq!(own["low_balance"]["threshold_nano"], 5_000_000_000_i64);
     let mut nobody = Browser::at("192.0.2.78");
     site.get(&mut nobody, "/billing/alerts").await.refused(401, "unauthenticated");
+}
+
+const RECHARGE: &str = "/billing/auto-recharge";
+
+async fn recharge(site: &Site, browser: &mut Browser, body: &Value) -> Reply {
+    site.ask(browser, (Method::PUT, RECHARGE), Some(body)).await
+}
+
+async fn a_person_agrees_to_automatic_purchases_with_a_kept_card(store: Store) {
+    let (site, mut browser) = open(store).await;
+    let nothing = site.get(&mut browser, RECHARGE).await.expect(200).json();
+    assert_eq!((&nothing["enabled"], &nothing["state"]), (&json!(false), &json!("idle")));
+    assert_eq!((&nothing["threshold"], &nothing["confirm_url"]), (&Value::Null, &Value::Null));
+    let plan = json!({"enabled": true, "threshold": "5", "amount": "20", "monthly_max": "100"});
+    recharge(&site, &mut browser, &plan).await.refused(409, "no_saved_card");
+    let wish = json!({"amount": "20", "save_card": true});
+    let top_up = site.post(&mut browser, "/billing/topups", &wish).await.expect(201).json();
+    site.stripe.pay(top_up["checkout_url"].as_str().unwrap().rsplit('/').next().unwrap()).unwrap();
+    deliver(&site).await;
+    for (member, value) in [
+        ("threshold", json!("0")),
+        ("threshold", json!("1000.01")),
+        ("threshold", Value::Null),
+        ("amount", json!("4.99")),
+        ("amount", json!("20.001")),
+        ("amount", json!("ten")),
+        ("monthly_max", json!("19.99")),
+        ("monthly_max", json!("30000.01")),
+    ] {
+        let mut other = plan.clone();
+        other[member] = value;
+        let reply = recharge(&site, &mut browser, &other).await;
+        reply.refused(400, "invalid_request");
+        assert_eq!(reply.json()["errors"][0]["pointer"], format!("/{member}"));
+    }
+    let agreed = recharge(&site, &mut browser, &plan).await.expect(200).json();
+    assert_eq!(
+        (&agreed["enabled"], &agreed["threshold"], &agreed["amount_nano"], &agreed["monthly_max"]),
+        (&json!(true), &json!("5.000000000"), &json!(20_000_000_000_i64), &json!("100.000000000"))
+    );
+    assert_eq!(site.get(&mut browser, RECHARGE).await.expect(200).json(), agreed);
+    let off = recharge(&site, &mut browser, &json!({"enabled": false})).await.expect(200).json();
+    assert_eq!((&off["enabled"], &off["threshold"]), (&json!(false), &agreed["threshold"]));
+    audit(&site).await;
+}
+
+async fn automatic_purchases_need_a_password_of_late(store: Store) {
+    let (site, mut browser) = open(store).await;
+    let off = json!({"enabled": false});
+    recharge(&site, &mut browser, &off).await.expect(200);
+    for _ in 0..25 {
+        site.later(Duration::from_hours(1));
+        site.refresh(&mut browser).await.expect(200);
+    }
+    recharge(&site, &mut browser, &off).await.refused(403, "reauth_required");
+    site.get(&mut browser, RECHARGE).await.expect(200);
+}
+
+async fn automatic_purchases_are_not_offered_where_tax_is_computed_on_pages(store: Store) {
+    let site = Site::with(store, |settings| settings.payment.stripe.automatic_tax = true).await;
+    site.register(EMAIL).await;
+    let mut browser = site.signed_in("192.0.2.1").await;
+    site.get(&mut browser, RECHARGE).await.refused(404, "auto_recharge_unavailable");
+    let off = json!({"enabled": false});
+    recharge(&site, &mut browser, &off).await.refused(404, "auto_recharge_unavailable");
 }

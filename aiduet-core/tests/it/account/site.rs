@@ -130,6 +130,11 @@ async fn card_company(
 
 impl Site {
     pub(super) async fn open(store: Store) -> Self {
+        Self::with(store, |_settings| {}).await
+    }
+
+    /// A site that is set up in a particular way.
+    pub(super) async fn with(store: Store, adapt: impl FnOnce(&mut Settings)) -> Self {
         let directory = (store == Store::Sqlite).then(|| tempfile::tempdir().unwrap());
         let mut settings = Settings::default();
         settings.database.url = Some(match &directory {
@@ -141,6 +146,7 @@ impl Site {
         settings.auth.hash_passes = 2;
         settings.auth.even_time = Duration::ZERO;
         settings.auth.token_secret = Some("0123456789abcdef0123456789abcdef".to_owned().into());
+        adapt(&mut settings);
         let factory = Factory::new(5);
         let clock: Arc<dyn Clock> = Arc::<ManualClock>::clone(factory.clock());
         let stores = Box::pin(Stores::ready(&settings.database, Arc::clone(&clock))).await.unwrap();

@@ -10,6 +10,7 @@ mod m0020_notices;
 mod m0030_top_ups;
 mod m0031_billing;
 mod m0032_alerts;
+mod m0033_recharges;
 mod m0040_usage_quarters;
 mod m0041_jobs;
 
@@ -28,7 +29,7 @@ struct Migration {
     statements: fn(Dialect) -> Vec<String>,
 }
 
-const ALL: [Migration; 12] = [
+const ALL: [Migration; 13] = [
     m0001_keys_and_accounts::MIGRATION,
     m0002_ledger::MIGRATION,
     m0003_requests::MIGRATION,
@@ -39,6 +40,7 @@ const ALL: [Migration; 12] = [
     m0030_top_ups::MIGRATION,
     m0031_billing::MIGRATION,
     m0032_alerts::MIGRATION,
+    m0033_recharges::MIGRATION,
     m0040_usage_quarters::MIGRATION,
     m0041_jobs::MIGRATION,
 ];

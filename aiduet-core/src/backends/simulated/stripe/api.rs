@@ -55,11 +55,11 @@ pub(super) enum Fault {
 }
 
 impl FakeAnswer {
-    const fn ok(body: Value) -> Self {
+    pub(super) const fn ok(body: Value) -> Self {
         Self { status: 200, body }
     }
 
-    fn error(status: u16, kind: &str) -> Self {
+    pub(super) fn error(status: u16, kind: &str) -> Self {
         Self { status, body: json!({ "error": { "type": kind, "message": "refused" } }) }
     }
 }
@@ -123,6 +123,8 @@ impl State {
         let parts: Vec<&str> = call.path.trim_start_matches('/').split('/').collect();
         let found = match parts.as_slice() {
             ["v1", "checkout", "sessions", id] => self.sessions.get(*id).map(Session::json),
+            ["v1", "payment_intents"] => Some(self.payments_of(call)),
+            ["v1", "customers", id, "payment_methods"] => self.cards_of(id),
             ["v1", "payment_intents", id] => self.intents.get(*id).map(super::state::Intent::json),
             ["v1", "refunds", id] => self.refunds.get(*id).map(Refund::json),
             ["v1", "disputes", id] => self.disputes.get(*id).map(super::state::Dispute::json),
@@ -139,6 +141,9 @@ impl State {
     fn command(&mut self, call: &FakeCall, at: Timestamp) -> FakeAnswer {
         let value = |name: &str| call.value(name);
         let number = |name: &str| call.number(name);
+        if let Some(rest) = call.path.strip_prefix("/v1/payment_intents") {
+            return self.charge(rest, call, at);
+        }
         let answer = match call.path.as_str() {
             "/v1/checkout/sessions" => self.open(&value, &number),
             "/v1/customers" => Some(self.customer().json()),
@@ -152,7 +157,7 @@ impl State {
     }
 
     fn customer(&mut self) -> Customer {
-        let customer = Customer { id: self.name("cus"), has_card: false };
+        let customer = Customer { id: self.name("cus"), card: None };
         self.customers.insert(customer.id.clone(), customer.clone());
         customer
     }

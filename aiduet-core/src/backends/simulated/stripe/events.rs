@@ -30,7 +30,7 @@ impl State {
 }
 
 /// A page of a list that begins after a named element; newest first.
-fn page(newest_first: Vec<Value>, call: &FakeCall) -> Value {
+pub(super) fn page(newest_first: Vec<Value>, call: &FakeCall) -> Value {
     let after = call.value("starting_after");
     let is_last_seen =
         |one: &Value| after.is_none() || one.get("id").and_then(Value::as_str) == after.as_deref();

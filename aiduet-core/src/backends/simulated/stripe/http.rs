@@ -30,6 +30,8 @@ impl FakeStripe {
             .route("/v1/{*rest}", any(api))
             .route("/pay/{session}", get(page).post(pay))
             .route("/pay/{session}/cancel", axum::routing::post(cancel))
+            .route("/bank/{payment}", get(bank))
+            .route("/bank/{payment}/{answer}", axum::routing::post(answer_bank))
             .with_state(site)
     }
 }
@@ -49,9 +51,11 @@ async fn api(State(site): State<Site>, head: Parts, body: Bytes) -> Response {
         key,
     };
     let mut answer = site.stripe.call(&call);
-    if let Some(url) = answer.body.get_mut("url").filter(|url| url.is_string()) {
-        let path = url.as_str().unwrap_or_default();
-        *url = format!("{}{path}", site.base).into();
+    for place in ["/url", "/next_action/redirect_to_url/url"] {
+        if let Some(url) = answer.body.pointer_mut(place).filter(|url| url.is_string()) {
+            let path = url.as_str().unwrap_or_default();
+            *url = format!("{}{path}", site.base).into();
+        }
     }
     // A server cannot break a connection from a handler; a gateway in between that lost the answer
     // is as good.
@@ -88,6 +92,27 @@ async fn pay(State(site): State<Site>, Path(session): Path<String>) -> Response 
 async fn cancel(State(site): State<Site>, Path(session): Path<String>) -> Response {
     let url = site.stripe.lock().sessions.get(&session).map(|found| found.cancel_url.clone());
     url.map_or_else(|| StatusCode::NOT_FOUND.into_response(), |url| Redirect::to(&url).into_response())
+}
+
+async fn bank(Path(payment): Path<String>) -> Html<String> {
+    Html(document(&format!(
+        "<h1>Your bank</h1><p>A simulated page of a bank: no card, no money.</p>\
+         <form method=post action=\"/bank/{payment}/confirm\"><button>Confirm</button></form>\
+         <form method=post action=\"/bank/{payment}/refuse\"><button>Refuse</button></form>"
+    )))
+}
+
+async fn answer_bank(State(site): State<Site>, Path((payment, answer)): Path<(String, String)>) -> Response {
+    let answered = match answer.as_str() {
+        "confirm" => site.stripe.confirm_charge(&payment),
+        "refuse" => site.stripe.refuse_charge(&payment),
+        _ => return StatusCode::NOT_FOUND.into_response(),
+    };
+    if answered.is_err() {
+        return StatusCode::CONFLICT.into_response();
+    }
+    let url = site.stripe.lock().intents.get(&payment).and_then(|payment| payment.return_url.clone());
+    Redirect::to(&url.unwrap_or_default()).into_response()
 }
 
 fn document(body: &str) -> String {

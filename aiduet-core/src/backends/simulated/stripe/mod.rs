@@ -12,6 +12,7 @@
 //! <https://docs.stripe.com/api>, read 2026-11-26.
 
 mod api;
+mod charges;
 mod events;
 mod http;
 mod payer;
@@ -22,6 +23,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 pub use api::{FakeAnswer, FakeCall};
+pub use charges::CardManner;
 pub use events::Delivery;
 pub use payer::{FakeError, Verdict};
 
@@ -71,8 +73,8 @@ impl FakeStripe {
     pub fn left_by_reference(&self) -> BTreeMap<String, i64> {
         let state = self.lock();
         let mut left = BTreeMap::new();
-        for session in state.sessions.values() {
-            let (Some(reference), Some(intent)) = (&session.reference, &session.intent) else { continue };
+        for (intent, payment) in &state.intents {
+            let Some(reference) = payment.metadata.get("topup_id") else { continue };
             let of_payment = |source: &str| {
                 let refund = state.refunds.get(source).map(|refund| &refund.intent);
                 let dispute = state.disputes.get(source).map(|dispute| &dispute.intent);
@@ -91,7 +93,7 @@ impl FakeStripe {
 
     /// How many payers left a card.
     pub fn cards(&self) -> usize {
-        self.lock().customers.values().filter(|customer| customer.has_card).count()
+        self.lock().customers.values().filter(|customer| customer.card.is_some()).count()
     }
 
     /// How many payments were made.

@@ -47,7 +47,8 @@ impl State {
             refunded: 0,
             currency: session.currency.clone(),
             metadata: session.metadata.clone(),
-            moved: None,
+            customer: session.customer.clone(),
+            ..Intent::default()
         };
         session.status = "complete";
         session.intent = Some(intent.id.clone());
@@ -55,7 +56,7 @@ impl State {
         Ok((session, intent))
     }
 
-    fn succeed(&mut self, mut intent: Intent, at: Timestamp) {
+    pub(super) fn succeed(&mut self, mut intent: Intent, at: Timestamp) {
         intent.status = "succeeded";
         intent.moved = Some(self.move_money(&intent.id, intent.amount, fee(intent.amount)));
         self.happened("payment_intent.succeeded", intent.json(), at);
@@ -83,7 +84,8 @@ impl FakeStripe {
         let (mut session, intent) = state.pay_with(session, "succeeded")?;
         session.payment_status = "paid";
         if let Some(customer) = session.customer.clone().filter(|_payer| session.keeps_card) {
-            state.customers.entry(customer.clone()).or_default().has_card = true;
+            let card = state.name("pm");
+            state.customers.entry(customer.clone()).or_default().card = Some(card);
         }
         state.succeed(intent, at);
         state.put("checkout.session.completed", session, at);

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 use serde_json::{Value, json};
 
 use super::api::{FakeAnswer, Fault};
+use super::charges::CardManner;
 
 /// Everything, by name.
 #[derive(Debug, Default)]
@@ -22,6 +23,10 @@ pub(super) struct State {
     pub(super) events: Vec<Value>,
     pub(super) commands: BTreeMap<String, Command>,
     pub(super) faults: VecDeque<Fault>,
+    /// What kept cards do when they are charged.
+    pub(super) manner: CardManner,
+    /// How often a kept card was charged.
+    pub(super) charges: usize,
     /// Whether no call is answered.
     pub(super) is_silent: bool,
     /// Messages that were handed over already.
@@ -56,8 +61,8 @@ impl State {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Customer {
     pub(super) id: String,
-    /// Whether a card is kept.
-    pub(super) has_card: bool,
+    /// The card that is kept.
+    pub(super) card: Option<String>,
 }
 
 impl Customer {
@@ -102,7 +107,7 @@ impl Session {
 }
 
 /// A payment.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Intent {
     pub(super) id: String,
     pub(super) status: &'static str,
@@ -110,6 +115,9 @@ pub(super) struct Intent {
     pub(super) refunded: i64,
     pub(super) currency: String,
     pub(super) metadata: BTreeMap<String, String>,
+    pub(super) customer: Option<String>,
+    /// Where the payer returns to from the bank.
+    pub(super) return_url: Option<String>,
     /// What its payment moved.
     pub(super) moved: Option<Movement>,
 }
@@ -121,7 +129,10 @@ impl Intent {
         json!({
             "id": self.id, "object": "payment_intent", "livemode": false, "status": self.status,
             "currency": self.currency, "amount": self.amount, "amount_received": received,
-            "metadata": self.metadata, "latest_charge": charge,
+            "metadata": self.metadata, "customer": self.customer, "latest_charge": charge,
+            "next_action": (self.status == "requires_action").then(|| json!({
+                "type": "redirect_to_url", "redirect_to_url": { "url": format!("/bank/{}", self.id) },
+            })),
         })
     }
 }

@@ -2,6 +2,7 @@
 
 pub(super) mod alerts;
 mod csv;
+pub(super) mod recharge;
 mod view;
 
 use axum::Json;

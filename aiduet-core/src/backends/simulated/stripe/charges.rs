@@ -1,0 +1,136 @@
+//! Kept cards that are charged while the payer is absent, and banks that ask.
+
+use serde_json::{Value, json};
+
+use super::FakeStripe;
+use super::api::{FakeAnswer, FakeCall};
+use super::events::page;
+use super::payer::FakeError;
+use super::state::{Intent, State};
+use crate::clock::Timestamp;
+
+/// What kept cards do when they are charged.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum CardManner {
+    /// They pay.
+    #[default]
+    Pays,
+    /// The bank refuses, for now.
+    Refuses,
+    /// The bank refuses for good.
+    RefusesForGood,
+    /// The bank wants the payer to confirm.
+    AsksPayer,
+}
+
+impl FakeStripe {
+    /// From now on, kept cards do this.
+    pub fn let_cards(&self, manner: CardManner) {
+        self.lock().manner = manner;
+    }
+
+    /// How often a kept card was charged, with or without success.
+    pub fn charges(&self) -> usize {
+        self.lock().charges
+    }
+
+    /// The payments of which a bank wants to hear from the payer.
+    pub fn asked_for(&self) -> Vec<String> {
+        let state = self.lock();
+        let asked = state.intents.values().filter(|intent| intent.status == "requires_action");
+        asked.map(|intent| intent.id.clone()).collect()
+    }
+
+    /// The payer confirms a payment at the bank.
+    ///
+    /// # Errors
+    /// [`FakeError`] when the bank has not asked.
+    pub fn confirm_charge(&self, payment: &str) -> Result<(), FakeError> {
+        let at = self.clock.now();
+        let mut state = self.lock();
+        let intent = state.asked(payment)?;
+        state.succeed(intent, at);
+        Ok(())
+    }
+
+    /// The payer does not.
+    ///
+    /// # Errors
+    /// [`FakeError`] when the bank has not asked.
+    pub fn refuse_charge(&self, payment: &str) -> Result<(), FakeError> {
+        let at = self.clock.now();
+        let mut state = self.lock();
+        let mut intent = state.asked(payment)?;
+        intent.status = "requires_payment_method";
+        state.happened("payment_intent.payment_failed", intent.json(), at);
+        state.intents.insert(intent.id.clone(), intent);
+        Ok(())
+    }
+}
+
+impl State {
+    fn asked(&self, payment: &str) -> Result<Intent, FakeError> {
+        let intent = self.intents.get(payment).filter(|intent| intent.status == "requires_action");
+        intent.cloned().ok_or(FakeError)
+    }
+
+    /// The cards that a payer left.
+    pub(super) fn cards_of(&self, customer: &str) -> Option<Value> {
+        let card = &self.customers.get(customer)?.card;
+        let data: Vec<Value> =
+            card.iter().map(|card| json!({ "id": card, "object": "payment_method" })).collect();
+        Some(json!({ "object": "list", "has_more": false, "data": data }))
+    }
+
+    /// The payments of a payer, newest first.
+    pub(super) fn payments_of(&self, call: &FakeCall) -> Value {
+        let customer = call.value("customer");
+        let own = self.intents.values().rev().filter(|intent| intent.customer == customer);
+        page(own.map(Intent::json).collect(), call)
+    }
+
+    /// `POST /v1/payment_intents` and `/{id}/confirm`.
+    pub(super) fn charge(&mut self, rest: &str, call: &FakeCall, at: Timestamp) -> FakeAnswer {
+        let invalid = || FakeAnswer::error(400, "invalid_request_error");
+        if let Some(payment) = rest.strip_prefix('/').and_then(|rest| rest.strip_suffix("/confirm")) {
+            let Some(intent) = self.intents.get_mut(payment) else { return invalid() };
+            if intent.status != "requires_payment_method" {
+                return invalid();
+            }
+            intent.status = "requires_action";
+            intent.return_url = call.value("return_url");
+            return FakeAnswer::ok(intent.json());
+        }
+        let customer = call.value("customer");
+        let card = customer.as_ref().and_then(|name| self.customers.get(name)?.card.clone());
+        let (Some(amount), Some(currency)) = (call.number("amount"), call.value("currency")) else {
+            return invalid();
+        };
+        if card.is_none() || card != call.value("payment_method") || amount < 50 {
+            return invalid();
+        }
+        self.charges = self.charges.saturating_add(1);
+        let top_up = call.value("metadata[topup_id]").map(|id| ("topup_id".to_owned(), id));
+        let metadata = top_up.into_iter().collect();
+        let status = "requires_payment_method";
+        let id = self.name("pi");
+        let intent = Intent { id, status, amount, currency, metadata, customer, ..Intent::default() };
+        let (code, advice) = match self.manner {
+            CardManner::Pays => {
+                let id = intent.id.clone();
+                self.succeed(intent, at);
+                return self.intents.get(&id).map_or_else(invalid, |paid| FakeAnswer::ok(paid.json()));
+            }
+            CardManner::Refuses => ("card_declined", "try_again_later"),
+            CardManner::RefusesForGood => ("card_declined", "do_not_try_again"),
+            CardManner::AsksPayer => ("authentication_required", "confirm_card_data"),
+        };
+        self.happened("payment_intent.payment_failed", intent.json(), at);
+        let error = json!({
+            "type": "card_error", "code": code, "decline_code": "generic_decline", "advice_code": advice,
+            "payment_intent": intent.json(), "message": "refused",
+        });
+        self.intents.insert(intent.id.clone(), intent);
+        FakeAnswer { status: 402, body: json!({ "error": error }) }
+    }
+}
