@@ -124,6 +124,8 @@ identifiers! {
     LotId = "lot";
     /// A prepaid purchase.
     TopUpId = "topup";
+    /// An order to give a payment back.
+    RefundId = "refund";
     /// A running process of the gateway.
     NodeId = "node";
     /// A message to a person.

@@ -50,6 +50,9 @@ pub(crate) enum Command {
     /// Money
     #[command(subcommand)]
     Ledger(Ledger),
+    /// Payments
+    #[command(subcommand)]
+    Billing(Billing),
     /// Models and prices
     #[command(subcommand)]
     Models(Models),
@@ -283,6 +286,26 @@ pub(crate) enum Ledger {
     Balance(Who),
     /// Check that the books are right
     Verify,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Billing {
+    /// Give unused credit back to the cards that paid it, the newest purchase first
+    Refund {
+        #[command(flatten)]
+        who: Who,
+        /// How much of the balance, such as 5.00; the tax on it goes back besides
+        amount: String,
+        /// A name of this refund; the same name gives back once only [default: a new one]
+        #[arg(long)]
+        id: Option<String>,
+        /// Only say what would be given back
+        #[arg(long)]
+        dry_run: bool,
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
+    },
 }
 
 #[derive(Debug, Subcommand)]

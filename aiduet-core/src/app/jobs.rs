@@ -7,7 +7,7 @@ use super::payment::{Payments, letters};
 use crate::clock::Clock;
 use crate::http::metrics::Metrics;
 use crate::id::{Entropy, NodeId};
-use crate::jobs::{Job, Jobs, Lapse, LowBalance, MissedMessages, PendingTopUps, Purge, Recharges};
+use crate::jobs::{Job, Jobs, Lapse, LowBalance, MissedMessages, PendingTopUps, Purge, Recharges, Refunds};
 use crate::privacy::{Retention, RetentionObserver, RetentionStores};
 use crate::settings::Settings;
 
@@ -58,6 +58,7 @@ fn registered(settings: &Settings, stores: &Stores, parts: &JobParts) -> Vec<Arc
     if let Some(Payments { cashier, recharger }) = &parts.payments {
         let jobs = Arc::clone(&stores.jobs);
         all.push(Arc::new(PendingTopUps { cashier: Arc::clone(cashier) }));
+        all.push(Arc::new(Refunds { cashier: Arc::clone(cashier) }));
         if let Some(recharger) = recharger {
             all.push(Arc::new(Recharges { recharger: Arc::clone(recharger) }));
         }

@@ -89,6 +89,7 @@ pub(super) fn payments_of(
             payer_processor: payers,
             mailbox,
             top_ups: Arc::clone(&stores.top_ups),
+            refunds: Arc::clone(&stores.refunds),
             payers: Arc::clone(&stores.payers),
             ledger: Arc::clone(&stores.ledger),
             clock: Arc::clone(clock),

@@ -10,7 +10,7 @@ use crate::jobs::JobStore;
 use crate::keys::{KeyCreations, KeyStore};
 use crate::ledger::{Audit, Custody, Grants, Ledger, RequestLog, Statements, UsageReader, UsageRetention};
 use crate::notify::Outbox;
-use crate::payment::{AlertStore, PayerStore, RechargeStore, TopUpStore};
+use crate::payment::{AlertStore, PayerStore, RechargeStore, RefundStore, TopUpStore};
 use crate::price::PriceBook;
 use crate::settings::DatabaseSettings;
 
@@ -20,8 +20,8 @@ use crate::settings::DatabaseSettings;
 use crate::backends::sea_orm::{
     Database, DatabaseConfig, DatabaseError, LedgerConfig, MigrationStatus, SeaOrmAccountStore,
     SeaOrmAlertStore, SeaOrmFailureCounter, SeaOrmJobs, SeaOrmKeyCreations, SeaOrmKeyStore, SeaOrmLedger,
-    SeaOrmOutbox, SeaOrmPayerStore, SeaOrmRechargeStore, SeaOrmSecurityLog, SeaOrmSessionStore,
-    SeaOrmTicketStore, SeaOrmTopUpStore,
+    SeaOrmOutbox, SeaOrmPayerStore, SeaOrmRechargeStore, SeaOrmRefundStore, SeaOrmSecurityLog,
+    SeaOrmSessionStore, SeaOrmTicketStore, SeaOrmTopUpStore,
 };
 
 /// The stores of an application.
@@ -69,6 +69,8 @@ pub struct Stores {
     pub payers: Arc<dyn PayerStore>,
     /// Low balances of which people want to be told.
     pub alerts: Arc<dyn AlertStore>,
+    /// Orders to give credit back.
+    pub refunds: Arc<dyn RefundStore>,
     /// Automatic purchases.
     pub recharges: Arc<dyn RechargeStore>,
     /// What is under them, if it is a database.
@@ -207,6 +209,7 @@ async fn sea_orm(settings: &DatabaseSettings) -> Result<Stores, BuildError> {
         top_ups: Arc::new(SeaOrmTopUpStore::new(database.clone())),
         payers: Arc::new(SeaOrmPayerStore::new(database.clone())),
         alerts: Arc::new(SeaOrmAlertStore::new(database.clone())),
+        refunds: Arc::new(SeaOrmRefundStore::new(database.clone())),
         recharges: Arc::new(SeaOrmRechargeStore::new(database.clone())),
         base: Some(Base { database, ledger }),
     })
@@ -221,8 +224,8 @@ fn unusable(error: DatabaseError) -> BuildError {
 fn memory(clock: Arc<dyn Clock>) -> Result<Stores, BuildError> {
     use crate::backends::memory::{
         MemoryAccounts, MemoryAlerts, MemoryFailures, MemoryJobs, MemoryKeyCreations, MemoryKeys,
-        MemoryLedger, MemoryOutbox, MemoryPayers, MemoryRecharges, MemorySecurityLog, MemorySessions,
-        MemoryTickets, MemoryTopUps,
+        MemoryLedger, MemoryOutbox, MemoryPayers, MemoryRecharges, MemoryRefunds, MemorySecurityLog,
+        MemorySessions, MemoryTickets, MemoryTopUps,
     };
     let ledger = Arc::new(MemoryLedger::new(clock));
     let requests: Arc<dyn RequestLog> = Arc::<MemoryLedger>::clone(&ledger);
@@ -241,6 +244,7 @@ fn memory(clock: Arc<dyn Clock>) -> Result<Stores, BuildError> {
         failures: Arc::new(MemoryFailures::default()),
         security_log: Arc::new(MemorySecurityLog::default()),
         alerts: Arc::new(MemoryAlerts::new(Arc::<MemoryLedger>::clone(&ledger))),
+        refunds: Arc::new(MemoryRefunds::default()),
         recharges: Arc::new(MemoryRecharges::new(Arc::<MemoryLedger>::clone(&ledger))),
         ledger,
         requests,

@@ -6,6 +6,7 @@ mod low_balance;
 mod payments;
 mod purge;
 mod recharges;
+mod refunds;
 mod runner;
 mod store;
 
@@ -20,6 +21,7 @@ pub use low_balance::LowBalance;
 pub use payments::{MissedMessages, PendingTopUps};
 pub use purge::Purge;
 pub use recharges::Recharges;
+pub use refunds::Refunds;
 pub use runner::{JobOutcome, JobRun, Jobs, RunCause};
 pub use store::{FinishJob, JobState, JobStore, TakeJob};
 

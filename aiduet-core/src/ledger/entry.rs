@@ -113,7 +113,7 @@ impl EntryKind {
         }
     }
 
-    /// Whether a debit of this kind is made even if it is not covered.
+    /// Whether a debit of this kind may be made even if it is not covered; see [`Entry::is_forced`].
     pub const fn is_forced(self) -> bool {
         matches!(self, Self::Overage | Self::LateUsage | Self::Refund | Self::Dispute)
     }
@@ -171,6 +171,15 @@ pub struct Promotion {
 }
 
 impl Entry {
+    /// Whether a debit is made even if it is not covered. A refund that the card company has made, and
+    /// therefore named, is a fact; one that is about to be ordered is a wish.
+    pub const fn is_forced(&self) -> bool {
+        match self.kind {
+            EntryKind::Refund => self.external.is_some(),
+            kind => kind.is_forced(),
+        }
+    }
+
     /// The posting of a grant; its lot has the identifier of the posting.
     pub fn grant(promotion: Promotion) -> Self {
         let Promotion { id, account, amount, external, expires_at, at } = promotion;

@@ -50,14 +50,21 @@ impl Classify for LetterError {
 }
 
 impl Letters {
+    /// The owner of an account, unless it is gone.
+    ///
+    /// # Errors
+    /// [`LetterError::Account`].
+    pub async fn owner(&self, account: AccountId) -> Result<Option<Arc<Account>>, LetterError> {
+        let found = self.accounts.find(account).await?;
+        Ok(found.filter(|owner| !matches!(owner.state, AccountState::Closed { .. })))
+    }
+
     /// Puts a message in the outbox, unless its cause was told before or the account is gone.
     ///
     /// # Errors
     /// [`LetterError`]; a repeat is safe.
     pub async fn send(&self, account: AccountId, notice: Notice, cause: &[&str]) -> Result<(), LetterError> {
-        let found = self.accounts.find(account).await?;
-        let is_there = |owner: &Arc<Account>| !matches!(owner.state, AccountState::Closed { .. });
-        let Some(owner) = found.filter(is_there) else { return Ok(()) };
+        let Some(owner) = self.owner(account).await? else { return Ok(()) };
         let message = Outgoing {
             id: NoticeId::generate(self.clock.as_ref(), self.entropy.as_ref()),
             account: Some(account),

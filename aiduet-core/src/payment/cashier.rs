@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use super::postings::{Bought, disputed, fee_taken, refunded, topped_up};
+use super::postings::{Bought, Returned, disputed, fee_taken, returned, topped_up};
 use super::rules::Begin;
 use super::{
     CardUse, CashierError, CheckoutRequest, Dispute, DisputeStage, Missed, MissedPage, PayerProcessor,
     PayerStore, Payment, PaymentEvent, PaymentFact, PaymentMailbox, PaymentProcessor, PaymentStatus,
-    PortalRequest, Receipt, Refund, RequestDigest, SignedPayload, TakePending, TopUp, TopUpPage, TopUpRules,
-    TopUpState, TopUpStore,
+    PortalRequest, Receipt, Refund, RefundStatus, RefundStore, RequestDigest, SignedPayload, TakePending,
+    TopUp, TopUpPage, TopUpRules, TopUpState, TopUpStore,
 };
 use crate::clock::{Clock, Timestamp};
 use crate::id::{AccountId, Entropy, RequestId, TopUpId};
@@ -27,6 +27,8 @@ pub struct CashierParts {
     pub mailbox: Arc<dyn PaymentMailbox>,
     /// Purchases.
     pub top_ups: Arc<dyn TopUpStore>,
+    /// Orders to give credit back.
+    pub refunds: Arc<dyn RefundStore>,
     /// The card company's names for people.
     pub payers: Arc<dyn PayerStore>,
     /// Money.
@@ -242,18 +244,29 @@ impl Cashier {
     async fn bought(&self, top_up: Option<TopUpId>) -> Result<Option<Bought>, CashierError> {
         let Some(id) = top_up else { return Ok(None) };
         match self.fulfil(id).await {
-            Ok(TopUp { account, amount, state: TopUpState::Paid(receipt), .. }) => {
-                Ok(Some(Bought { top_up: id, account, net: amount, receipt }))
-            }
-            Ok(_uncredited) => Ok(None),
+            Ok(top_up) => Ok(Bought::of(&top_up)),
             Err(CashierError::NotFound) => Ok(None),
             Err(error) => Err(error),
         }
     }
 
     async fn book_refund(&self, refund: &Refund) -> Result<(), CashierError> {
+        let order = match refund.order {
+            Some(id) => self.parts.refunds.find(id).await?,
+            None => None,
+        };
+        if let Some(order) = order {
+            return self.conclude_refund(&order, refund).await.map(drop);
+        }
         let Some(bought) = self.bought(refund.top_up).await? else { return Ok(()) };
-        Ok(self.parts.ledger.post(refunded(&bought, refund, self.parts.clock.now())).await?)
+        let Refund { external, amount, status, .. } = refund;
+        let (cause, external) = (external.to_string(), Some(external));
+        let made = Returned { cause, external, amount: *amount, status: *status };
+        self.parts.ledger.post(returned(&bought, &made, self.parts.clock.now())).await?;
+        match status {
+            RefundStatus::Accepted => self.tell_refund(bought.account, (&made.cause, *amount)).await,
+            RefundStatus::Failed => Ok(()),
+        }
     }
 
     /// Spending stops before the money goes, and is allowed again after it is back.

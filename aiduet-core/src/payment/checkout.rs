@@ -1,7 +1,7 @@
 //! Buying credit and giving it back, as the card company sees it.
 
 use super::CardUse;
-use crate::id::{TopUpId, TransferId};
+use crate::id::{RefundId, TopUpId};
 use crate::ledger::ExternalId;
 use crate::money::Money;
 
@@ -76,8 +76,8 @@ pub struct Fee {
 /// A wish to give money back.
 #[derive(Clone, Debug)]
 pub struct RefundRequest {
-    /// The refund; the same one again is made once.
-    pub id: TransferId,
+    /// The order; the same one again is made once.
+    pub id: RefundId,
     /// The payment it is taken from.
     pub payment: ExternalId,
     /// How much, a whole number of cents.
@@ -89,6 +89,8 @@ pub struct RefundRequest {
 pub struct Refund {
     /// The processor's name for it.
     pub external: ExternalId,
+    /// Our order for it; `None`: it was made at the processor's own site.
+    pub order: Option<RefundId>,
     /// The purchase that it gives back; `None`: a payment that was not for credit.
     pub top_up: Option<TopUpId>,
     /// How much, with tax.

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use super::PlanFault;
+use super::{PlanFault, RefundFault};
 use crate::class::{Classify, ErrorClass, Retry, Source};
-use crate::id::TopUpId;
+use crate::id::{RefundId, TopUpId};
 use crate::ledger::LedgerError;
 use crate::money::Money;
 use crate::notify::LetterError;
@@ -141,6 +141,40 @@ impl Classify for RechargeError {
     }
 }
 
+/// Failure of a [`RefundStore`](super::RefundStore).
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RefundError {
+    /// There is no such order.
+    #[error("order {id} does not exist")]
+    NotFound {
+        /// The order that was asked for.
+        id: RefundId,
+    },
+    /// The store cannot be reached or failed.
+    #[error("the store of refunds is not available")]
+    Unavailable {
+        /// What the backend said.
+        source: Source,
+    },
+}
+
+impl Classify for RefundError {
+    fn class(&self) -> ErrorClass {
+        match self {
+            Self::NotFound { .. } => ErrorClass::NotFound,
+            Self::Unavailable { .. } => ErrorClass::Unavailable,
+        }
+    }
+
+    fn retry(&self) -> Retry {
+        match self {
+            Self::NotFound { .. } => Retry::Never,
+            Self::Unavailable { .. } => Retry::Safe,
+        }
+    }
+}
+
 /// Failure of a [`Cashier`](super::Cashier) or [`Recharger`](super::Recharger).
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -189,6 +223,12 @@ pub enum CashierError {
     /// A letter could not be put in the outbox.
     #[error(transparent)]
     Letter(#[from] LetterError),
+    /// So much cannot be given back now.
+    #[error("{}", .0.told())]
+    Refund(RefundFault),
+    /// What the store of refunds said.
+    #[error(transparent)]
+    RefundStore(#[from] RefundError),
     /// What the store of automatic purchases said.
     #[error(transparent)]
     Recharge(#[from] RechargeError),
@@ -200,7 +240,7 @@ impl Classify for CashierError {
             Self::Amount { .. } | Self::NewcomerMaximum { .. } | Self::RequestReused | Self::Plan(_) => {
                 ErrorClass::Invalid
             }
-            Self::NoCard => ErrorClass::Conflict,
+            Self::NoCard | Self::Refund(_) => ErrorClass::Conflict,
             Self::TooMany { .. } => ErrorClass::RateLimited,
             Self::NotFound => ErrorClass::NotFound,
             Self::Payment(error) => error.class(),
@@ -208,6 +248,7 @@ impl Classify for CashierError {
             Self::Ledger(error) => error.class(),
             Self::Letter(error) => error.class(),
             Self::Recharge(error) => error.class(),
+            Self::RefundStore(error) => error.class(),
         }
     }
 
@@ -218,6 +259,7 @@ impl Classify for CashierError {
             | Self::RequestReused
             | Self::Plan(_)
             | Self::NoCard
+            | Self::Refund(_)
             | Self::NotFound => Retry::Never,
             Self::TooMany { retry_after } => Retry::After(*retry_after),
             Self::Payment(error) => error.retry(),
@@ -225,6 +267,7 @@ impl Classify for CashierError {
             Self::Ledger(error) => error.retry(),
             Self::Letter(error) => error.retry(),
             Self::Recharge(error) => error.retry(),
+            Self::RefundStore(error) => error.retry(),
         }
     }
 }

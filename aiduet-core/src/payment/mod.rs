@@ -10,6 +10,8 @@ mod postings;
 mod recharge;
 mod recharge_store;
 mod recharger;
+mod refund;
+mod refund_order;
 mod rules;
 mod top_up;
 
@@ -23,7 +25,7 @@ pub use checkout::{
     Checkout, CheckoutRequest, Dispute, DisputeMovement, DisputeStage, Fee, Payment, PaymentStatus, Refund,
     RefundRequest, RefundStatus,
 };
-pub use error::{AlertError, CashierError, PaymentError, RechargeError, TopUpError};
+pub use error::{AlertError, CashierError, PaymentError, RechargeError, RefundError, TopUpError};
 pub use event::{
     Missed, MissedPage, PaymentEvent, PaymentEventKind, PaymentFact, PaymentMailbox, SignedPayload,
 };
@@ -33,10 +35,14 @@ pub use recharge::{
 };
 pub use recharge_store::{CardCharger, ChargeRequest, Charged, ConfirmationRequest, RechargeStore};
 pub use recharger::{PlanFault, RechargeStatus, RechargeWish, Recharger};
+pub use refund::{RefundFault, RefundWish};
+pub use refund_order::{RefundOrder, RefundState, RefundStore};
 pub use rules::TopUpRules;
 pub use top_up::{CardUse, Receipt, RequestDigest, TakePending, TopUp, TopUpPage, TopUpState, TopUpStore};
 
+use crate::id::RefundId;
 use crate::ledger::ExternalId;
+use crate::money::Money;
 
 /// Takes money for top-ups.
 ///
@@ -66,6 +72,22 @@ pub trait PaymentProcessor: fmt::Debug + Send + Sync + 'static {
     /// # Errors
     /// [`PaymentError`]; [`PaymentError::Declined`] when the processor refuses for good.
     async fn refund(&self, request: RefundRequest) -> Result<Refund, PaymentError>;
+
+    /// How much of a payment can still be given back, with tax; nothing while a bank is asked about it.
+    ///
+    /// # Errors
+    /// [`PaymentError`].
+    async fn refundable(&self, payment: &ExternalId) -> Result<Money, PaymentError>;
+
+    /// What became of an order, for when it is too long ago to repeat it.
+    ///
+    /// # Errors
+    /// [`PaymentError`].
+    async fn find_refund(
+        &self,
+        payment: &ExternalId,
+        order: RefundId,
+    ) -> Result<Option<Refund>, PaymentError>;
 
     /// Checks the signature of a message from the processor and says what it is about.
     ///

@@ -1,7 +1,9 @@
 //! What purchases, refunds and disputes mean in the books. Pure, and the same every time: the
 //! identifier of each posting is derived from the purchase and the card company's name for the cause.
 
-use super::{Dispute, Fee, Receipt, Refund, RefundStatus};
+use std::fmt;
+
+use super::{Dispute, Fee, Receipt, RefundStatus, TopUp, TopUpState};
 use crate::clock::Timestamp;
 use crate::id::{AccountId, TopUpId, TransferId, derive};
 use crate::ledger::{Entry, EntryKind, ExternalId, LedgerAccount};
@@ -17,7 +19,13 @@ pub(super) struct Bought {
 }
 
 impl Bought {
-    fn id(&self, cause: &ExternalId, part: &str) -> TransferId {
+    /// The purchase, if it was paid.
+    pub(super) fn of(top_up: &TopUp) -> Option<Self> {
+        let TopUp { id, account, amount, state: TopUpState::Paid(receipt), .. } = top_up else { return None };
+        Some(Self { top_up: *id, account: *account, net: *amount, receipt: receipt.clone() })
+    }
+
+    fn id(&self, cause: &impl fmt::Display, part: &str) -> TransferId {
         TransferId::from_uuid(derive(self.top_up.as_uuid(), &format!("{cause}:{part}")))
     }
 
@@ -29,8 +37,18 @@ impl Bought {
         self.id(&self.receipt.payment, "tax")
     }
 
+    /// The amount with tax of which so much is credit, in cents: what [`split`](Self::split) leads back
+    /// from. With `n` paid for credit and `t` for tax, the tax on `k` is `k t / n` rounded down to `x`, and
+    /// `(k + x) t / (n + t)` rounded down is `x` again.
+    pub(super) fn with_tax(&self, credit: Money) -> Money {
+        let cents = |money: Money| i128::from(money.cents(Rounding::Down));
+        let tax = cents(credit).saturating_mul(cents(self.receipt.tax)).checked_div(cents(self.net));
+        let tax = tax.and_then(|tax| i64::try_from(tax).ok()).and_then(|tax| Money::try_from_cents(tax).ok());
+        credit.checked_add(tax.unwrap_or(Money::ZERO)).unwrap_or(credit)
+    }
+
     /// How much of an amount with tax is credit, and how much is tax: in proportion, in cents.
-    fn split(&self, gross: Money) -> (Money, Money) {
+    pub(super) fn split(&self, gross: Money) -> (Money, Money) {
         let cents = |money: Money| i128::from(money.cents(Rounding::Down));
         let (net, tax, whole) = (cents(self.net), cents(self.receipt.tax), cents(gross));
         let share = whole.saturating_mul(tax).checked_div(net.saturating_add(tax)).unwrap_or_default();
@@ -96,27 +114,41 @@ pub(super) fn fee_taken(bought: &Bought, fee: &Fee) -> Option<Entry> {
     taken.of(fee.amount, bought.receipt.at)
 }
 
-/// Money that goes back. One that failed is posted and reversed, so that the result does not depend
-/// on whether it was seen before it failed.
-pub(super) fn refunded(bought: &Bought, refund: &Refund, at: Timestamp) -> Vec<Entry> {
-    let cause = &refund.external;
+/// Money that goes back.
+#[derive(Clone, Debug)]
+pub(super) struct Returned<'a> {
+    /// What the postings are named after: our order, or the card company's refund.
+    pub(super) cause: String,
+    /// The card company's name, for a refund that it made without an order of ours; such a one is booked
+    /// even if the balance does not cover it.
+    pub(super) external: Option<&'a ExternalId>,
+    /// How much, with tax.
+    pub(super) amount: Money,
+    /// How far it is.
+    pub(super) status: RefundStatus,
+}
+
+/// Money that goes back. What failed is posted and reversed, so that the result does not depend on
+/// whether it was seen before it failed.
+pub(super) fn returned(bought: &Bought, refund: &Returned<'_>, at: Timestamp) -> Vec<Entry> {
+    let Returned { cause, external, amount, status } = refund;
     let back = (bought.paid(), LedgerAccount::StripeClearing);
-    let (net, tax) = bought.split(refund.amount);
-    let returned = Posting {
+    let (net, tax) = bought.split(*amount);
+    let gone = Posting {
         id: bought.id(cause, "net"),
         kind: EntryKind::Refund,
         legs: back,
-        external: Some(cause),
+        external: *external,
         reverses: Some(bought.credit_id()),
     };
-    let mut entries: Vec<Entry> = returned.of(net, at).into_iter().collect();
+    let mut entries: Vec<Entry> = gone.of(net, at).into_iter().collect();
     entries.extend(untaxed(bought, (cause, "tax")).of(tax, at));
-    if refund.status == RefundStatus::Failed {
+    if *status == RefundStatus::Failed {
         let failed = Posting {
             id: bought.id(cause, "net failed"),
             kind: EntryKind::RefundFailed,
             legs: (back.1, back.0),
-            external: Some(cause),
+            external: *external,
             reverses: Some(bought.id(cause, "net")),
         };
         entries.extend(failed.of(net, at));
@@ -126,7 +158,7 @@ pub(super) fn refunded(bought: &Bought, refund: &Refund, at: Timestamp) -> Vec<E
 }
 
 /// Tax that goes back with a payment.
-fn untaxed<'a>(bought: &Bought, (cause, part): (&ExternalId, &str)) -> Posting<'a> {
+fn untaxed<'a>(bought: &Bought, (cause, part): (&impl fmt::Display, &str)) -> Posting<'a> {
     Posting {
         id: bought.id(cause, part),
         kind: EntryKind::Correction,
@@ -137,7 +169,11 @@ fn untaxed<'a>(bought: &Bought, (cause, part): (&ExternalId, &str)) -> Posting<'
 }
 
 /// Tax that comes back with a payment.
-fn taxed_again<'a>(bought: &Bought, (cause, part): (&ExternalId, &str), reverses: TransferId) -> Posting<'a> {
+fn taxed_again<'a>(
+    bought: &Bought,
+    (cause, part): (&impl fmt::Display, &str),
+    reverses: TransferId,
+) -> Posting<'a> {
     Posting {
         id: bought.id(cause, part),
         kind: EntryKind::Correction,
@@ -191,4 +227,36 @@ pub(super) fn disputed(bought: &Bought, dispute: &Dispute, at: Timestamp) -> Vec
 
 fn magnitude(money: Money) -> Money {
     if money.is_negative() { Money::ZERO.checked_sub(money).unwrap_or(money) } else { money }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn cents(count: i64) -> Money {
+        Money::try_from_cents(count).unwrap()
+    }
+
+    proptest! {
+        /// What a refund of credit costs with tax splits into the same credit, whatever the rate.
+        #[test]
+        fn tax_goes_back_with_the_credit_to_the_cent(net in 500_i64..100_000, tax in 0_i64..30_000, part in 1_i64..100_000) {
+            let part = part.min(net);
+            let (payment, at) = ("pi_1".parse().unwrap(), Timestamp::from_millis(0));
+            let nil = uuid::Uuid::nil();
+            let bought = Bought {
+                top_up: TopUpId::from_uuid(nil),
+                account: AccountId::from_uuid(nil),
+                net: cents(net),
+                receipt: Receipt { payment, tax: cents(tax), at },
+            };
+            let gross = bought.with_tax(cents(part));
+            let (credit, with) = bought.split(gross);
+            prop_assert_eq!(credit, cents(part));
+            prop_assert_eq!(credit.checked_add(with).unwrap(), gross);
+            prop_assert_eq!(bought.with_tax(cents(net)), cents(net + tax), "all of it is all of it");
+        }
+    }
 }

@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use super::{
     CardCharger, CardUse, Cashier, CashierError, Charge, ChargeOutcome, ChargeRequest, Charged, Checkout,
-    ConfirmationRequest, PaymentError, Recharge, RechargeChange, RechargePlan, RechargeState, RechargeStore,
-    RechargeSwitch, Repeat, TopUp, TopUpPage, TopUpState,
+    ConfirmationRequest, DisputeStage, PaymentError, Recharge, RechargeChange, RechargePlan, RechargeState,
+    RechargeStore, RechargeSwitch, Repeat, TopUp, TopUpPage, TopUpState,
 };
+use crate::account::AccountState;
 use crate::clock::Timestamp;
 use crate::id::{AccountId, TopUpId};
 use crate::money::{Money, Rounding};
@@ -158,19 +159,23 @@ impl Recharger {
     /// Begins a charge, unless another node does or the balance has risen since it was listed.
     async fn begin(&self, recharge: &Recharge) -> Result<(), CashierError> {
         let (account, now, parts) = (recharge.account, self.now(), &self.cashier.parts);
+        let Some(owner) = parts.letters.owner(account).await? else {
+            self.recharges.change(account, RechargeChange::SwitchOff).await?;
+            return Ok(());
+        };
         let limit = u32::try_from(self.cashier.rules().daily_max).unwrap_or(u32::MAX);
         let begun = parts.top_ups.list(TopUpPage { account, before: None, limit }).await?;
         if let Err(CashierError::TooMany { retry_after }) = self.cashier.rules().check_pace(&begun, now) {
-            let until = now.plus(retry_after);
-            self.recharges.change(account, RechargeChange::Postpone { until }).await?;
-            return Ok(());
+            return self.postpone(account, retry_after).await;
+        }
+        let is_disputed = begun.iter().any(|one| one.dispute.is_some_and(DisputeStage::stops_spending));
+        if is_disputed || owner.state != AccountState::Active {
+            return self.postpone(account, LOOK_LATER).await;
         }
         let most = self.cashier.rules().amount_max;
         let Some(amount) = recharge.size(self.expected(account, &begun).await?, (now, most)) else {
             // A payment by a slow method is on its way, or the month is full.
-            let until = now.plus(LOOK_AFTER);
-            self.recharges.change(account, RechargeChange::Postpone { until }).await?;
-            return Ok(());
+            return self.postpone(account, LOOK_AFTER).await;
         };
         let top_up = TopUpId::generate(parts.clock.as_ref(), parts.entropy.as_ref());
         let charge = Charge { top_up, amount, begun_at: now };
@@ -181,6 +186,12 @@ impl Recharger {
             return self.conclude(&claimed, &charge, ChargeOutcome::NotNeeded).await;
         }
         self.follow(&claimed).await
+    }
+
+    async fn postpone(&self, account: AccountId, by: Duration) -> Result<(), CashierError> {
+        let until = self.now().plus(by);
+        self.recharges.change(account, RechargeChange::Postpone { until }).await?;
+        Ok(())
     }
 
     /// The available balance with what is on its way.

@@ -1,5 +1,6 @@
 //! One module per noun.
 
+mod billing;
 mod config;
 mod demo;
 mod doctor;
@@ -58,6 +59,7 @@ pub(crate) async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Config(verb) => config::run(&context, verb),
         Command::User(verb) => user::run(&context, verb).await,
         Command::Keys(verb) => keys::run(&context, verb).await,
+        Command::Billing(verb) => billing::run(&context, verb).await,
         Command::Ledger(verb) => ledger::run(&context, verb).await,
         Command::Models(verb) => models::run(&context, verb).await,
         Command::Jobs(verb) => jobs::run(&context, verb).await,

@@ -8,7 +8,7 @@ use crate::jobs::JobError;
 use crate::keys::KeyError;
 use crate::ledger::LedgerError;
 use crate::notify::OutboxError;
-use crate::payment::{AlertError, RechargeError, TopUpError};
+use crate::payment::{AlertError, RechargeError, RefundError, TopUpError};
 
 /// Failure of the database under the stores of this backend.
 ///
@@ -223,6 +223,12 @@ impl From<DatabaseError> for AlertError {
 }
 
 impl From<DatabaseError> for RechargeError {
+    fn from(error: DatabaseError) -> Self {
+        Self::Unavailable { source: Box::new(error) }
+    }
+}
+
+impl From<DatabaseError> for RefundError {
     fn from(error: DatabaseError) -> Self {
         Self::Unavailable { source: Box::new(error) }
     }

@@ -5,7 +5,8 @@
 //! - [`SeaOrmLedger`]: holds, settlements, postings, custody, audit, and the records of requests;
 //! - [`SeaOrmKeyStore`] and [`SeaOrmAccountStore`];
 //! - [`SeaOrmOutbox`]: messages to people;
-//! - [`SeaOrmTopUpStore`] and [`SeaOrmPayerStore`]: prepaid purchases and who pays;
+//! - [`SeaOrmTopUpStore`], [`SeaOrmPayerStore`] and [`SeaOrmRefundStore`]: prepaid purchases, who pays,
+//!   and what goes back;
 //! - [`SeaOrmAlertStore`] and [`SeaOrmRechargeStore`]: what follows from a low balance.
 //!
 //! SQL is written by hand: each statement is short, fixed, prepared once, and the same on all
@@ -26,6 +27,7 @@ mod migration;
 mod outbox;
 mod payers;
 mod recharges;
+mod refunds;
 mod script;
 mod security_log;
 mod sessions;
@@ -52,6 +54,7 @@ pub use migration::MigrationStatus;
 pub use outbox::SeaOrmOutbox;
 pub use payers::SeaOrmPayerStore;
 pub use recharges::SeaOrmRechargeStore;
+pub use refunds::SeaOrmRefundStore;
 pub use security_log::SeaOrmSecurityLog;
 pub use sessions::SeaOrmSessionStore;
 pub use tickets::SeaOrmTicketStore;

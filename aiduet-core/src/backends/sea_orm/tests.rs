@@ -45,6 +45,7 @@ async fn processes_that_migrate_at_once_do_not_disturb_each_other(fixture: Fixtu
         "payers",
         "alerts",
         "recharges",
+        "refunds",
         "sessions",
         "tickets",
         "sign_in_failures",

@@ -8,7 +8,7 @@ use super::error::StripeError;
 use super::form::Form;
 use super::signature::{WebhookSecret, is_genuine};
 use super::wire::{self, Minor, Reference};
-use crate::id::{AccountId, TopUpId};
+use crate::id::{AccountId, RefundId, TopUpId};
 use crate::ledger::ExternalId;
 use crate::money::{Money, Rounding};
 use crate::payment::{
@@ -23,6 +23,8 @@ pub(super) const CURRENCY: &str = "usd";
 const PAYMENT_PREFIX: &str = "pi_";
 /// The most that Stripe gives.
 const EVENTS_PER_PAGE: u32 = 100;
+/// More refunds than one payment has.
+const REFUNDS_PER_PAGE: u32 = 100;
 /// What the payer reads on the page and the receipt.
 const PRODUCT: &str = "AI Duet credit";
 
@@ -126,13 +128,14 @@ impl StripeProcessor {
     }
 
     async fn refund_of(&self, refund: wire::Refund) -> Result<Refund, StripeError> {
-        let wire::Refund { id, status, amount, payment_intent } = refund;
+        let wire::Refund { id, metadata, status, amount, payment_intent } = refund;
         let status = match status.as_deref() {
             Some("failed" | "canceled") => RefundStatus::Failed,
             _ => RefundStatus::Accepted,
         };
         let top_up = self.top_up_of(payment_intent.as_ref()).await?;
-        Ok(Refund { external: parse(&id)?, top_up, amount: money(amount)?, status })
+        let order = metadata.get("refund_id").and_then(|id| id.parse().ok());
+        Ok(Refund { external: parse(&id)?, order, top_up, amount: money(amount)?, status })
     }
 
     async fn dispute_of(&self, dispute: wire::Dispute) -> Result<Dispute, StripeError> {
@@ -243,6 +246,33 @@ impl PaymentProcessor for StripeProcessor {
         Ok(self.refund_of(refund).await?)
     }
 
+    async fn refundable(&self, payment: &ExternalId) -> Result<Money, PaymentError> {
+        let intent = self.intent(&payment.to_string()).await?;
+        let is_paid = intent.status == "succeeded" && self.is_ours((intent.livemode, &intent.currency));
+        let left = match intent.latest_charge {
+            Some(wire::Charge::Whole(charge)) if is_paid && !charge.disputed => {
+                charge.amount.saturating_sub(charge.amount_refunded).max(0)
+            }
+            _ => 0,
+        };
+        Ok(money(left)?)
+    }
+
+    async fn find_refund(
+        &self,
+        payment: &ExternalId,
+        order: RefundId,
+    ) -> Result<Option<Refund>, PaymentError> {
+        let query = Form::new().with("payment_intent", payment).with("limit", REFUNDS_PER_PAGE);
+        let list: wire::List<wire::Refund> = self.client.get("/v1/refunds", query).await?;
+        let name = order.to_string();
+        let own = list.data.into_iter().find(|refund| refund.metadata.get("refund_id") == Some(&name));
+        match own {
+            Some(refund) => Ok(Some(self.refund_of(refund).await?)),
+            None => Ok(None),
+        }
+    }
+
     fn verify(&self, payload: SignedPayload<'_>) -> Result<PaymentEvent, PaymentError> {
         let SignedPayload { body, signature, received_at } = payload;
         if !is_genuine(&self.secrets, signature, body, received_at) {
@@ -308,7 +338,8 @@ fn kind(name: &str) -> PaymentEventKind {
 
 /// What Stripe takes for a payment, once that is known.
 fn fee(charge: Option<wire::Charge>) -> Result<Option<Fee>, StripeError> {
-    let Some(wire::Charge::Whole { balance_transaction: Some(moved) }) = charge else { return Ok(None) };
+    let Some(wire::Charge::Whole(charge)) = charge else { return Ok(None) };
+    let Some(moved) = charge.balance_transaction else { return Ok(None) };
     Ok(Some(Fee { external: parse(&moved.id)?, amount: money(moved.fee)? }))
 }
 

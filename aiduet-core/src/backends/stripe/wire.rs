@@ -96,13 +96,27 @@ pub(super) struct Redirect {
 #[derive(Debug, Deserialize)]
 #[serde(untagged)]
 pub(super) enum Charge {
-    Whole { balance_transaction: Option<BalanceTransaction> },
+    Whole(WholeCharge),
     Name(serde::de::IgnoredAny),
+}
+
+/// A charge as it was asked for.
+#[derive(Debug, Deserialize)]
+pub(super) struct WholeCharge {
+    pub(super) balance_transaction: Option<BalanceTransaction>,
+    #[serde(default)]
+    pub(super) amount: Minor,
+    #[serde(default)]
+    pub(super) amount_refunded: Minor,
+    #[serde(default)]
+    pub(super) disputed: bool,
 }
 
 #[derive(Debug, Deserialize)]
 pub(super) struct Refund {
     pub(super) id: String,
+    #[serde(default)]
+    pub(super) metadata: BTreeMap<String, String>,
     pub(super) status: Option<String>,
     pub(super) amount: Minor,
     pub(super) payment_intent: Option<Reference>,

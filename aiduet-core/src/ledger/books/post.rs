@@ -78,7 +78,7 @@ pub(super) fn post_one(draft: &mut Draft<'_>, entry: &Entry) -> Result<(), Ledge
         draft.reverse(target, entry)?;
     }
     let cover = match entry.debit {
-        LedgerAccount::Paid(_) if entry.kind.is_forced() => Cover::Forced,
+        LedgerAccount::Paid(_) if entry.is_forced() => Cover::Forced,
         LedgerAccount::Paid(_) | LedgerAccount::Promo(_) => {
             covered(draft, entry)?;
             Cover::Needed

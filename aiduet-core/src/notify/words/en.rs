@@ -12,6 +12,9 @@ const fn policy(kind: PolicyKind) -> &'static str {
     }
 }
 
+const TO_CONFIRM: &str = "Your balance is low and we tried to recharge it as you agreed, but your bank wants to hear from you first. Open billing and confirm the charge. Until then nothing is charged.";
+const STOPPED: &str = "Your balance is low and we tried to recharge it as you agreed, but your card was refused. We do not try again: automatic recharge is switched off, and nothing was charged. Top up by hand, or check your card and switch it on again.";
+
 impl Language for English {
     fn subject(&self, notice: &Notice, name: &str) -> String {
         let text = match notice {
@@ -94,12 +97,8 @@ impl Language for English {
             Notice::TopUpReceipt { .. } => {
                 "Thank you. Your payment was received and credited to your balance."
             }
-            Notice::RechargeToConfirm { .. } => {
-                "Your balance is low and we tried to recharge it as you agreed, but your bank wants to hear from you first. Open billing and confirm the charge. Until then nothing is charged."
-            }
-            Notice::RechargeStopped { .. } => {
-                "Your balance is low and we tried to recharge it as you agreed, but your card was refused. We do not try again: automatic recharge is switched off, and nothing was charged. Top up by hand, or check your card and switch it on again."
-            }
+            Notice::RechargeToConfirm { .. } => TO_CONFIRM,
+            Notice::RechargeStopped { .. } => STOPPED,
             Notice::RefundReceipt { .. } => {
                 "A refund was sent to your original means of payment. It can take a few days to arrive."
             }

@@ -12,6 +12,9 @@ const fn policy(kind: PolicyKind) -> &'static str {
     }
 }
 
+const TO_CONFIRM: &str = "残高が少なくなったため、ご同意のとおり自動チャージを試みましたが、銀行がご本人の確認を求めています。請求のページを開いて確認してください。確認されるまで請求は行われません。";
+const STOPPED: &str = "残高が少なくなったため、ご同意のとおり自動チャージを試みましたが、カードが拒否されました。再試行はしません。自動チャージは停止し、請求は行われていません。手動でチャージするか、カードを確認してからもう一度オンにしてください。";
+
 impl Language for Japanese {
     fn subject(&self, notice: &Notice, name: &str) -> String {
         let text = match notice {
@@ -92,12 +95,8 @@ impl Language for Japanese {
             }
             Notice::BalanceEmpty { .. } => "残高が足りないため、リクエストが拒否されました。",
             Notice::TopUpReceipt { .. } => "ありがとうございます。お支払いを確認し、残高に追加しました。",
-            Notice::RechargeToConfirm { .. } => {
-                "残高が少なくなったため、ご同意のとおり自動チャージを試みましたが、銀行がご本人の確認を求めています。請求のページを開いて確認してください。確認されるまで請求は行われません。"
-            }
-            Notice::RechargeStopped { .. } => {
-                "残高が少なくなったため、ご同意のとおり自動チャージを試みましたが、カードが拒否されました。再試行はしません。自動チャージは停止し、請求は行われていません。手動でチャージするか、カードを確認してからもう一度オンにしてください。"
-            }
+            Notice::RechargeToConfirm { .. } => TO_CONFIRM,
+            Notice::RechargeStopped { .. } => STOPPED,
             Notice::RefundReceipt { .. } => {
                 "元のお支払い方法に返金しました。届くまで数日かかることがあります。"
             }

@@ -12,6 +12,9 @@ const fn policy(kind: PolicyKind) -> &'static str {
     }
 }
 
+const TO_CONFIRM: &str = "您的余额偏低，我们已按您的授权尝试自动充值，但银行需要您本人确认。请打开账单页面确认扣款；在您确认之前不会扣款。";
+const STOPPED: &str = "您的余额偏低，我们已按您的授权尝试自动充值，但银行卡被拒绝。我们不会再次尝试：自动充值已关闭，也没有扣款。您可以手动充值，或检查银行卡后重新启用自动充值。";
+
 impl Language for Chinese {
     fn subject(&self, notice: &Notice, name: &str) -> String {
         let text = match notice {
@@ -82,12 +85,8 @@ impl Language for Chinese {
             }
             Notice::BalanceEmpty { .. } => "由于余额不足，一次请求被拒绝。",
             Notice::TopUpReceipt { .. } => "感谢您。款项已收到并计入您的余额。",
-            Notice::RechargeToConfirm { .. } => {
-                "您的余额偏低，我们已按您的授权尝试自动充值，但银行需要您本人确认。请打开账单页面确认扣款；在您确认之前不会扣款。"
-            }
-            Notice::RechargeStopped { .. } => {
-                "您的余额偏低，我们已按您的授权尝试自动充值，但银行卡被拒绝。我们不会再次尝试：自动充值已关闭，也没有扣款。您可以手动充值，或检查银行卡后重新启用自动充值。"
-            }
+            Notice::RechargeToConfirm { .. } => TO_CONFIRM,
+            Notice::RechargeStopped { .. } => STOPPED,
             Notice::RefundReceipt { .. } => "退款已退回至您的原支付方式，到账可能需要数天。",
             Notice::PolicyChange { .. } => "页面上有全文及差异对照。如果您不同意，可在生效前删除账户。",
             Notice::PriceChange { .. } => "部分模型的价格将调整。在所示日期之前的请求按现行价格计费。",

@@ -2,6 +2,7 @@
 
 use aiduet_core::backends::simulated::stripe::FakeStripe;
 use aiduet_core::class::{Classify, Retry};
+use aiduet_core::id::RefundId;
 use aiduet_core::payment::{
     CardUse, CheckoutRequest, PayerProcessor, PaymentError, PaymentEventKind, PaymentProcessor,
     RefundRequest, RefundStatus, SignedPayload,
@@ -84,17 +85,17 @@ async fn a_refund_is_made_once_and_never_above_the_payment() {
     let shop = Shop::open().await;
     let (_id, page) = shop.buy(shop.factory.account_id(), cents(1_000)).await;
     shop.stripe.pay(&page).unwrap();
-    let wanted = RefundRequest {
-        id: shop.factory.transfer_id(),
-        payment: payment_of(&shop).await,
-        amount: cents(600),
-    };
+    let wanted = RefundRequest { id: refund_id(&shop), payment: payment_of(&shop).await, amount: cents(600) };
     shop.stripe.lose_next();
     let first = shop.processor.refund(wanted.clone()).await.unwrap();
     assert_eq!((first.amount, first.status), (cents(600), RefundStatus::Accepted));
     assert_eq!(shop.processor.refund(wanted.clone()).await.unwrap(), first);
-    let more = RefundRequest { id: shop.factory.transfer_id(), ..wanted };
+    let more = RefundRequest { id: refund_id(&shop), ..wanted };
     assert!(matches!(shop.processor.refund(more).await, Err(PaymentError::Declined)));
+}
+
+fn refund_id(shop: &Shop) -> RefundId {
+    RefundId::generate(shop.factory.clock().as_ref(), shop.factory.entropy())
 }
 
 async fn payment_of(shop: &Shop) -> aiduet_core::ledger::ExternalId {

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use aiduet_core::backends::memory::{MemoryAccounts, MemoryLedger, MemoryOutbox, MemoryPayers, MemoryTopUps};
+use aiduet_core::backends::memory::{
+    MemoryAccounts, MemoryLedger, MemoryOutbox, MemoryPayers, MemoryRefunds, MemoryTopUps,
+};
 use aiduet_core::backends::simulated::stripe::{Delivery, FakeStripe};
 use aiduet_core::backends::stripe::{StripeConfig, StripeProcessor};
 use aiduet_core::clock::{Clock, ManualClock, Timestamp};
@@ -64,6 +66,7 @@ impl Shop {
             payer_processor: Arc::<StripeProcessor>::clone(&processor),
             mailbox: Arc::<StripeProcessor>::clone(&processor),
             payers: Arc::new(MemoryPayers::default()),
+            refunds: Arc::new(MemoryRefunds::default()),
             top_ups: Arc::<MemoryTopUps>::clone(&top_ups),
             ledger: Arc::<MemoryLedger>::clone(&ledger),
             letters: Letters {

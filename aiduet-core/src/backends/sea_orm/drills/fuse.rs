@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use tokio::sync::Semaphore;
 
 use crate::clock::Timestamp;
-use crate::id::{AccountId, HoldId, TopUpId};
+use crate::id::{AccountId, HoldId, RefundId, TopUpId};
 use crate::ledger::{
     Balance, Entry, ExternalId, Hold, Ledger, LedgerError, ReserveRequest, Reserving, SettleRequest,
     Settlement, VoidRequest,
@@ -20,8 +20,9 @@ use crate::notify::{
 use crate::payment::{
     CardCharger, ChargeRequest, Charged, Checkout, CheckoutRequest, ConfirmationRequest, DisputeStage,
     PayerStore, PaymentError, PaymentEvent, PaymentFact, PaymentProcessor, PaymentStatus, Recharge,
-    RechargeChange, RechargeError, RechargeStore, Refund, RefundRequest, SignedPayload, TakePending, TopUp,
-    TopUpError, TopUpPage, TopUpState, TopUpStore,
+    RechargeChange, RechargeError, RechargeStore, Refund, RefundError, RefundOrder, RefundRequest,
+    RefundState, RefundStore, SignedPayload, TakePending, TopUp, TopUpError, TopUpPage, TopUpState,
+    TopUpStore,
 };
 
 /// Lets a number of steps pass; the one after them is never ended.
@@ -104,6 +105,15 @@ fused! { RechargeStore:
     under_way(now: Timestamp, limit: u32) -> Result<Vec<Recharge>, RechargeError>;
 }
 
+fused! { RefundStore:
+    begin(orders: Vec<RefundOrder>) -> Result<Vec<RefundOrder>, RefundError>;
+    find(id: RefundId) -> Result<Option<RefundOrder>, RefundError>;
+    of_account(account: AccountId) -> Result<Vec<RefundOrder>, RefundError>;
+    advance(id: RefundId, state: RefundState) -> Result<RefundOrder, RefundError>;
+    due(now: Timestamp, limit: u32) -> Result<Vec<RefundOrder>, RefundError>;
+    postpone(id: RefundId, until: Timestamp) -> Result<(), RefundError>;
+}
+
 fused! { PayerStore:
     find(account: AccountId) -> Result<Option<ExternalId>, TopUpError>;
     keep(account: AccountId, payer: ExternalId) -> Result<ExternalId, TopUpError>;
@@ -156,6 +166,20 @@ impl PaymentProcessor for Fused<dyn PaymentProcessor> {
         let answer = self.inner.refund(request).await;
         self.fuse.step().await;
         answer
+    }
+
+    async fn refundable(&self, payment: &ExternalId) -> Result<Money, PaymentError> {
+        self.fuse.step().await;
+        self.inner.refundable(payment).await
+    }
+
+    async fn find_refund(
+        &self,
+        payment: &ExternalId,
+        order: RefundId,
+    ) -> Result<Option<Refund>, PaymentError> {
+        self.fuse.step().await;
+        self.inner.find_refund(payment, order).await
     }
 
     fn verify(&self, payload: SignedPayload<'_>) -> Result<PaymentEvent, PaymentError> {

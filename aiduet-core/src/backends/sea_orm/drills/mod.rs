@@ -4,6 +4,7 @@
 mod fulfil;
 mod fuse;
 mod recharge;
+mod refund;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,19 +16,19 @@ use super::fixture::{Fixture, on_each_database};
 use super::sql::{Columns, Sql};
 use super::{
     Database, LedgerConfig, SeaOrmAccountStore, SeaOrmLedger, SeaOrmOutbox, SeaOrmPayerStore,
-    SeaOrmRechargeStore, SeaOrmTopUpStore,
+    SeaOrmRechargeStore, SeaOrmRefundStore, SeaOrmTopUpStore,
 };
 use crate::account::{Account, AccountStore};
 use crate::backends::simulated::stripe::FakeStripe;
 use crate::backends::stripe::{StripeConfig, StripeProcessor};
 use crate::clock::{Clock, ManualClock, Timestamp};
 use crate::id::{AccountId, SystemEntropy, TopUpId};
-use crate::ledger::{Audit, Ledger};
+use crate::ledger::{Audit, Ledger, LedgerError};
 use crate::money::Money;
 use crate::notify::{LeaseRequest, Letters, NoticeKind, Outbox, Site};
 use crate::payment::{
     CardCharger, CardUse, Cashier, CashierParts, OpenTopUp, PayerStore, PaymentProcessor, RechargePlan,
-    RechargeStore, RechargeWish, Recharger, TopUpRules, TopUpStore,
+    RechargeStore, RechargeWish, Recharger, RefundStore, TopUpRules, TopUpStore,
 };
 use crate::secret::Secret;
 use crate::testing::{Factory, cents};
@@ -174,6 +175,7 @@ fn node((parts, outbox, recharges, accounts): &Shared<'_>, fuse: Option<&Arc<Fus
         payer_processor: Arc::<StripeProcessor>::clone(processor),
         mailbox: Arc::<StripeProcessor>::clone(processor),
         top_ups: mortal!(dyn TopUpStore, Arc::new(SeaOrmTopUpStore::new(database.clone()))),
+        refunds: mortal!(dyn RefundStore, Arc::new(SeaOrmRefundStore::new(database.clone()))),
         payers: mortal!(dyn PayerStore, Arc::new(SeaOrmPayerStore::new(database.clone()))),
         ledger: mortal!(dyn Ledger, Arc::<SeaOrmLedger>::clone(ledger)),
         letters: Letters {

@@ -1,6 +1,7 @@
 //! Credit that is bought while the payer is absent.
 
 use super::*;
+use crate::account::AccountState;
 use crate::backends::simulated::stripe::CardManner;
 use crate::payment::{RechargeState, RechargeSwitch};
 
@@ -10,6 +11,7 @@ on_each_database! {
     a_refusal_counts_once_whenever_the_process_dies
     a_card_that_always_refuses_is_charged_four_times
     a_charge_that_the_bank_asks_about_waits_for_the_person
+    nobody_who_left_or_complained_is_charged
 }
 
 const LATER: Duration = Duration::from_mins(11);
@@ -140,5 +142,31 @@ async fn a_charge_that_the_bank_asks_about_waits_for_the_person(fixture: Fixture
     assert_eq!(world.available(account).await, cents(2_500));
     assert_eq!(world.recharge(account).await.state, RechargeState::Idle);
     assert_eq!(world.mails().await, [NoticeKind::TopUpReceipt]);
+    world.audit().await;
+}
+
+async fn nobody_who_left_or_complained_is_charged(fixture: Fixture) {
+    let world = World::open(fixture).await;
+    let (gone, frozen, complaining) =
+        (world.subscriber().await, world.subscriber().await, world.subscriber().await);
+    let at = world.factory.now();
+    for (account, state) in [(gone, AccountState::Closed { at }), (frozen, AccountState::Frozen { at })] {
+        let was = world.accounts.find(account).await.unwrap().unwrap();
+        world.accounts.update(&was, Account { state, ..Account::clone(&was) }).await.unwrap();
+    }
+    let (id, page) = world.buy(complaining, cents(600)).await;
+    world.stripe.pay(&page).unwrap();
+    world.node.cashier.fulfil(id).await.unwrap();
+    world.stripe.dispute(&page).unwrap();
+    world.deliver_all().await;
+    for _ in 0..5 {
+        world.run_due().await;
+        world.later(HOUR);
+    }
+    assert_eq!(world.stripe.charges(), 0);
+    assert_eq!(world.recharge(gone).await.switch, RechargeSwitch::Off);
+    for account in [frozen, complaining] {
+        assert_eq!(world.recharge(account).await.switch, RechargeSwitch::On);
+    }
     world.audit().await;
 }

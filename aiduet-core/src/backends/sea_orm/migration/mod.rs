@@ -11,6 +11,7 @@ mod m0030_top_ups;
 mod m0031_billing;
 mod m0032_alerts;
 mod m0033_recharges;
+mod m0034_refunds;
 mod m0040_usage_quarters;
 mod m0041_jobs;
 
@@ -29,7 +30,7 @@ struct Migration {
     statements: fn(Dialect) -> Vec<String>,
 }
 
-const ALL: [Migration; 13] = [
+const ALL: [Migration; 14] = [
     m0001_keys_and_accounts::MIGRATION,
     m0002_ledger::MIGRATION,
     m0003_requests::MIGRATION,
@@ -41,6 +42,7 @@ const ALL: [Migration; 13] = [
     m0031_billing::MIGRATION,
     m0032_alerts::MIGRATION,
     m0033_recharges::MIGRATION,
+    m0034_refunds::MIGRATION,
     m0040_usage_quarters::MIGRATION,
     m0041_jobs::MIGRATION,
 ];

@@ -88,7 +88,18 @@ impl FakeStripe {
 
     /// Answers again.
     pub fn speak_again(&self) {
-        self.lock().is_silent = false;
+        let mut state = self.lock();
+        (state.is_silent, state.silent_after) = (false, None);
+    }
+
+    /// Carries so many commands out, and answers nothing from the next one on.
+    pub fn go_silent_after(&self, commands: usize) {
+        self.lock().silent_after = Some(commands);
+    }
+
+    /// Forgets which commands it had, as the real one does after a day.
+    pub fn forget_keys(&self) {
+        self.lock().commands.clear();
     }
 
     /// Answers a call.
@@ -100,6 +111,15 @@ impl FakeStripe {
         }
         if !call.is_command {
             return state.question(call);
+        }
+        if let Some(left) = &mut state.silent_after {
+            match left.checked_sub(1) {
+                Some(fewer) => *left = fewer,
+                None => {
+                    state.is_silent = true;
+                    return FakeAnswer { status: 0, body: Value::Null };
+                }
+            }
         }
         let Some(key) = &call.key else { return FakeAnswer::error(400, "invalid_request_error") };
         if let Some(Command { path, form, answer }) = state.commands.get(key) {
@@ -123,6 +143,7 @@ impl State {
         let parts: Vec<&str> = call.path.trim_start_matches('/').split('/').collect();
         let found = match parts.as_slice() {
             ["v1", "checkout", "sessions", id] => self.sessions.get(*id).map(Session::json),
+            ["v1", "refunds"] => Some(self.refunds_of(call)),
             ["v1", "payment_intents"] => Some(self.payments_of(call)),
             ["v1", "customers", id, "payment_methods"] => self.cards_of(id),
             ["v1", "payment_intents", id] => self.intents.get(*id).map(super::state::Intent::json),
@@ -148,9 +169,10 @@ impl State {
             "/v1/checkout/sessions" => self.open(&value, &number),
             "/v1/customers" => Some(self.customer().json()),
             "/v1/billing_portal/sessions" => self.portal(&value),
-            "/v1/refunds" => value("payment_intent")
-                .zip(number("amount"))
-                .and_then(|(intent, amount)| Some(self.refund(&intent, amount, at).ok()?.json())),
+            "/v1/refunds" => value("payment_intent").zip(number("amount")).and_then(|(intent, amount)| {
+                let order = value("metadata[refund_id]");
+                Some(self.refund((&intent, order), amount, at).ok()?.json())
+            }),
             _ => return FakeAnswer::error(404, "invalid_request_error"),
         };
         answer.map_or_else(|| FakeAnswer::error(400, "invalid_request_error"), FakeAnswer::ok)
@@ -212,7 +234,15 @@ impl State {
     }
 
     /// Gives money back, at most what is left of a payment.
-    pub(super) fn refund(&mut self, intent: &str, amount: i64, at: Timestamp) -> Result<Refund, FakeError> {
+    pub(super) fn refund(
+        &mut self,
+        (intent, order): (&str, Option<String>),
+        amount: i64,
+        at: Timestamp,
+    ) -> Result<Refund, FakeError> {
+        if self.refuses_refunds {
+            return Err(FakeError);
+        }
         let is_disputed = self.disputes.values().any(|dispute| dispute.intent == intent);
         let paid = self.intents.get_mut(intent).filter(|intent| intent.status == "succeeded");
         let paid = paid.filter(|_paid| !is_disputed).ok_or(FakeError)?;
@@ -220,7 +250,8 @@ impl State {
             return Err(FakeError);
         }
         paid.refunded = paid.refunded.saturating_add(amount);
-        let refund = Refund { id: self.name("re"), intent: intent.to_owned(), amount, status: "succeeded" };
+        let refund =
+            Refund { id: self.name("re"), intent: intent.to_owned(), amount, status: "succeeded", order };
         self.move_money(&refund.id, amount.saturating_neg(), 0);
         self.happened("refund.created", refund.json(), at);
         self.refunds.insert(refund.id.clone(), refund.clone());

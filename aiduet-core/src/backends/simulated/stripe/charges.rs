@@ -82,6 +82,13 @@ impl State {
         Some(json!({ "object": "list", "has_more": false, "data": data }))
     }
 
+    /// The refunds of a payment, newest first.
+    pub(super) fn refunds_of(&self, call: &FakeCall) -> Value {
+        let payment = call.value("payment_intent");
+        let own = self.refunds.values().rev().filter(|refund| Some(&refund.intent) == payment.as_ref());
+        page(own.map(super::state::Refund::json).collect(), call)
+    }
+
     /// The payments of a payer, newest first.
     pub(super) fn payments_of(&self, call: &FakeCall) -> Value {
         let customer = call.value("customer");

@@ -44,7 +44,6 @@ impl State {
             id: self.name("pi"),
             status,
             amount: session.net.saturating_add(session.tax),
-            refunded: 0,
             currency: session.currency.clone(),
             metadata: session.metadata.clone(),
             customer: session.customer.clone(),
@@ -154,8 +153,25 @@ impl FakeStripe {
         let at = self.clock.now();
         let mut state = self.lock();
         let intent = state.sessions.get(session).and_then(|session| session.intent.clone());
-        let refund = state.refund(&intent.ok_or(FakeError)?, cents, at)?;
+        let refund = state.refund((&intent.ok_or(FakeError)?, None), cents, at)?;
         Ok(refund.id)
+    }
+
+    /// From now on, no refund is made.
+    pub fn refuse_refunds(&self) {
+        self.lock().refuses_refunds = true;
+    }
+
+    /// Refunds are made again.
+    pub fn allow_refunds(&self) {
+        self.lock().refuses_refunds = false;
+    }
+
+    /// What was given back of the payment of a page, in cents.
+    pub fn refunded(&self, session: &str) -> i64 {
+        let state = self.lock();
+        let intent = state.sessions.get(session).and_then(|session| session.intent.as_ref());
+        intent.and_then(|intent| state.intents.get(intent)).map_or(0, |intent| intent.refunded)
     }
 
     /// The bank sends a refund back.
@@ -190,6 +206,9 @@ impl FakeStripe {
         let intent = intent.ok_or(FakeError)?;
         let amount = intent.amount.saturating_sub(intent.refunded);
         let id = state.name("du");
+        if let Some(intent) = state.intents.get_mut(&intent.id) {
+            intent.is_disputed = true;
+        }
         let mut dispute =
             Dispute { id, intent: intent.id, amount, status: "needs_response", movements: Vec::new() };
         state.happened("charge.dispute.created", dispute.json(), at);

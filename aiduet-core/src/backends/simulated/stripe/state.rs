@@ -29,6 +29,10 @@ pub(super) struct State {
     pub(super) charges: usize,
     /// Whether no call is answered.
     pub(super) is_silent: bool,
+    /// Commands until no call is answered.
+    pub(super) silent_after: Option<usize>,
+    /// Whether no refund is made.
+    pub(super) refuses_refunds: bool,
     /// Messages that were handed over already.
     pub(super) delivered: usize,
 }
@@ -113,6 +117,7 @@ pub(super) struct Intent {
     pub(super) status: &'static str,
     pub(super) amount: i64,
     pub(super) refunded: i64,
+    pub(super) is_disputed: bool,
     pub(super) currency: String,
     pub(super) metadata: BTreeMap<String, String>,
     pub(super) customer: Option<String>,
@@ -124,7 +129,12 @@ pub(super) struct Intent {
 
 impl Intent {
     pub(super) fn json(&self) -> Value {
-        let charge = self.moved.as_ref().map(|moved| json!({ "balance_transaction": moved.json() }));
+        let charge = self.moved.as_ref().map(|moved| {
+            json!({
+                "balance_transaction": moved.json(), "amount": self.amount,
+                "amount_refunded": self.refunded, "disputed": self.is_disputed,
+            })
+        });
         let received = if self.status == "succeeded" { self.amount } else { 0 };
         json!({
             "id": self.id, "object": "payment_intent", "livemode": false, "status": self.status,
@@ -144,6 +154,8 @@ pub(super) struct Refund {
     pub(super) intent: String,
     pub(super) amount: i64,
     pub(super) status: &'static str,
+    /// What the gateway noted: its order.
+    pub(super) order: Option<String>,
 }
 
 impl Refund {
@@ -151,6 +163,7 @@ impl Refund {
         json!({
             "id": self.id, "object": "refund", "amount": self.amount, "currency": "usd",
             "payment_intent": self.intent, "status": self.status,
+            "metadata": { "refund_id": self.order.clone().unwrap_or_default() },
         })
     }
 }
