@@ -1,6 +1,7 @@
 //! Time as an argument: wall time for records, monotonic time for durations.
 
 use std::fmt;
+use std::str::FromStr;
 use std::sync::Mutex;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -57,6 +58,21 @@ impl fmt::Display for Timestamp {
         }
     }
 }
+
+/// Reads RFC 3339.
+impl FromStr for Timestamp {
+    type Err = InvalidTimestamp;
+
+    fn from_str(text: &str) -> Result<Self, InvalidTimestamp> {
+        let moment = text.parse::<jiff::Timestamp>().map_err(|_shows_input| InvalidTimestamp)?;
+        Ok(Self(moment.as_millisecond()))
+    }
+}
+
+/// The text is not a moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not a moment such as 2026-12-31T23:59:59Z")]
+pub struct InvalidTimestamp;
 
 fn whole_millis(duration: Duration) -> i64 {
     i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)

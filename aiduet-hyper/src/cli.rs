@@ -286,6 +286,12 @@ pub(crate) enum Ledger {
     Balance(Who),
     /// Check that the books are right
     Verify,
+    /// Hold a day of the books against the records of the card company, and keep the report
+    Reconcile {
+        /// Which day (UTC), such as 2026-11-25 [default: yesterday]
+        #[arg(long, value_name = "DAY")]
+        day: Option<String>,
+    },
 }
 
 #[derive(Debug, Subcommand)]

@@ -7,7 +7,9 @@ use super::payment::{Payments, letters};
 use crate::clock::Clock;
 use crate::http::metrics::Metrics;
 use crate::id::{Entropy, NodeId};
-use crate::jobs::{Job, Jobs, Lapse, LowBalance, MissedMessages, PendingTopUps, Purge, Recharges, Refunds};
+use crate::jobs::{
+    Job, Jobs, Lapse, LowBalance, MissedMessages, PendingTopUps, Purge, Recharges, Reconcile, Refunds,
+};
 use crate::privacy::{Retention, RetentionObserver, RetentionStores};
 use crate::settings::Settings;
 
@@ -55,9 +57,10 @@ fn registered(settings: &Settings, stores: &Stores, parts: &JobParts) -> Vec<Arc
         Arc::new(Lapse::new(Arc::clone(&stores.grants))),
         Arc::new(low_balance),
     ];
-    if let Some(Payments { cashier, recharger }) = &parts.payments {
+    if let Some(Payments { cashier, recharger, reconciler }) = &parts.payments {
         let jobs = Arc::clone(&stores.jobs);
         all.push(Arc::new(PendingTopUps { cashier: Arc::clone(cashier) }));
+        all.push(Arc::new(Reconcile { reconciler: Arc::clone(reconciler) }));
         all.push(Arc::new(Refunds { cashier: Arc::clone(cashier) }));
         if let Some(recharger) = recharger {
             all.push(Arc::new(Recharges { recharger: Arc::clone(recharger) }));

@@ -8,8 +8,8 @@ use crate::clock::Clock;
 use crate::id::Entropy;
 use crate::notify::Letters;
 use crate::payment::{
-    CardCharger, Cashier, CashierParts, PayerProcessor, PaymentMailbox, PaymentProcessor, Recharger,
-    TopUpRules,
+    CardCharger, Cashier, CashierParts, PayerProcessor, PaymentMailbox, PaymentProcessor, PaymentRecords,
+    Recharger, Reconciler, TopUpRules,
 };
 use crate::settings::{PaymentSettings, Settings, StripeSettings};
 
@@ -20,6 +20,7 @@ pub(super) struct CardCompany {
     pub(super) payers: Arc<dyn PayerProcessor>,
     pub(super) mailbox: Arc<dyn PaymentMailbox>,
     pub(super) charger: Arc<dyn CardCharger>,
+    pub(super) records: Arc<dyn PaymentRecords>,
 }
 
 impl CardCompany {
@@ -29,14 +30,21 @@ impl CardCompany {
             payers: Arc::<P>::clone(processor),
             mailbox: Arc::<P>::clone(processor),
             charger: Arc::<P>::clone(processor),
+            records: Arc::<P>::clone(processor),
         }
     }
 }
 
 /// All that a card company does.
-pub trait CompleteProcessor: PaymentProcessor + PayerProcessor + PaymentMailbox + CardCharger {}
+pub trait CompleteProcessor:
+    PaymentProcessor + PayerProcessor + PaymentMailbox + CardCharger + PaymentRecords
+{
+}
 
-impl<P: PaymentProcessor + PayerProcessor + PaymentMailbox + CardCharger> CompleteProcessor for P {}
+impl<P: PaymentProcessor + PayerProcessor + PaymentMailbox + CardCharger + PaymentRecords> CompleteProcessor
+    for P
+{
+}
 
 /// Who sells credit, to people who are there and to people who are not.
 #[derive(Clone, Debug)]
@@ -46,6 +54,8 @@ pub struct Payments {
     /// By a card that is kept; `None` where the card company computes tax, which it does on its pages
     /// alone.
     pub recharger: Option<Arc<Recharger>>,
+    /// Who holds the books against the records of the card company.
+    pub reconciler: Arc<Reconciler>,
 }
 
 /// Who sells credit by the settings, for programs that serve nothing; `None` where no card company is
@@ -83,7 +93,7 @@ pub(super) fn payments_of(
         None => stripe(configured)?,
     };
     let rules = TopUpRules { amount_min: *topup_min, amount_max: *topup_max, ..TopUpRules::default() };
-    Ok(company.map(|CardCompany { processor, payers, mailbox, charger }| {
+    Ok(company.map(|CardCompany { processor, payers, mailbox, charger, records }| {
         let parts = CashierParts {
             processor,
             payer_processor: payers,
@@ -100,7 +110,13 @@ pub(super) fn payments_of(
         let cashier = Arc::new(Cashier::new(parts, rules));
         let recharger = (!configured.automatic_tax)
             .then(|| Arc::new(Recharger::new(Arc::clone(&cashier), charger, Arc::clone(&stores.recharges))));
-        Payments { cashier, recharger }
+        let reconciler = Arc::new(Reconciler {
+            cashier: Arc::clone(&cashier),
+            records,
+            journal: Arc::clone(&stores.journal),
+            reports: Arc::clone(&stores.reconciliations),
+        });
+        Payments { cashier, recharger, reconciler }
     }))
 }
 

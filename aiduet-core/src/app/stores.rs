@@ -8,9 +8,11 @@ use crate::auth::{FailureCounter, SecurityLog, SessionStore, TicketStore};
 use crate::clock::Clock;
 use crate::jobs::JobStore;
 use crate::keys::{KeyCreations, KeyStore};
-use crate::ledger::{Audit, Custody, Grants, Ledger, RequestLog, Statements, UsageReader, UsageRetention};
+use crate::ledger::{
+    Audit, Custody, Grants, Journal, Ledger, RequestLog, Statements, UsageReader, UsageRetention,
+};
 use crate::notify::Outbox;
-use crate::payment::{AlertStore, PayerStore, RechargeStore, RefundStore, TopUpStore};
+use crate::payment::{AlertStore, PayerStore, RechargeStore, ReconciliationStore, RefundStore, TopUpStore};
 use crate::price::PriceBook;
 use crate::settings::DatabaseSettings;
 
@@ -20,8 +22,8 @@ use crate::settings::DatabaseSettings;
 use crate::backends::sea_orm::{
     Database, DatabaseConfig, DatabaseError, LedgerConfig, MigrationStatus, SeaOrmAccountStore,
     SeaOrmAlertStore, SeaOrmFailureCounter, SeaOrmJobs, SeaOrmKeyCreations, SeaOrmKeyStore, SeaOrmLedger,
-    SeaOrmOutbox, SeaOrmPayerStore, SeaOrmRechargeStore, SeaOrmRefundStore, SeaOrmSecurityLog,
-    SeaOrmSessionStore, SeaOrmTicketStore, SeaOrmTopUpStore,
+    SeaOrmOutbox, SeaOrmPayerStore, SeaOrmRechargeStore, SeaOrmReconciliations, SeaOrmRefundStore,
+    SeaOrmSecurityLog, SeaOrmSessionStore, SeaOrmTicketStore, SeaOrmTopUpStore,
 };
 
 /// The stores of an application.
@@ -71,6 +73,10 @@ pub struct Stores {
     pub alerts: Arc<dyn AlertStore>,
     /// Orders to give credit back.
     pub refunds: Arc<dyn RefundStore>,
+    /// Postings and accounts of the house.
+    pub journal: Arc<dyn Journal>,
+    /// What came of holding the books against the card company's records.
+    pub reconciliations: Arc<dyn ReconciliationStore>,
     /// Automatic purchases.
     pub recharges: Arc<dyn RechargeStore>,
     /// What is under them, if it is a database.
@@ -210,6 +216,8 @@ async fn sea_orm(settings: &DatabaseSettings) -> Result<Stores, BuildError> {
         payers: Arc::new(SeaOrmPayerStore::new(database.clone())),
         alerts: Arc::new(SeaOrmAlertStore::new(database.clone())),
         refunds: Arc::new(SeaOrmRefundStore::new(database.clone())),
+        journal: Arc::<SeaOrmLedger>::clone(&ledger),
+        reconciliations: Arc::new(SeaOrmReconciliations::new(database.clone())),
         recharges: Arc::new(SeaOrmRechargeStore::new(database.clone())),
         base: Some(Base { database, ledger }),
     })
@@ -224,8 +232,8 @@ fn unusable(error: DatabaseError) -> BuildError {
 fn memory(clock: Arc<dyn Clock>) -> Result<Stores, BuildError> {
     use crate::backends::memory::{
         MemoryAccounts, MemoryAlerts, MemoryFailures, MemoryJobs, MemoryKeyCreations, MemoryKeys,
-        MemoryLedger, MemoryOutbox, MemoryPayers, MemoryRecharges, MemoryRefunds, MemorySecurityLog,
-        MemorySessions, MemoryTickets, MemoryTopUps,
+        MemoryLedger, MemoryOutbox, MemoryPayers, MemoryRecharges, MemoryReconciliations, MemoryRefunds,
+        MemorySecurityLog, MemorySessions, MemoryTickets, MemoryTopUps,
     };
     let ledger = Arc::new(MemoryLedger::new(clock));
     let requests: Arc<dyn RequestLog> = Arc::<MemoryLedger>::clone(&ledger);
@@ -245,6 +253,8 @@ fn memory(clock: Arc<dyn Clock>) -> Result<Stores, BuildError> {
         security_log: Arc::new(MemorySecurityLog::default()),
         alerts: Arc::new(MemoryAlerts::new(Arc::<MemoryLedger>::clone(&ledger))),
         refunds: Arc::new(MemoryRefunds::default()),
+        journal: Arc::<MemoryLedger>::clone(&ledger),
+        reconciliations: Arc::new(MemoryReconciliations::default()),
         recharges: Arc::new(MemoryRecharges::new(Arc::<MemoryLedger>::clone(&ledger))),
         ledger,
         requests,

@@ -9,6 +9,7 @@ mod entry;
 mod error;
 mod grants;
 mod hold;
+mod journal;
 mod period;
 mod record;
 mod retention;
@@ -25,6 +26,7 @@ pub use entry::{Entry, EntryKind, ExternalId, InvalidExternalId, LedgerAccount, 
 pub use error::{LedgerError, Shortage, SpendPeriod};
 pub use grants::{Grants, LapseGrants, Lapsed};
 pub use hold::{Hold, HoldOrigin, ReserveRequest, SettleRequest, Settlement, SettlementState, VoidRequest};
+pub use journal::Journal;
 pub use record::{Attempt, AttemptResult, Outcome, RequestRecord, Routing, StatusClass, UpstreamName};
 pub use retention::{PurgedUsage, UsageRetention};
 #[cfg(feature = "memory")]

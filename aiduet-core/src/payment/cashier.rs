@@ -5,14 +5,14 @@ use std::sync::Arc;
 use super::postings::{Bought, Returned, disputed, fee_taken, returned, topped_up};
 use super::rules::Begin;
 use super::{
-    CardUse, CashierError, CheckoutRequest, Dispute, DisputeStage, Missed, MissedPage, PayerProcessor,
-    PayerStore, Payment, PaymentEvent, PaymentFact, PaymentMailbox, PaymentProcessor, PaymentStatus,
-    PortalRequest, Receipt, Refund, RefundStatus, RefundStore, RequestDigest, SignedPayload, TakePending,
-    TopUp, TopUpPage, TopUpRules, TopUpState, TopUpStore,
+    CardUse, CashierError, CheckoutRequest, Dispute, DisputeStage, Fee, Missed, MissedPage, Movement,
+    PayerProcessor, PayerStore, Payment, PaymentEvent, PaymentFact, PaymentMailbox, PaymentProcessor,
+    PaymentStatus, PortalRequest, Receipt, Refund, RefundStatus, RefundStore, RequestDigest, SignedPayload,
+    TakePending, TopUp, TopUpPage, TopUpRules, TopUpState, TopUpStore,
 };
 use crate::clock::{Clock, Timestamp};
 use crate::id::{AccountId, Entropy, RequestId, TopUpId};
-use crate::ledger::{ExternalId, Ledger, Reserving};
+use crate::ledger::{Entry, ExternalId, Ledger, Reserving};
 use crate::money::Money;
 use crate::notify::{Letters, Notice, Page, Site};
 
@@ -225,8 +225,53 @@ impl Cashier {
         self.act_on(&event).await
     }
 
+    /// What a movement at the card company is in the books, as far as its purchase is credited; `None`:
+    /// nothing of ours.
+    pub(super) async fn meaning(
+        &self,
+        event: &PaymentEvent,
+        movement: &Movement,
+    ) -> Result<Option<Vec<Entry>>, CashierError> {
+        let fact = self.parts.processor.look_up(event).await?;
+        let top_up = match &fact {
+            PaymentFact::TopUp(id) => Some(*id),
+            PaymentFact::Refund(refund) => refund.top_up,
+            PaymentFact::Dispute(dispute) => dispute.top_up,
+            PaymentFact::Nothing => None,
+        };
+        let Some(id) = top_up else { return Ok(None) };
+        let found = self.parts.top_ups.find(id).await?;
+        let Some(bought) = found.as_ref().and_then(Bought::of) else { return Ok(None) };
+        let now = self.parts.clock.now();
+        Ok(match fact {
+            PaymentFact::TopUp(_) if bought.receipt.payment == event.object => {
+                let fee = Fee { external: movement.external.clone(), amount: movement.fee };
+                let mut entries = topped_up(&bought);
+                entries.extend(fee_taken(&bought, &fee));
+                Some(entries)
+            }
+            PaymentFact::Refund(refund) => Some(returned(&bought, &self.made(&refund).await?, now)),
+            PaymentFact::Dispute(dispute) => Some(disputed(&bought, &dispute, now)),
+            PaymentFact::TopUp(_) | PaymentFact::Nothing => None,
+        })
+    }
+
+    /// A refund as the books name it: after our order, if there is one.
+    async fn made<'a>(&self, refund: &'a Refund) -> Result<Returned<'a>, CashierError> {
+        let Refund { external, order, amount, status, .. } = refund;
+        let order = match order {
+            Some(id) => self.parts.refunds.find(*id).await?,
+            None => None,
+        };
+        let (cause, external) = match order {
+            Some(order) => (order.id.to_string(), None),
+            None => (external.to_string(), Some(external)),
+        };
+        Ok(Returned { cause, external, amount: *amount, status: *status })
+    }
+
     /// Does what follows from what is true now of the object of a message.
-    async fn act_on(&self, event: &PaymentEvent) -> Result<(), CashierError> {
+    pub(super) async fn act_on(&self, event: &PaymentEvent) -> Result<(), CashierError> {
         match self.parts.processor.look_up(event).await? {
             PaymentFact::Nothing => Ok(()),
             PaymentFact::TopUp(id) => match self.fulfil(id).await {

@@ -175,7 +175,34 @@ impl Classify for RefundError {
     }
 }
 
-/// Failure of a [`Cashier`](super::Cashier) or [`Recharger`](super::Recharger).
+/// Failure of a [`ReconciliationStore`](super::ReconciliationStore).
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ReconciliationError {
+    /// The store cannot be reached or failed.
+    #[error("the store of reconciliations is not available")]
+    Unavailable {
+        /// What the backend said.
+        source: Source,
+    },
+}
+
+impl Classify for ReconciliationError {
+    fn class(&self) -> ErrorClass {
+        match self {
+            Self::Unavailable { .. } => ErrorClass::Unavailable,
+        }
+    }
+
+    fn retry(&self) -> Retry {
+        match self {
+            Self::Unavailable { .. } => Retry::Safe,
+        }
+    }
+}
+
+/// Failure of a [`Cashier`](super::Cashier), [`Recharger`](super::Recharger) or
+/// [`Reconciler`](super::Reconciler).
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum CashierError {
@@ -229,6 +256,9 @@ pub enum CashierError {
     /// What the store of refunds said.
     #[error(transparent)]
     RefundStore(#[from] RefundError),
+    /// What the store of reconciliations said.
+    #[error(transparent)]
+    Reconciliation(#[from] ReconciliationError),
     /// What the store of automatic purchases said.
     #[error(transparent)]
     Recharge(#[from] RechargeError),
@@ -249,6 +279,7 @@ impl Classify for CashierError {
             Self::Letter(error) => error.class(),
             Self::Recharge(error) => error.class(),
             Self::RefundStore(error) => error.class(),
+            Self::Reconciliation(error) => error.class(),
         }
     }
 
@@ -268,6 +299,7 @@ impl Classify for CashierError {
             Self::Letter(error) => error.retry(),
             Self::Recharge(error) => error.retry(),
             Self::RefundStore(error) => error.retry(),
+            Self::Reconciliation(error) => error.retry(),
         }
     }
 }

@@ -10,6 +10,8 @@ mod postings;
 mod recharge;
 mod recharge_store;
 mod recharger;
+mod reconcile;
+mod records;
 mod refund;
 mod refund_order;
 mod rules;
@@ -25,7 +27,9 @@ pub use checkout::{
     Checkout, CheckoutRequest, Dispute, DisputeMovement, DisputeStage, Fee, Payment, PaymentStatus, Refund,
     RefundRequest, RefundStatus,
 };
-pub use error::{AlertError, CashierError, PaymentError, RechargeError, RefundError, TopUpError};
+pub use error::{
+    AlertError, CashierError, PaymentError, RechargeError, ReconciliationError, RefundError, TopUpError,
+};
 pub use event::{
     Missed, MissedPage, PaymentEvent, PaymentEventKind, PaymentFact, PaymentMailbox, SignedPayload,
 };
@@ -35,6 +39,8 @@ pub use recharge::{
 };
 pub use recharge_store::{CardCharger, ChargeRequest, Charged, ConfirmationRequest, RechargeStore};
 pub use recharger::{PlanFault, RechargeStatus, RechargeWish, Recharger};
+pub use reconcile::{Reconciler, Reconciliation, ReconciliationStore};
+pub use records::{Movement, MovementCause, MovementPage, Movements, PaymentRecords};
 pub use refund::{RefundFault, RefundWish};
 pub use refund_order::{RefundOrder, RefundState, RefundStore};
 pub use rules::TopUpRules;

@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use super::{Dispute, Fee, Receipt, RefundStatus, TopUp, TopUpState};
+use super::{Dispute, Fee, Movement, Receipt, RefundStatus, TopUp, TopUpState};
 use crate::clock::Timestamp;
 use crate::id::{AccountId, TopUpId, TransferId, derive};
 use crate::ledger::{Entry, EntryKind, ExternalId, LedgerAccount};
@@ -157,6 +157,33 @@ pub(super) fn returned(bought: &Bought, refund: &Returned<'_>, at: Timestamp) ->
     entries
 }
 
+/// Money that went to the bank, or came back from there.
+pub(super) fn paid_out(movement: &Movement) -> Vec<Entry> {
+    let out = (LedgerAccount::Bank, LedgerAccount::StripeClearing);
+    let paid = company_posting(movement, EntryKind::Payout, out);
+    let fee = Movement { amount: negated(movement.fee), ..movement.clone() };
+    paid.into_iter().chain(fee_of_company(&fee)).collect()
+}
+
+/// A fee that the card company took for itself, or gave back.
+pub(super) fn fee_of_company(movement: &Movement) -> Vec<Entry> {
+    let taken = (LedgerAccount::StripeFees, LedgerAccount::StripeClearing);
+    company_posting(movement, EntryKind::StripeFee, taken).into_iter().collect()
+}
+
+/// A posting between the house and the card company; the legs are those of money that left.
+fn company_posting(
+    movement: &Movement,
+    kind: EntryKind,
+    legs: (LedgerAccount, LedgerAccount),
+) -> Option<Entry> {
+    let name = format!("{}:{}", kind.as_str(), movement.external);
+    let legs = if movement.amount.is_negative() { legs } else { (legs.1, legs.0) };
+    let id = TransferId::from_uuid(derive(uuid::Uuid::nil(), &name));
+    let posting = Posting { id, kind, legs, external: Some(&movement.external), reverses: None };
+    posting.of(magnitude(movement.amount), movement.at)
+}
+
 /// Tax that goes back with a payment.
 fn untaxed<'a>(bought: &Bought, (cause, part): (&impl fmt::Display, &str)) -> Posting<'a> {
     Posting {
@@ -225,8 +252,12 @@ pub(super) fn disputed(bought: &Bought, dispute: &Dispute, at: Timestamp) -> Vec
     entries
 }
 
+fn negated(money: Money) -> Money {
+    Money::ZERO.checked_sub(money).unwrap_or(money)
+}
+
 fn magnitude(money: Money) -> Money {
-    if money.is_negative() { Money::ZERO.checked_sub(money).unwrap_or(money) } else { money }
+    if money.is_negative() { negated(money) } else { money }
 }
 
 #[cfg(test)]

@@ -170,8 +170,7 @@ fn is_day(text: &str) -> bool {
 }
 
 fn moment(text: &str) -> Option<Timestamp> {
-    let moment = text.parse::<jiff::Timestamp>().ok()?;
-    Some(Timestamp::from_millis(moment.as_millisecond()))
+    text.parse().ok()
 }
 
 const fn floor(millis: i64) -> Timestamp {

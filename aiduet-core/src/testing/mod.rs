@@ -22,6 +22,7 @@ pub mod payer;
 pub mod price;
 pub mod provider;
 pub mod recharge;
+pub mod reconciliation;
 pub mod refund;
 pub mod security_log;
 pub mod session;

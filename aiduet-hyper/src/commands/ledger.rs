@@ -1,5 +1,12 @@
 //! `aiduet ledger`
 
+use std::sync::Arc;
+use std::time::Duration;
+
+use aiduet_core::app::{self, Stores};
+use aiduet_core::clock::Timestamp;
+use aiduet_core::id::{Entropy, SystemEntropy};
+use aiduet_core::payment::Reconciliation;
 use serde_json::json;
 
 use super::{Context, find_user};
@@ -8,8 +15,27 @@ use crate::failure::Failure;
 use crate::output::{self, Form};
 
 pub(super) async fn run(context: &Context, verb: Ledger) -> Result<(), Failure> {
-    let stores = context.stores().await?;
+    let settings = context.settings()?.settings;
+    let clock = super::clock();
+    let stores = Stores::ready(&settings.database, Arc::clone(&clock));
+    let stores = stores.await.map_err(|error| Failure::of(&error))?;
     match verb {
+        Ledger::Reconcile { day } => {
+            let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
+            let payments = app::payments(&settings, &stores, (&clock, &entropy));
+            let payments = payments.map_err(|error| Failure::of(&error))?;
+            let payments =
+                payments.ok_or_else(|| Failure::Usage("payment.stripe.secret_key is not set".to_owned()))?;
+            let at = match day {
+                Some(day) => moment(&day)?,
+                None => clock.now().minus(Duration::from_hours(24)),
+            };
+            let report = payments.reconciler.reconcile(at).await.map_err(|error| Failure::of(&error))?;
+            output::object(context.form, &row(&report))?;
+            if !report.is_clean() {
+                return Err(Failure::Problems);
+            }
+        }
         Ledger::Balance(who) => {
             let account = find_user(&stores, &who.user).await?;
             let balance = stores.ledger.balance(account.id).await.map_err(|error| Failure::of(&error))?;
@@ -31,4 +57,25 @@ pub(super) async fn run(context: &Context, verb: Ledger) -> Result<(), Failure> 
         }
     }
     stores.close().await.map_err(|error| Failure::of(&error))
+}
+
+/// The first moment of a day in UTC.
+fn moment(day: &str) -> Result<Timestamp, Failure> {
+    format!("{day}T00:00:00Z")
+        .parse()
+        .map_err(|_invalid| Failure::Usage("expected a day such as 2026-11-25".to_owned()))
+}
+
+fn row(report: &Reconciliation) -> serde_json::Value {
+    json!({
+        "day": report.day.to_string(),
+        "at": report.at.to_string(),
+        "movements": report.movements,
+        "made_up": report.made_up,
+        "unexplained": report.unexplained,
+        "named": report.named.join(" "),
+        "clearing": report.clearing.to_string(),
+        "balance": report.balance.to_string(),
+        "passed": report.is_clean(),
+    })
 }

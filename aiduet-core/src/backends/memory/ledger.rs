@@ -2,6 +2,7 @@
 
 mod audit;
 mod grants;
+mod journal;
 mod retention;
 mod statement;
 mod usage;

@@ -8,7 +8,7 @@ use crate::jobs::JobError;
 use crate::keys::KeyError;
 use crate::ledger::LedgerError;
 use crate::notify::OutboxError;
-use crate::payment::{AlertError, RechargeError, RefundError, TopUpError};
+use crate::payment::{AlertError, RechargeError, ReconciliationError, RefundError, TopUpError};
 
 /// Failure of the database under the stores of this backend.
 ///
@@ -229,6 +229,12 @@ impl From<DatabaseError> for RechargeError {
 }
 
 impl From<DatabaseError> for RefundError {
+    fn from(error: DatabaseError) -> Self {
+        Self::Unavailable { source: Box::new(error) }
+    }
+}
+
+impl From<DatabaseError> for ReconciliationError {
     fn from(error: DatabaseError) -> Self {
         Self::Unavailable { source: Box::new(error) }
     }

@@ -10,6 +10,7 @@ mod config;
 mod error;
 mod form;
 mod processor;
+mod records;
 mod signature;
 mod wire;
 

@@ -353,7 +353,7 @@ fn stage(status: &str) -> DisputeStage {
     }
 }
 
-fn money(cents: Minor) -> Result<Money, StripeError> {
+pub(super) fn money(cents: Minor) -> Result<Money, StripeError> {
     Money::try_from_cents(cents).map_err(|_too_large| StripeError::Unreadable)
 }
 

@@ -165,3 +165,38 @@ pub(super) struct List<T> {
     pub(super) data: Vec<T>,
     pub(super) has_more: bool,
 }
+
+/// A line of our account at Stripe.
+#[derive(Debug, Deserialize)]
+pub(super) struct Line {
+    pub(super) id: String,
+    #[serde(rename = "type")]
+    pub(super) kind: String,
+    pub(super) amount: Minor,
+    pub(super) fee: Minor,
+    /// Seconds since 1970.
+    pub(super) created: i64,
+    pub(super) source: Option<Source>,
+}
+
+/// What a line came from.
+#[derive(Debug, Deserialize)]
+pub(super) struct Source {
+    pub(super) id: String,
+    pub(super) object: String,
+    pub(super) payment_intent: Option<Reference>,
+}
+
+/// Our account at Stripe.
+#[derive(Debug, Deserialize)]
+pub(super) struct Balance {
+    pub(super) available: Vec<Part>,
+    pub(super) pending: Vec<Part>,
+}
+
+/// The part of an account that is in one currency.
+#[derive(Debug, Deserialize)]
+pub(super) struct Part {
+    pub(super) amount: Minor,
+    pub(super) currency: String,
+}

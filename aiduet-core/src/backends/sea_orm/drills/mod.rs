@@ -4,6 +4,7 @@
 mod fulfil;
 mod fuse;
 mod recharge;
+mod reconcile;
 mod refund;
 
 use std::sync::Arc;
@@ -16,7 +17,7 @@ use super::fixture::{Fixture, on_each_database};
 use super::sql::{Columns, Sql};
 use super::{
     Database, LedgerConfig, SeaOrmAccountStore, SeaOrmLedger, SeaOrmOutbox, SeaOrmPayerStore,
-    SeaOrmRechargeStore, SeaOrmRefundStore, SeaOrmTopUpStore,
+    SeaOrmRechargeStore, SeaOrmReconciliations, SeaOrmRefundStore, SeaOrmTopUpStore,
 };
 use crate::account::{Account, AccountStore};
 use crate::backends::simulated::stripe::FakeStripe;
@@ -43,6 +44,7 @@ struct Node {
 struct World {
     factory: Factory,
     stripe: FakeStripe,
+    processor: Arc<StripeProcessor>,
     fuse: Arc<Fuse>,
     mortal: Node,
     node: Node,
@@ -76,12 +78,15 @@ impl World {
         let outbox: Arc<dyn Outbox> = Arc::new(SeaOrmOutbox::new(database.clone()));
         let recharges: Arc<dyn RechargeStore> = Arc::new(SeaOrmRechargeStore::new(database.clone()));
         let accounts: Arc<dyn AccountStore> = Arc::new(SeaOrmAccountStore::new(database.clone()));
-        let parts = Parts { clock, processor, database: database.clone(), ledger: Arc::clone(&ledger) };
+        let shared = Arc::<StripeProcessor>::clone(&processor);
+        let parts =
+            Parts { clock, processor: shared, database: database.clone(), ledger: Arc::clone(&ledger) };
         let parts = (parts, &outbox, &recharges, &accounts);
         let (mortal, node) = (node(&parts, Some(&fuse)), node(&parts, None));
         Self {
             factory,
             stripe,
+            processor,
             fuse,
             mortal,
             node,

@@ -3,6 +3,7 @@
 mod audit;
 mod custody;
 mod grants;
+mod journal;
 mod kept;
 mod load;
 mod operation;

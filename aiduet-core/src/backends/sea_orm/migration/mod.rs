@@ -12,6 +12,7 @@ mod m0031_billing;
 mod m0032_alerts;
 mod m0033_recharges;
 mod m0034_refunds;
+mod m0035_reconciliations;
 mod m0040_usage_quarters;
 mod m0041_jobs;
 
@@ -30,7 +31,7 @@ struct Migration {
     statements: fn(Dialect) -> Vec<String>,
 }
 
-const ALL: [Migration; 14] = [
+const ALL: [Migration; 15] = [
     m0001_keys_and_accounts::MIGRATION,
     m0002_ledger::MIGRATION,
     m0003_requests::MIGRATION,
@@ -43,6 +44,7 @@ const ALL: [Migration; 14] = [
     m0032_alerts::MIGRATION,
     m0033_recharges::MIGRATION,
     m0034_refunds::MIGRATION,
+    m0035_reconciliations::MIGRATION,
     m0040_usage_quarters::MIGRATION,
     m0041_jobs::MIGRATION,
 ];

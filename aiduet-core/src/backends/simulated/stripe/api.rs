@@ -150,9 +150,10 @@ impl State {
             ["v1", "refunds", id] => self.refunds.get(*id).map(Refund::json),
             ["v1", "disputes", id] => self.disputes.get(*id).map(super::state::Dispute::json),
             ["v1", "events"] => Some(self.undelivered(call)),
-            ["v1", "balance_transactions"] => Some(json!({
-                "object": "list", "has_more": false,
-                "data": self.movements.iter().map(super::state::Movement::json).collect::<Vec<_>>(),
+            ["v1", "balance_transactions"] => Some(self.lines(call)),
+            ["v1", "balance"] => Some(json!({
+                "object": "balance", "pending": [],
+                "available": [{ "amount": self.balance(), "currency": "usd" }],
             })),
             _ => None,
         };

@@ -41,6 +41,28 @@ impl FakeStripe {
         asked.map(|intent| intent.id.clone()).collect()
     }
 
+    /// Money goes to the gateway's bank.
+    pub fn pay_out(&self, cents: i64) {
+        let mut state = self.lock();
+        let payout = state.name("po");
+        state.move_money(&payout, cents.saturating_neg(), 0);
+    }
+
+    /// It takes a fee that belongs to no payment.
+    pub fn take_fee(&self, cents: i64) {
+        self.lock().move_money("", cents.saturating_neg(), 0);
+    }
+
+    /// Somebody pays for something that the gateway does not sell; returns the name of the movement.
+    pub fn pay_for_something_else(&self, cents: i64) -> String {
+        let at = self.clock.now();
+        let mut state = self.lock();
+        let (id, currency) = (state.name("pi"), "usd".to_owned());
+        state.succeed(Intent { id: id.clone(), amount: cents, currency, ..Intent::default() }, at);
+        let moved = state.intents.get(&id).and_then(|intent| intent.moved.as_ref());
+        moved.map(|moved| moved.id.clone()).unwrap_or_default()
+    }
+
     /// The payer confirms a payment at the bank.
     ///
     /// # Errors
@@ -80,6 +102,14 @@ impl State {
         let data: Vec<Value> =
             card.iter().map(|card| json!({ "id": card, "object": "payment_method" })).collect();
         Some(json!({ "object": "list", "has_more": false, "data": data }))
+    }
+
+    /// What moved money in a period, newest first.
+    pub(super) fn lines(&self, call: &FakeCall) -> Value {
+        let from = call.number("created[gte]").unwrap_or(i64::MIN);
+        let to = call.number("created[lt]").unwrap_or(i64::MAX);
+        let own = self.movements.iter().rev().filter(|moved| (from..to).contains(&moved.at));
+        page(own.map(super::state::Movement::expanded).collect(), call)
     }
 
     /// The refunds of a payment, newest first.

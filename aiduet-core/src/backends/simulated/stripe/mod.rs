@@ -59,13 +59,15 @@ impl FakeStripe {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.now = self.clock.now().seconds();
+        state
     }
 
     /// What it owes to its customer, the gateway, in cents: payments without fees, less refunds,
     /// withdrawals and their fees.
     pub fn balance_cents(&self) -> i64 {
-        self.lock().movements.iter().map(|moved| moved.amount.saturating_sub(moved.fee)).sum()
+        self.lock().balance()
     }
 
     /// What is left of the payments for each purchase, in cents with tax: what was paid, less refunds

@@ -27,6 +27,8 @@ pub(super) struct State {
     pub(super) manner: CardManner,
     /// How often a kept card was charged.
     pub(super) charges: usize,
+    /// Seconds since 1970.
+    pub(super) now: i64,
     /// Whether no call is answered.
     pub(super) is_silent: bool,
     /// Commands until no call is answered.
@@ -52,10 +54,15 @@ impl State {
         format!("{prefix}_{:016}", self.last)
     }
 
+    /// What it owes to the gateway, in cents.
+    pub(super) fn balance(&self) -> i64 {
+        self.movements.iter().map(|moved| moved.amount.saturating_sub(moved.fee)).sum()
+    }
+
     /// Moves money; returns the name of the movement.
     pub(super) fn move_money(&mut self, source: &str, amount: i64, fee: i64) -> Movement {
         let id = self.name("txn");
-        let moved = Movement { id, source: source.to_owned(), amount, fee };
+        let moved = Movement { id, source: source.to_owned(), amount, fee, at: self.now };
         self.movements.push(moved.clone());
         moved
     }
@@ -195,12 +202,34 @@ pub(super) struct Movement {
     pub(super) source: String,
     pub(super) amount: i64,
     pub(super) fee: i64,
+    /// Seconds since 1970.
+    pub(super) at: i64,
 }
 
 impl Movement {
+    /// With its source in full.
+    pub(super) fn expanded(&self) -> Value {
+        let source = self.source.as_str();
+        let source = match source.split('_').next() {
+            Some("pi") => {
+                json!({ "id": format!("ch_{source}"), "object": "charge", "payment_intent": source })
+            }
+            Some("re") => json!({ "id": source, "object": "refund" }),
+            Some("du") => json!({ "id": source, "object": "dispute" }),
+            Some("po") => json!({ "id": source, "object": "payout" }),
+            _ => Value::Null,
+        };
+        let mut line = self.json();
+        if let Some(place) = line.get_mut("source") {
+            *place = source;
+        }
+        line
+    }
+
     pub(super) fn json(&self) -> Value {
         json!({
             "id": self.id, "object": "balance_transaction", "source": self.source, "currency": "usd",
+            "created": self.at, "type": if self.source.is_empty() { "stripe_fee" } else { "adjustment" },
             "amount": self.amount, "fee": self.fee, "net": self.amount.saturating_sub(self.fee),
         })
     }
