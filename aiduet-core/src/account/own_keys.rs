@@ -192,12 +192,11 @@ impl Reception {
     }
 
     /// Disables a key that others may have read, such as one in the address of a request, and
-    /// tells its owner. Without effect for a text that is no key.
+    /// tells its owner. Without effect for one that does not work anyway.
     ///
     /// # Errors
     /// [`ReceptionError::Key`], [`ReceptionError::Outbox`].
-    pub async fn disable_leaked_key(&self, text: &str) -> Result<(), ReceptionError> {
-        let Ok(plain) = PlainApiKey::parse(text) else { return Ok(()) };
+    pub async fn disable_leaked_key(&self, plain: &PlainApiKey) -> Result<(), ReceptionError> {
         let Some(key) = self.parts.keys.find_by_hash(&plain.hash()).await? else { return Ok(()) };
         if key.check(self.now()).is_err() {
             return Ok(());

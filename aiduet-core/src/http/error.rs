@@ -41,6 +41,8 @@ pub(super) enum HttpError {
     UpgradeRefused,
     /// A query parameter is missing or malformed.
     BadQuery(&'static str),
+    /// A key stands in the address.
+    KeyInUrl,
     /// The server is shutting down.
     ShuttingDown,
     /// It did not get in.
@@ -209,6 +211,12 @@ fn tell(error: &HttpError) -> Told {
             param: Some(name),
             ..invalid(400, "invalid_request", &format!("The query parameter {name} is missing or malformed."))
         },
+        HttpError::KeyInUrl => invalid(
+            400,
+            "key_in_url",
+            "An API key was in the address, where logs keep it, so it has been disabled. Make a new one, and send it \
+             as `Authorization: Bearer <key>`.",
+        ),
         HttpError::ShuttingDown => Told {
             retry: Retry::After(Duration::from_secs(5)),
             ..server(503, "service_unavailable", "The server is restarting. Try again shortly.")

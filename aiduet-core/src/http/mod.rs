@@ -8,6 +8,7 @@ mod error;
 mod explain;
 mod health;
 mod language;
+mod leaked;
 pub mod metrics;
 mod openapi;
 mod page_headers;
@@ -20,6 +21,7 @@ mod webhook;
 
 use axum::Router;
 use axum::extract::State;
+use axum::middleware::from_fn_with_state;
 use axum::response::Response;
 use axum::routing::{MethodRouter, any, get, head, post};
 use http::request::Parts;
@@ -48,6 +50,7 @@ pub fn router(app: App) -> Router {
         .merge(gateway_routes())
         .fallback(not_found)
         .method_not_allowed_fallback(method_not_allowed)
+        .layer(from_fn_with_state(app.clone(), leaked::refuse))
         .with_state(app)
         .layer(CatchPanicLayer::custom(move |_payload: Box<dyn std::any::Any + Send>| {
             respond(place(&panicked, Dialect::OpenAi), &HttpError::Panicked)

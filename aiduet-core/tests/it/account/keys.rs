@@ -142,7 +142,10 @@ async fn sec_t24_limits_are_kept_as_they_were_given(store: Store) {
     let key = site.get(&mut browser, &format!("/keys/{id}")).await.expect(200).json();
     let kept = &key["limits"];
     assert_eq!(kept["spend"]["day_nano"], 1_500_000_000_i64);
-    assert_eq!((&kept["spend"]["week"], &kept["spend"]["total_nano"]), (&json!(null), &json!(20_000_000_000_i64)));
+    assert_eq!(
+        (&kept["spend"]["week"], &kept["spend"]["total_nano"]),
+        (&json!(null), &json!(20_000_000_000_i64))
+    );
     for name in ["requests_per_minute", "tokens_per_minute", "concurrency", "models", "networks"] {
         assert_eq!(kept[name], limits[name], "{name}");
     }
