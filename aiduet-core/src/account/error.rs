@@ -92,6 +92,9 @@ pub enum ReceptionError {
     /// Another request was called the same.
     #[error("another request had the same name")]
     RequestReused,
+    /// The version of a policy is not the one in force, and never will be.
+    #[error("the version of the policy is not in force")]
+    OutdatedPolicy,
     /// The key was rotated, revoked or has expired.
     #[error("the key has ended")]
     KeyEnded,
@@ -115,7 +118,7 @@ pub enum ReceptionError {
 impl Classify for ReceptionError {
     fn class(&self) -> ErrorClass {
         match self {
-            Self::Password(_) | Self::InvalidTicket => ErrorClass::Invalid,
+            Self::Password(_) | Self::InvalidTicket | Self::OutdatedPolicy => ErrorClass::Invalid,
             Self::RequestReused | Self::KeyEnded => ErrorClass::Conflict,
             Self::Key(error) => error.class(),
             Self::WrongCredentials | Self::InvalidSession => ErrorClass::Unauthenticated,
@@ -137,6 +140,7 @@ impl Classify for ReceptionError {
             | Self::InvalidTicket
             | Self::InvalidSession
             | Self::RequestReused
+            | Self::OutdatedPolicy
             | Self::KeyEnded => Retry::Never,
             Self::Key(error) => error.retry(),
             Self::Throttled { retry_after } => Retry::After(*retry_after),

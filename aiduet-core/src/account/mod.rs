@@ -1,5 +1,7 @@
 //! Accounts and the people behind them.
 
+mod agreement;
+mod consent;
 mod error;
 mod own_keys;
 mod profile;
@@ -14,6 +16,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
+pub use consent::{Consent, ConsentStore, DetachConsents};
 pub use error::{AccountError, ReceptionError};
 pub use own_keys::{IssuedKey, KeyChange, KeyRequest, KeySwitch, KeyWish};
 pub use profile::ProfileChange;
@@ -31,13 +34,15 @@ use crate::id::AccountId;
 /// - An e-mail address belongs to one account; it is compared by lower-cased domain and exact
 ///   local part.
 /// - Inserting the same account again succeeds without effect.
+/// - What is inserted with an account is found by a [`ConsentStore`] on the same store: there is no
+///   moment at which one is there without the other.
 #[async_trait]
 pub trait AccountStore: fmt::Debug + Send + Sync + 'static {
-    /// Stores a new account.
+    /// Stores a new account, and what its owner agreed to; nothing where an operator makes it.
     ///
     /// # Errors
     /// [`AccountError::EmailTaken`] when another account has the address.
-    async fn insert(&self, account: Account) -> Result<(), AccountError>;
+    async fn insert(&self, account: Account, consents: &[Consent]) -> Result<(), AccountError>;
 
     /// The account with this identifier.
     ///

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Account, AccountError, AccountStore, EmailAddress, ReceptionError};
+use super::{Account, AccountError, AccountStore, ConsentStore, EmailAddress, ReceptionError};
 use crate::auth::{
     AccessTokens, Device, FailureCounter, Network, OpaqueToken, PasswordHasher, PasswordRules, SecurityEvent,
     SecurityEventKind, SecurityLog, SessionStore, Ticket, TicketPurpose, TicketStore,
@@ -14,6 +14,7 @@ use crate::id::{AccountId, Entropy, NoticeId, RequestId, SecurityEventId};
 use crate::keys::{KeyCreations, KeyStore};
 use crate::limit::{Claim, Guard, LimitError, LimitKey, RateLimiter, Subject};
 use crate::notify::{DedupKey, Notice, Outbox, Outgoing};
+use crate::policy::Policies;
 
 /// So often a change is tried again when somebody else has changed the account meanwhile.
 const CHANGES_MAX: usize = 5;
@@ -27,6 +28,8 @@ pub struct ReceptionParts {
     pub entropy: Arc<dyn Entropy>,
     /// Accounts.
     pub accounts: Arc<dyn AccountStore>,
+    /// What people agreed to.
+    pub consents: Arc<dyn ConsentStore>,
     /// Sessions.
     pub sessions: Arc<dyn SessionStore>,
     /// Tickets.
@@ -45,6 +48,8 @@ pub struct ReceptionParts {
     pub limiter: Arc<dyn RateLimiter>,
     /// Password hashes.
     pub hasher: Arc<PasswordHasher>,
+    /// What people agree to.
+    pub policies: Arc<Policies>,
     /// Which passwords are taken.
     pub rules: Arc<PasswordRules>,
     /// Access tokens.

@@ -9,7 +9,7 @@ use crate::limit::{Guard, Subject};
 use crate::notify::Notice;
 use crate::secret::Secret;
 
-/// What a person signs up with.
+/// What a person signs up with, who agrees to the policies in force.
 #[derive(Clone, Copy, Debug)]
 pub struct Registration<'a> {
     /// Where mails go.
@@ -104,7 +104,8 @@ impl Reception {
             state: AccountState::Active,
             created_at: self.now(),
         };
-        match self.parts.accounts.insert(account.clone()).await {
+        let consents = self.consents(account.id, account.locale);
+        match self.parts.accounts.insert(account.clone(), &consents).await {
             Ok(()) => {}
             // Somebody registered the same address at the same moment: one mail is enough.
             Err(AccountError::EmailTaken) => return Ok(()),
@@ -120,6 +121,9 @@ impl Reception {
         person: Registration<'_>,
         hash: Secret<String>,
     ) -> Result<(), ReceptionError> {
+        for consent in self.consents(id, person.locale) {
+            self.parts.consents.agree(consent).await?;
+        }
         let name = person.name.map(str::to_owned);
         let account = self
             .change(id, |account| match account.email_verified_at {

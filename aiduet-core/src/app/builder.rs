@@ -15,7 +15,6 @@ use crate::id::{Entropy, NodeId, SystemEntropy};
 use crate::keys::{CachedKeys, KeyStore};
 use crate::limit::RateLimiter;
 use crate::notify::Notifier;
-use crate::policy::Policies;
 use crate::price::PriceSheet;
 use crate::secret::Secret;
 use crate::settings::{GatewaySettings, LimitSettings, RedisSettings, RoutingSettings, Settings};
@@ -178,7 +177,6 @@ impl AppBuilder {
             courier,
             reception,
             imprint: Imprint::of(&settings),
-            policies: Policies::embedded()?,
             keys,
             stores,
             payments,

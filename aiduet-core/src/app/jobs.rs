@@ -78,6 +78,7 @@ pub fn retention(settings: &Settings, stores: &Stores) -> Retention {
         tickets: Arc::clone(&stores.tickets),
         keys: Arc::clone(&stores.keys),
         creations: Arc::clone(&stores.creations),
+        consents: Arc::clone(&stores.consents),
         security_log: Arc::clone(&stores.security_log),
         outbox: Arc::clone(&stores.outbox),
     };

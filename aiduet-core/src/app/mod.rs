@@ -49,7 +49,6 @@ struct Inner {
     courier: Option<Courier>,
     reception: Reception,
     imprint: Imprint,
-    policies: Policies,
     keys: Arc<dyn KeyStore>,
     stores: Stores,
     payments: Option<Payments>,
@@ -99,7 +98,7 @@ impl App {
 
     /// What people agree to.
     pub fn policies(&self) -> &Policies {
-        &self.0.policies
+        &self.0.reception.parts().policies
     }
 
     /// API keys, through what the gateway remembers of them: what is changed here holds at once.

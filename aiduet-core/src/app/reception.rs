@@ -9,6 +9,7 @@ use crate::clock::Clock;
 use crate::id::Entropy;
 use crate::keys::KeyStore;
 use crate::limit::RateLimiter;
+use crate::policy::Policies;
 use crate::secret::Secret;
 use crate::settings::{AuthSettings, Settings};
 
@@ -44,6 +45,7 @@ pub(super) fn from_settings(
         tokens: Arc::new(tokens(&settings.auth, entropy.as_ref())?),
         entropy,
         accounts: Arc::clone(&stores.accounts),
+        consents: Arc::clone(&stores.consents),
         sessions: Arc::clone(&stores.sessions),
         tickets: Arc::clone(&stores.tickets),
         failures: Arc::clone(&stores.failures),
@@ -53,6 +55,7 @@ pub(super) fn from_settings(
         keys,
         creations: Arc::clone(&stores.creations),
         hasher,
+        policies: Arc::new(Policies::embedded()?),
         rules: Arc::new(PasswordRules::new(&hosts)),
         even_time: settings.auth.even_time,
     };

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::BuildError;
-use crate::account::AccountStore;
+use crate::account::{AccountStore, ConsentStore};
 use crate::auth::{FailureCounter, SecurityLog, SessionStore, TicketStore};
 use crate::clock::Clock;
 use crate::jobs::JobStore;
@@ -33,6 +33,8 @@ pub struct Stores {
     pub keys: Arc<dyn KeyStore>,
     /// Accounts.
     pub accounts: Arc<dyn AccountStore>,
+    /// What people agreed to.
+    pub consents: Arc<dyn ConsentStore>,
     /// Sign-ins of people on their devices.
     pub sessions: Arc<dyn SessionStore>,
     /// Which request made which key.
@@ -189,13 +191,15 @@ async fn sea_orm(settings: &DatabaseSettings) -> Result<Stores, BuildError> {
         other => unusable(other),
     })?;
     let ledger = Arc::new(SeaOrmLedger::start(database.clone(), LedgerConfig::default()));
+    let accounts = Arc::new(SeaOrmAccountStore::new(database.clone()));
     let requests: Arc<dyn RequestLog> = Arc::<SeaOrmLedger>::clone(&ledger);
     let usage: Arc<dyn UsageReader> = Arc::<SeaOrmLedger>::clone(&ledger);
     let usage_retention: Arc<dyn UsageRetention> = Arc::<SeaOrmLedger>::clone(&ledger);
     let custody: Arc<dyn Custody> = Arc::<SeaOrmLedger>::clone(&ledger);
     Ok(Stores {
         keys: Arc::new(SeaOrmKeyStore::new(database.clone())),
-        accounts: Arc::new(SeaOrmAccountStore::new(database.clone())),
+        accounts: Arc::<SeaOrmAccountStore>::clone(&accounts),
+        consents: accounts,
         sessions: Arc::new(SeaOrmSessionStore::new(database.clone())),
         creations: Arc::new(SeaOrmKeyCreations::new(database.clone())),
         tickets: Arc::new(SeaOrmTicketStore::new(database.clone())),
@@ -236,6 +240,7 @@ fn memory(clock: Arc<dyn Clock>) -> Result<Stores, BuildError> {
         MemorySecurityLog, MemorySessions, MemoryTickets, MemoryTopUps,
     };
     let ledger = Arc::new(MemoryLedger::new(clock));
+    let accounts = Arc::new(MemoryAccounts::default());
     let requests: Arc<dyn RequestLog> = Arc::<MemoryLedger>::clone(&ledger);
     let usage: Arc<dyn UsageReader> = Arc::<MemoryLedger>::clone(&ledger);
     let usage_retention: Arc<dyn UsageRetention> = Arc::<MemoryLedger>::clone(&ledger);
@@ -245,7 +250,8 @@ fn memory(clock: Arc<dyn Clock>) -> Result<Stores, BuildError> {
     let statements: Arc<dyn Statements> = Arc::<MemoryLedger>::clone(&ledger);
     Ok(Stores {
         keys: Arc::new(MemoryKeys::default()),
-        accounts: Arc::new(MemoryAccounts::default()),
+        accounts: Arc::<MemoryAccounts>::clone(&accounts),
+        consents: accounts,
         sessions: Arc::new(MemorySessions::default()),
         creations: Arc::new(MemoryKeyCreations::default()),
         tickets: Arc::new(MemoryTickets::default()),

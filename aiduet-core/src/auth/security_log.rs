@@ -105,6 +105,8 @@ kinds! {
     EmailChanged = "email_changed",
     /// A change of the address was taken back.
     EmailRestored = "email_restored",
+    /// A version of a policy was agreed to.
+    PolicyAccepted = "policy_accepted",
     /// Name or language was changed.
     ProfileUpdated = "user_updated",
     /// Somebody signed in.

@@ -3,6 +3,6 @@
 mod retention;
 
 pub use retention::{
-    KEY_KEPT, NETWORK_KEPT, NOTICE_KEPT, Overdue, Purged, Retention, RetentionError, RetentionObserver,
-    RetentionStores, SECURITY_LOG_KEPT, SESSION_KEPT, USAGE_DAYS_MAX,
+    CONSENT_KEPT, KEY_KEPT, NETWORK_KEPT, NOTICE_KEPT, Overdue, Purged, Retention, RetentionError,
+    RetentionObserver, RetentionStores, SECURITY_LOG_KEPT, SESSION_KEPT, USAGE_DAYS_MAX,
 };

@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::account::{AccountError, ConsentStore};
 use crate::auth::{AuthStoreError, SecurityLog, SessionStore, TicketStore};
 use crate::class::{Classify, ErrorClass, Retry};
 use crate::clock::Timestamp;
@@ -24,6 +25,8 @@ pub const SECURITY_LOG_KEPT: Duration = Duration::from_hours(400 * 24);
 pub const NETWORK_KEPT: Duration = Duration::from_hours(30 * 24);
 /// How long a key is kept after it was revoked: as long as requests tell of it.
 pub const KEY_KEPT: Duration = Duration::from_hours(90 * 24);
+/// How long it is kept to which policies somebody agreed, after the end of the account.
+pub const CONSENT_KEPT: Duration = Duration::from_hours(3 * 365 * 24);
 /// How long it is kept that a message was sent. Its text and address end when it has left.
 pub const NOTICE_KEPT: Duration = Duration::from_hours(90 * 24);
 /// How long the same request to make a key makes no other one.
@@ -48,6 +51,8 @@ pub struct RetentionStores {
     pub keys: Arc<dyn KeyStore>,
     /// Which request made which key.
     pub creations: Arc<dyn KeyCreations>,
+    /// What people agreed to.
+    pub consents: Arc<dyn ConsentStore>,
     /// The security log.
     pub security_log: Arc<dyn SecurityLog>,
     /// Messages.
@@ -101,6 +106,9 @@ pub enum RetentionError {
     /// The ledger failed.
     #[error(transparent)]
     Ledger(#[from] LedgerError),
+    /// The store of accounts failed.
+    #[error(transparent)]
+    Account(#[from] AccountError),
     /// Sessions, tickets or the security log failed.
     #[error(transparent)]
     Auth(#[from] AuthStoreError),
@@ -117,6 +125,7 @@ impl Classify for RetentionError {
         match self {
             Self::ClockJump => ErrorClass::Conflict,
             Self::Ledger(error) => error.class(),
+            Self::Account(error) => error.class(),
             Self::Auth(error) => error.class(),
             Self::Keys(error) => error.class(),
             Self::Outbox(error) => error.class(),
@@ -127,6 +136,7 @@ impl Classify for RetentionError {
         match self {
             Self::ClockJump => Retry::Never,
             Self::Ledger(error) => error.retry(),
+            Self::Account(error) => error.retry(),
             Self::Auth(error) => error.retry(),
             Self::Keys(error) => error.retry(),
             Self::Outbox(error) => error.retry(),
@@ -170,7 +180,7 @@ impl Retention {
     /// # Errors
     /// Those of the stores.
     pub async fn purge_anyway(&self, now: Timestamp) -> Result<Purged, RetentionError> {
-        let RetentionStores { usage, sessions, tickets, keys, creations, security_log, outbox } =
+        let RetentionStores { usage, sessions, tickets, keys, creations, consents, security_log, outbox } =
             &self.stores;
         let usage = usage.purge(now.minus(self.usage_kept), BATCH).await?;
         let notices = PurgeNotices { before: now.minus(NOTICE_KEPT), limit: BATCH };
@@ -181,6 +191,7 @@ impl Retention {
             ("tickets", tickets.purge(now, BATCH).await?),
             ("api_keys", keys.purge(now.minus(KEY_KEPT), BATCH).await?),
             ("key_creations", creations.purge(now.minus(CREATION_KEPT), BATCH).await?),
+            ("consents", consents.purge(now.minus(CONSENT_KEPT), BATCH).await?),
             ("security_events", security_log.purge(now.minus(SECURITY_LOG_KEPT), BATCH).await?),
             ("security_networks", security_log.forget_networks(now.minus(NETWORK_KEPT), BATCH).await?),
             ("notices", outbox.purge(notices).await?),

@@ -90,7 +90,7 @@ async fn kept(store: &impl AccountStore, account: &Account) -> Option<Fields> {
 
 async fn inserted(store: &impl AccountStore, factory: &Factory) -> Account {
     let account = factory.account();
-    store.insert(account.clone()).await.expect("the account is new");
+    store.insert(account.clone(), &[]).await.expect("the account is new");
     account
 }
 
@@ -116,7 +116,7 @@ pub async fn an_account_is_found_as_it_was_inserted(store: impl AccountStore) {
     let closed = Account { state: AccountState::Closed { at: factory.now() }, ..factory.account() };
     for account in [factory.account(), full(&factory), closed] {
         assert_eq!(kept(&store, &account).await, None);
-        store.insert(account.clone()).await.expect("the account is new");
+        store.insert(account.clone(), &[]).await.expect("the account is new");
         assert_eq!(kept(&store, &account).await, Some(fields(&account)));
     }
 }
@@ -125,7 +125,7 @@ pub async fn an_account_is_found_as_it_was_inserted(store: impl AccountStore) {
 pub async fn the_same_account_again_changes_nothing(store: impl AccountStore) {
     let factory = Factory::new(1);
     let account = inserted(&store, &factory).await;
-    store.insert(account.clone()).await.expect("a repeat is not refused");
+    store.insert(account.clone(), &[]).await.expect("a repeat is not refused");
     assert_eq!(kept(&store, &account).await, Some(fields(&account)));
 }
 
@@ -134,7 +134,7 @@ pub async fn an_identifier_has_one_account(store: impl AccountStore) {
     let factory = Factory::new(1);
     let account = inserted(&store, &factory).await;
     let other = Account { id: account.id, ..factory.account() };
-    let refused = store.insert(other).await;
+    let refused = store.insert(other, &[]).await;
     assert!(matches!(refused, Err(AccountError::AlreadyExists { id }) if id == account.id), "{refused:?}");
     assert_eq!(kept(&store, &account).await, Some(fields(&account)));
 }
@@ -143,9 +143,9 @@ pub async fn an_identifier_has_one_account(store: impl AccountStore) {
 pub async fn an_address_belongs_to_one_account(store: impl AccountStore) {
     let factory = Factory::new(1);
     let account = Account { email: address("someone@EXAMPLE.com"), ..factory.account() };
-    store.insert(account.clone()).await.expect("the account is new");
+    store.insert(account.clone(), &[]).await.expect("the account is new");
     let other = Account { email: address("someone@example.COM"), ..factory.account() };
-    assert!(matches!(store.insert(other.clone()).await, Err(AccountError::EmailTaken)));
+    assert!(matches!(store.insert(other.clone(), &[]).await, Err(AccountError::EmailTaken)));
     assert_eq!(kept(&store, &other).await, None);
     let found = store.find_by_email(&address("someone@Example.Com")).await.expect("the store is available");
     assert_eq!(found.map(|found| found.id), Some(account.id));
@@ -160,7 +160,7 @@ pub async fn the_local_part_is_compared_exactly(store: impl AccountStore) {
         ["Someone@example.com", "someone@example.com", "sömeone@example.com", "someone@example.com.au"]
     {
         let account = Account { email: address(text), ..factory.account() };
-        store.insert(account.clone()).await.expect("the address is another one");
+        store.insert(account.clone(), &[]).await.expect("the address is another one");
         assert_eq!(kept(&store, &account).await, Some(fields(&account)));
     }
 }
@@ -212,7 +212,7 @@ pub async fn an_update_moves_the_address(store: impl AccountStore) {
     let old = store.find_by_email(&account.email).await.expect("the store is available");
     assert!(old.is_none());
     let successor = Account { email: account.email, ..factory.account() };
-    store.insert(successor).await.expect("the old address is free");
+    store.insert(successor, &[]).await.expect("the old address is free");
 }
 
 /// An update makes nothing.
@@ -232,7 +232,7 @@ pub async fn one_of_many_accounts_gets_an_address(store: impl AccountStore) {
     for _ in 0..16 {
         let account = Account { email: address("wanted@example.com"), ..factory.account() };
         let store = Arc::clone(&store);
-        tasks.spawn(async move { store.insert(account).await });
+        tasks.spawn(async move { store.insert(account, &[]).await });
     }
     let results = tasks.join_all().await;
     assert_eq!(results.iter().filter(|result| result.is_ok()).count(), 1);

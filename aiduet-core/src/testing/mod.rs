@@ -9,6 +9,7 @@
 
 pub mod account;
 pub mod alert;
+pub mod consent;
 mod factory;
 pub mod failures;
 pub mod fake_upstream;

@@ -139,7 +139,7 @@ async fn open_account(app: &App, settings: &Settings) -> Result<Guest, Failure> 
         Some(account) => account,
         None => {
             let account = user::new_account(EMAIL, Some("Demo".to_owned()), "en", Role::User)?;
-            stores.accounts.insert(account.clone()).await.map_err(|error| Failure::of(&error))?;
+            stores.accounts.insert(account.clone(), &[]).await.map_err(|error| Failure::of(&error))?;
             Arc::new(account)
         }
     };

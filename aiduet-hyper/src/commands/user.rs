@@ -21,7 +21,7 @@ pub(super) async fn run(context: &Context, verb: User) -> Result<(), Failure> {
             let account =
                 new_account(&email, name, &locale, if operator { Role::Operator } else { Role::User })?;
             let row = account_row(&account);
-            stores.accounts.insert(account).await.map_err(|error| Failure::of(&error))?;
+            stores.accounts.insert(account, &[]).await.map_err(|error| Failure::of(&error))?;
             print(context, row, None)?;
         }
         User::List { limit, before } => {

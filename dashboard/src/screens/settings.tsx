@@ -236,6 +236,7 @@ const EVENTS = [
   'email_verified',
   'email_changed',
   'email_restored',
+  'policy_accepted',
   'user_updated',
   'authn_login_success',
   'authn_login_fail',

@@ -1,14 +1,18 @@
-//! Accounts in memory.
+//! Accounts in memory, and what their owners agreed to.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use async_trait::async_trait;
 
-use crate::account::{Account, AccountError, AccountStore, EmailAddress};
+use crate::account::{
+    Account, AccountError, AccountStore, Consent, ConsentStore, DetachConsents, EmailAddress,
+};
+use crate::clock::Timestamp;
 use crate::id::AccountId;
+use crate::notify::PolicyKind;
 
-/// Accounts in memory.
+/// Accounts in memory, and what their owners agreed to.
 #[derive(Debug, Default)]
 pub struct MemoryAccounts(RwLock<Accounts>);
 
@@ -16,6 +20,27 @@ pub struct MemoryAccounts(RwLock<Accounts>);
 struct Accounts {
     by_id: BTreeMap<AccountId, Arc<Account>>,
     by_email: HashMap<EmailAddress, AccountId>,
+    consents: BTreeMap<ConsentName, KeptConsent>,
+}
+
+type ConsentName = (AccountId, PolicyKind, String);
+
+#[derive(Debug)]
+struct KeptConsent {
+    consent: Consent,
+    /// When its account ended.
+    detached_at: Option<Timestamp>,
+}
+
+impl Accounts {
+    fn agree(&mut self, consent: Consent) -> Consent {
+        let name = (consent.account, consent.kind, consent.version.clone());
+        self.consents.entry(name).or_insert(KeptConsent { consent, detached_at: None }).consent.clone()
+    }
+
+    fn consents_of(&self, account: AccountId) -> impl Iterator<Item = &KeptConsent> {
+        self.consents.values().filter(move |kept| kept.consent.account == account)
+    }
 }
 
 impl MemoryAccounts {
@@ -30,7 +55,7 @@ impl MemoryAccounts {
 
 #[async_trait]
 impl AccountStore for MemoryAccounts {
-    async fn insert(&self, account: Account) -> Result<(), AccountError> {
+    async fn insert(&self, account: Account, consents: &[Consent]) -> Result<(), AccountError> {
         self.write(|accounts| {
             let id = account.id;
             match (accounts.by_id.get(&id), accounts.by_email.contains_key(&account.email)) {
@@ -41,6 +66,9 @@ impl AccountStore for MemoryAccounts {
             }
             accounts.by_email.insert(account.email.clone(), id);
             accounts.by_id.insert(id, Arc::new(account));
+            for consent in consents {
+                accounts.agree(consent.clone());
+            }
             Ok(())
         })
     }
@@ -81,6 +109,44 @@ impl AccountStore for MemoryAccounts {
     }
 }
 
+#[async_trait]
+impl ConsentStore for MemoryAccounts {
+    async fn agree(&self, consent: Consent) -> Result<Consent, AccountError> {
+        Ok(self.write(|accounts| accounts.agree(consent)))
+    }
+
+    async fn list(&self, account: AccountId) -> Result<Vec<Consent>, AccountError> {
+        Ok(self.read(|accounts| accounts.consents_of(account).map(|kept| kept.consent.clone()).collect()))
+    }
+
+    async fn detach(&self, request: DetachConsents) -> Result<u64, AccountError> {
+        let DetachConsents { account, subject, at } = request;
+        Ok(self.write(|accounts| {
+            let own: Vec<Consent> = accounts.consents_of(account).map(|kept| kept.consent.clone()).collect();
+            for consent in &own {
+                accounts.consents.remove(&(account, consent.kind, consent.version.clone()));
+                let consent = Consent { account: subject, ..consent.clone() };
+                let name = (subject, consent.kind, consent.version.clone());
+                accounts.consents.insert(name, KeptConsent { consent, detached_at: Some(at) });
+            }
+            u64::try_from(own.len()).unwrap_or(u64::MAX)
+        }))
+    }
+
+    async fn purge(&self, before: Timestamp, limit: u32) -> Result<u64, AccountError> {
+        Ok(self.write(|accounts| {
+            let old = accounts.consents.iter();
+            let old = old.filter(|(_name, kept)| kept.detached_at.is_some_and(|at| at < before));
+            let old = old.map(|(name, _kept)| name.clone());
+            let old: Vec<ConsentName> = old.take(usize::try_from(limit).unwrap_or(usize::MAX)).collect();
+            for name in &old {
+                accounts.consents.remove(name);
+            }
+            u64::try_from(old.len()).unwrap_or(u64::MAX)
+        }))
+    }
+}
+
 #[cfg(test)]
 #[cfg(feature = "testing")]
 mod tests {
@@ -91,4 +157,5 @@ mod tests {
     }
 
     crate::account_store_conformance!(memory_accounts);
+    crate::consent_store_conformance!(memory_accounts);
 }

@@ -6,10 +6,12 @@ use async_trait::async_trait;
 use sea_orm::{QueryResult, Value};
 use uuid::Uuid;
 
-use super::Database;
 use super::error::{DatabaseError, FailureKind};
 use super::sql::{Columns, Sql, insert_row};
-use crate::account::{Account, AccountError, AccountState, AccountStore, EmailAddress, Locale, Role};
+use super::{Database, consents};
+use crate::account::{
+    Account, AccountError, AccountState, AccountStore, Consent, EmailAddress, Locale, Role,
+};
 use crate::clock::Timestamp;
 use crate::id::AccountId;
 use crate::secret::Secret;
@@ -17,7 +19,7 @@ use crate::secret::Secret;
 const COLUMNS: &str =
     "id, email, email_verified_at, password, name, locale, role, state, state_at, created_at";
 
-/// [`AccountStore`] in a database.
+/// [`AccountStore`] in a database, and [`ConsentStore`](crate::account::ConsentStore).
 #[derive(Clone, Debug)]
 pub struct SeaOrmAccountStore {
     database: Database,
@@ -27,6 +29,19 @@ impl SeaOrmAccountStore {
     /// The accounts of a migrated database.
     pub const fn new(database: Database) -> Self {
         Self { database }
+    }
+
+    pub(super) const fn database(&self) -> &Database {
+        &self.database
+    }
+
+    /// The account and what its owner agreed to, or neither.
+    async fn insert_both(&self, account: Account, agreed: &[Consent]) -> Result<(), DatabaseError> {
+        let transaction = self.database.begin().await?;
+        let insert = format!("INSERT INTO accounts ({COLUMNS}) VALUES");
+        insert_row(&transaction, &insert, write(account)).await?;
+        consents::insert(&transaction, agreed).await?;
+        Ok(transaction.commit().await?)
     }
 
     fn select(&self) -> Sql {
@@ -40,10 +55,9 @@ impl SeaOrmAccountStore {
 
 #[async_trait]
 impl AccountStore for SeaOrmAccountStore {
-    async fn insert(&self, account: Account) -> Result<(), AccountError> {
+    async fn insert(&self, account: Account, consents: &[Consent]) -> Result<(), AccountError> {
         let (id, email) = (account.id, account.email.clone());
-        let insert = format!("INSERT INTO accounts ({COLUMNS}) VALUES");
-        match insert_row(self.database.writer(), &insert, write(account)).await {
+        match self.insert_both(account, consents).await {
             Ok(()) => Ok(()),
             Err(error) if error.kind() == FailureKind::Unique => match self.find(id).await? {
                 Some(existing) if existing.email == email => Ok(()),
@@ -177,17 +191,20 @@ mod tests {
             Some(super::store(super::fixture::sqlite().await))
         }
         crate::account_store_conformance!(store);
+        crate::consent_store_conformance!(store);
     }
     mod postgres {
         async fn store() -> Option<super::SeaOrmAccountStore> {
             super::fixture::postgres().await.map(super::store)
         }
         crate::account_store_conformance!(store);
+        crate::consent_store_conformance!(store);
     }
     mod mysql {
         async fn store() -> Option<super::SeaOrmAccountStore> {
             super::fixture::mysql().await.map(super::store)
         }
         crate::account_store_conformance!(store);
+        crate::consent_store_conformance!(store);
     }
 }

@@ -17,6 +17,7 @@ mod alerts;
 mod balances;
 mod bulk;
 mod connect;
+mod consents;
 mod error;
 mod failures;
 mod jobs;

@@ -29,6 +29,7 @@ async fn processes_that_migrate_at_once_do_not_disturb_each_other(fixture: Fixtu
     let tables = [
         "migration",
         "accounts",
+        "consents",
         "api_keys",
         "account",
         "transfer",

@@ -3,6 +3,7 @@
 mod auth;
 mod billing;
 mod call;
+mod consents;
 mod cookie;
 mod document;
 mod export;
@@ -71,7 +72,8 @@ fn described() -> OpenApiRouter<App> {
         .routes(routes!(me::change_email))
         .routes(routes!(me::sessions))
         .routes(routes!(me::end_session))
-        .routes(routes!(me::security_log));
+        .routes(routes!(me::security_log))
+        .routes(routes!(consents::list, consents::give));
     let keys = OpenApiRouter::new()
         .routes(routes!(keys::list_keys, keys::create))
         .routes(routes!(keys::show, keys::change, keys::revoke))

@@ -35,7 +35,7 @@ pub(super) struct PolicyView {
 }
 
 impl PolicyView {
-    fn of(app: &App, policy: &Policy) -> Self {
+    pub(super) fn of(app: &App, policy: &Policy) -> Self {
         let in_force = app.policies().in_force(policy.kind, app.clock().now());
         Self {
             kind: policy.kind.as_str(),

@@ -132,6 +132,7 @@ impl From<ReceptionError> for Problem {
             ReceptionError::WrongCredentials => Self::new(StatusCode::UNAUTHORIZED, "wrong_credentials"),
             ReceptionError::EmailUnverified => Self::EMAIL_UNVERIFIED,
             ReceptionError::InvalidTicket => Self::new(StatusCode::BAD_REQUEST, "invalid_link"),
+            ReceptionError::OutdatedPolicy => Self::field("/version", "policy_not_in_force"),
             ReceptionError::InvalidSession => Self::UNAUTHENTICATED,
             ReceptionError::Throttled { retry_after } => {
                 Self::new(StatusCode::TOO_MANY_REQUESTS, "rate_limit_exceeded").after(retry_after)

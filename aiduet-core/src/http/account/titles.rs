@@ -103,6 +103,22 @@ const TITLES: &[(&str, [&str; 3])] = &[
             "利用規約とプライバシーポリシーに同意してください。",
         ],
     ),
+    (
+        "invalid_policy",
+        [
+            "There are `privacy` and `terms`.",
+            "可用的政策为 `privacy` 和 `terms`。",
+            "ポリシーは `privacy` と `terms` です。",
+        ],
+    ),
+    (
+        "policy_not_in_force",
+        [
+            "Accept the version in force; `GET /api/v1/policies` names it.",
+            "请接受现行版本，可通过 `GET /api/v1/policies` 查看。",
+            "現行の版に同意してください。`GET /api/v1/policies` で確認できます。",
+        ],
+    ),
     ("invalid_cursor", ["This is not a cursor of ours.", "游标无效。", "カーソルが無効です。"]),
     (
         "invalid_limit",
@@ -391,6 +407,7 @@ mod tests {
         let sources = [
             include_str!("problem.rs"),
             include_str!("me.rs"),
+            include_str!("consents.rs"),
             include_str!("auth.rs"),
             include_str!("keys.rs"),
             include_str!("extract.rs"),

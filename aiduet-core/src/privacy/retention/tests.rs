@@ -1,7 +1,7 @@
 use super::*;
 use crate::backends::memory::{
-    MemoryKeyCreations, MemoryKeys, MemoryLedger, MemoryOutbox, MemorySecurityLog, MemorySessions,
-    MemoryTickets,
+    MemoryAccounts, MemoryKeyCreations, MemoryKeys, MemoryLedger, MemoryOutbox, MemorySecurityLog,
+    MemorySessions, MemoryTickets,
 };
 use crate::clock::{Clock, ManualClock};
 use crate::id::AccountId;
@@ -43,6 +43,7 @@ fn world() -> World {
         tickets: Arc::new(MemoryTickets::default()),
         keys: Arc::new(MemoryKeys::default()),
         creations: Arc::new(MemoryKeyCreations::default()),
+        consents: Arc::new(MemoryAccounts::default()),
         security_log: Arc::new(MemorySecurityLog::default()),
         outbox: Arc::new(MemoryOutbox::default()),
     };

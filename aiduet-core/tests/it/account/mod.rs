@@ -2,7 +2,9 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test fails by panicking")]
 
 mod billing;
+mod consents;
 mod entering;
+mod keys;
 mod links;
 mod pages;
 mod shape;

@@ -213,7 +213,7 @@ impl House {
     async fn admit(&mut self, funds: Money, limits: KeyLimits) -> Customer {
         let account = self.factory.account();
         let id = account.id;
-        self.stores.accounts.insert(account).await.unwrap();
+        self.stores.accounts.insert(account, &[]).await.unwrap();
         // Only whole cents can be bought.
         let bought = cents(funds.cents(Rounding::Down));
         let granted = funds.checked_sub(bought).unwrap();

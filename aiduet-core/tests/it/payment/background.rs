@@ -25,7 +25,7 @@ const LATER: Duration = Duration::from_mins(11);
 /// Somebody who gets mails.
 async fn person(shop: &Shop) -> Account {
     let account = shop.factory.account();
-    shop.accounts.insert(account.clone()).await.unwrap();
+    shop.accounts.insert(account.clone(), &[]).await.unwrap();
     account
 }
 

@@ -87,7 +87,7 @@ impl Plan {
         let stores = Box::pin(Stores::ready(&database, Arc::clone(&clock))).await.unwrap();
         let account = factory.account();
         let id = account.id;
-        stores.accounts.insert(account).await.unwrap();
+        stores.accounts.insert(account, &[]).await.unwrap();
         stores.ledger.post(vec![factory.top_up(id, funds)]).await.unwrap();
         let (plain, key) = factory.api_key(id);
         stores.keys.insert(ApiKey { limits, ..key }).await.unwrap();

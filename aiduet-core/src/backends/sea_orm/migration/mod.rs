@@ -6,6 +6,7 @@ mod m0003_requests;
 mod m0004_duet;
 mod m0010_sessions;
 mod m0011_key_creations;
+mod m0012_consents;
 mod m0020_notices;
 mod m0030_top_ups;
 mod m0031_billing;
@@ -31,13 +32,14 @@ struct Migration {
     statements: fn(Dialect) -> Vec<String>,
 }
 
-const ALL: [Migration; 15] = [
+const ALL: &[Migration] = &[
     m0001_keys_and_accounts::MIGRATION,
     m0002_ledger::MIGRATION,
     m0003_requests::MIGRATION,
     m0004_duet::MIGRATION,
     m0010_sessions::MIGRATION,
     m0011_key_creations::MIGRATION,
+    m0012_consents::MIGRATION,
     m0020_notices::MIGRATION,
     m0030_top_ups::MIGRATION,
     m0031_billing::MIGRATION,
