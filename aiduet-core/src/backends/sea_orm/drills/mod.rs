@@ -106,7 +106,7 @@ impl World {
 
     async fn person(&self) -> Account {
         let account = self.factory.account();
-        self.accounts.insert(account.clone()).await.unwrap();
+        self.accounts.insert(account.clone(), &[]).await.unwrap();
         account
     }
 
