@@ -134,6 +134,8 @@ identifiers! {
     SessionId = "sess";
     /// Something that happened to the security of an account.
     SecurityEventId = "sev";
+    /// The deletion of an account; also the number of its receipt.
+    DeletionId = "del";
 }
 
 /// Derives the identifier of a consequence from the identifier of its cause.

@@ -62,6 +62,9 @@ pub(crate) enum Command {
     /// The end of what is kept about requests and people
     #[command(subcommand)]
     Retention(Retention),
+    /// What is left of those who have left
+    #[command(subcommand)]
+    Privacy(Privacy),
     /// Check everything that the server needs
     Doctor,
     /// Ask a running server whether it is ready
@@ -174,6 +177,23 @@ pub(crate) enum User {
     },
     /// Let an account spend again
     Unfreeze(Who),
+    /// Print the accounts that are to be deleted, the first due first
+    Deletions {
+        /// At most so many
+        #[arg(long, default_value_t = 50)]
+        limit: u32,
+    },
+    /// Erase an account now, without time to change the mind
+    Erase {
+        #[command(flatten)]
+        who: Who,
+        /// Only say what would be erased
+        #[arg(long)]
+        dry_run: bool,
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
+    },
 }
 
 /// An account.
@@ -346,6 +366,33 @@ pub(crate) enum Retention {
         /// Do not ask
         #[arg(long)]
         yes: bool,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Privacy {
+    /// Erase again what a restored backup has brought back
+    Erase {
+        /// The list of tombstones
+        #[arg(long, value_name = "FILE")]
+        from_tombstones: PathBuf,
+        /// Only say which accounts would be erased
+        #[arg(long)]
+        dry_run: bool,
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
+    },
+    /// Print the tombstones of erased accounts, newest first, to be kept outside the backups
+    Tombstones,
+    /// Print the receipts of erasures, newest first
+    Receipts {
+        /// At most so many
+        #[arg(long, default_value_t = 50)]
+        limit: u32,
+        /// Only receipts older than this one
+        #[arg(long, value_name = "ID")]
+        before: Option<String>,
     },
 }
 

@@ -8,7 +8,7 @@ export interface Account {
   name: string | null;
   locale: string;
   role: 'user' | 'operator';
-  state: 'active' | 'frozen' | 'closed';
+  state: 'active' | 'frozen' | 'deleting' | 'closed';
   created_at: string;
 }
 

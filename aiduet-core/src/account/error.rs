@@ -6,8 +6,11 @@ use crate::auth::{AuthStoreError, HashError, PasswordFault};
 use crate::class::{Classify, ErrorClass, Retry, Source};
 use crate::id::AccountId;
 use crate::keys::KeyError;
+use crate::ledger::LedgerError;
 use crate::limit::LimitError;
 use crate::notify::OutboxError;
+use crate::payment::{RechargeError, TopUpError};
+use crate::privacy::DeletionError;
 
 /// Failure of an [`AccountStore`](super::AccountStore).
 #[derive(Debug, thiserror::Error)]
@@ -113,6 +116,18 @@ pub enum ReceptionError {
     /// The counters could not be asked.
     #[error(transparent)]
     Limit(#[from] LimitError),
+    /// Deletions could not be read or changed.
+    #[error(transparent)]
+    Deletion(#[from] DeletionError),
+    /// The ledger failed.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+    /// Automatic purchases could not be stopped.
+    #[error(transparent)]
+    Recharge(#[from] RechargeError),
+    /// Purchases could not be read.
+    #[error(transparent)]
+    TopUp(#[from] TopUpError),
 }
 
 impl Classify for ReceptionError {
@@ -129,6 +144,10 @@ impl Classify for ReceptionError {
             Self::Auth(error) => error.class(),
             Self::Outbox(error) => error.class(),
             Self::Limit(error) => error.class(),
+            Self::Deletion(error) => error.class(),
+            Self::Ledger(error) => error.class(),
+            Self::TopUp(error) => error.class(),
+            Self::Recharge(error) => error.class(),
         }
     }
 
@@ -149,6 +168,10 @@ impl Classify for ReceptionError {
             Self::Auth(error) => error.retry(),
             Self::Outbox(error) => error.retry(),
             Self::Limit(error) => error.retry(),
+            Self::Deletion(error) => error.retry(),
+            Self::Ledger(error) => error.retry(),
+            Self::TopUp(error) => error.retry(),
+            Self::Recharge(error) => error.retry(),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 mod agreement;
 mod consent;
+mod deletion;
 mod error;
 mod own_keys;
 mod profile;
@@ -17,6 +18,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 pub use consent::{Consent, ConsentStore, DetachConsents};
+pub use deletion::DepartureParts;
 pub use error::{AccountError, ReceptionError};
 pub use own_keys::{IssuedKey, KeyChange, KeyRequest, KeySwitch, KeyWish};
 pub use profile::ProfileChange;

@@ -4,7 +4,9 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Account, AccountError, AccountStore, ConsentStore, EmailAddress, ReceptionError};
+use super::{
+    Account, AccountError, AccountStore, ConsentStore, DepartureParts, EmailAddress, ReceptionError,
+};
 use crate::auth::{
     AccessTokens, Device, FailureCounter, Network, OpaqueToken, PasswordHasher, PasswordRules, SecurityEvent,
     SecurityEventKind, SecurityLog, SessionStore, Ticket, TicketPurpose, TicketStore,
@@ -40,6 +42,8 @@ pub struct ReceptionParts {
     pub keys: Arc<dyn KeyStore>,
     /// Which request made which key.
     pub creations: Arc<dyn KeyCreations>,
+    /// What it takes to leave.
+    pub departure: DepartureParts,
     /// What happened.
     pub security_log: Arc<dyn SecurityLog>,
     /// Mail.

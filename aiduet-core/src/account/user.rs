@@ -43,7 +43,12 @@ pub enum AccountState {
         /// Since when.
         at: Timestamp,
     },
-    /// No: its owner closed it.
+    /// No: its owner wants it deleted, and may still change that.
+    Deleting {
+        /// Since when.
+        at: Timestamp,
+    },
+    /// No: it is being erased.
     Closed {
         /// Since when.
         at: Timestamp,

@@ -6,11 +6,11 @@ use super::Stores;
 use super::payment::{Payments, letters};
 use crate::clock::Clock;
 use crate::http::metrics::Metrics;
-use crate::id::{Entropy, NodeId};
+use crate::id::{Entropy, NodeId, SystemEntropy};
 use crate::jobs::{
-    Job, Jobs, Lapse, LowBalance, MissedMessages, PendingTopUps, Purge, Recharges, Reconcile, Refunds,
+    Erase, Job, Jobs, Lapse, LowBalance, MissedMessages, PendingTopUps, Purge, Recharges, Reconcile, Refunds,
 };
-use crate::privacy::{Retention, RetentionObserver, RetentionStores};
+use crate::privacy::{Erasure, ErasureParts, Retention, RetentionObserver, RetentionStores, TombstoneFile};
 use crate::settings::Settings;
 
 /// What jobs need besides settings and stores.
@@ -56,6 +56,7 @@ fn registered(settings: &Settings, stores: &Stores, parts: &JobParts) -> Vec<Arc
         Arc::new(Purge::new(retention(settings, stores), Arc::clone(&parts.retention))),
         Arc::new(Lapse::new(Arc::clone(&stores.grants))),
         Arc::new(low_balance),
+        Arc::new(Erase::new(erasure(settings, stores, &parts.clock))),
     ];
     if let Some(Payments { cashier, recharger, reconciler }) = &parts.payments {
         let jobs = Arc::clone(&stores.jobs);
@@ -68,6 +69,20 @@ fn registered(settings: &Settings, stores: &Stores, parts: &JobParts) -> Vec<Arc
         all.push(Arc::new(MissedMessages { cashier: Arc::clone(cashier), jobs }));
     }
     all
+}
+
+/// What erases accounts whose owners have left.
+pub fn erasure(settings: &Settings, stores: &Stores, clock: &Arc<dyn Clock>) -> Erasure {
+    Erasure::new(ErasureParts {
+        deletions: Arc::clone(&stores.deletions),
+        accounts: Arc::clone(&stores.accounts),
+        ledger: Arc::clone(&stores.ledger),
+        top_ups: Arc::clone(&stores.top_ups),
+        outbox: Arc::clone(&stores.outbox),
+        tombstones: settings.privacy.tombstones.clone().map(TombstoneFile::at),
+        clock: Arc::clone(clock),
+        entropy: Arc::new(SystemEntropy),
+    })
 }
 
 /// What is kept for how long.

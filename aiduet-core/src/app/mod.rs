@@ -19,7 +19,7 @@ use std::time::Duration;
 pub use builder::AppBuilder;
 pub use error::BuildError;
 pub use imprint::Imprint;
-pub use jobs::{JobParts, jobs, retention};
+pub use jobs::{JobParts, erasure, jobs, retention};
 pub use payment::{CompleteProcessor, Payments, payments};
 pub use stores::{Stores, embedded_prices};
 

@@ -1,9 +1,10 @@
 //! The reception from settings.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::{BuildError, Stores};
-use crate::account::{Reception, ReceptionParts};
+use crate::account::{DepartureParts, Reception, ReceptionParts};
 use crate::auth::{AccessTokens, HashCost, HasherConfig, PasswordHasher, PasswordRules, Pepper, SigningKey};
 use crate::clock::Clock;
 use crate::id::Entropy;
@@ -11,7 +12,7 @@ use crate::keys::KeyStore;
 use crate::limit::RateLimiter;
 use crate::policy::Policies;
 use crate::secret::Secret;
-use crate::settings::{AuthSettings, Settings};
+use crate::settings::{AuthSettings, PrivacySettings, Settings};
 
 const RANDOM_SECRET_BYTES: usize = 32;
 
@@ -54,12 +55,23 @@ pub(super) fn from_settings(
         limiter,
         keys,
         creations: Arc::clone(&stores.creations),
+        departure: departure(&settings.privacy, stores),
         hasher,
         policies: Arc::new(Policies::embedded()?),
         rules: Arc::new(PasswordRules::new(&hosts)),
         even_time: settings.auth.even_time,
     };
     Ok(Reception::new(parts))
+}
+
+fn departure(settings: &PrivacySettings, stores: &Stores) -> DepartureParts {
+    DepartureParts {
+        deletions: Arc::clone(&stores.deletions),
+        ledger: Arc::clone(&stores.ledger),
+        top_ups: Arc::clone(&stores.top_ups),
+        recharges: Arc::clone(&stores.recharges),
+        window: Duration::from_hours(24).saturating_mul(settings.deletion_days.into()),
+    }
 }
 
 fn cost(settings: &AuthSettings) -> Result<HashCost, BuildError> {

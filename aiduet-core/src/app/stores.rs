@@ -14,6 +14,7 @@ use crate::ledger::{
 use crate::notify::Outbox;
 use crate::payment::{AlertStore, PayerStore, RechargeStore, ReconciliationStore, RefundStore, TopUpStore};
 use crate::price::PriceBook;
+use crate::privacy::DeletionStore;
 use crate::settings::DatabaseSettings;
 
 // Futures of the database driver are nested deeper than the compiler follows in a release build of a
@@ -21,9 +22,9 @@ use crate::settings::DatabaseSettings;
 #[cfg(feature = "sea-orm")]
 use crate::backends::sea_orm::{
     Database, DatabaseConfig, DatabaseError, LedgerConfig, MigrationStatus, SeaOrmAccountStore,
-    SeaOrmAlertStore, SeaOrmFailureCounter, SeaOrmJobs, SeaOrmKeyCreations, SeaOrmKeyStore, SeaOrmLedger,
-    SeaOrmOutbox, SeaOrmPayerStore, SeaOrmRechargeStore, SeaOrmReconciliations, SeaOrmRefundStore,
-    SeaOrmSecurityLog, SeaOrmSessionStore, SeaOrmTicketStore, SeaOrmTopUpStore,
+    SeaOrmAlertStore, SeaOrmDeletions, SeaOrmFailureCounter, SeaOrmJobs, SeaOrmKeyCreations, SeaOrmKeyStore,
+    SeaOrmLedger, SeaOrmOutbox, SeaOrmPayerStore, SeaOrmRechargeStore, SeaOrmReconciliations,
+    SeaOrmRefundStore, SeaOrmSecurityLog, SeaOrmSessionStore, SeaOrmTicketStore, SeaOrmTopUpStore,
 };
 
 /// The stores of an application.
@@ -81,6 +82,8 @@ pub struct Stores {
     pub reconciliations: Arc<dyn ReconciliationStore>,
     /// Automatic purchases.
     pub recharges: Arc<dyn RechargeStore>,
+    /// Deletions of accounts.
+    pub deletions: Arc<dyn DeletionStore>,
     /// What is under them, if it is a database.
     #[cfg(feature = "sea-orm")]
     pub base: Option<Base>,
@@ -223,6 +226,7 @@ async fn sea_orm(settings: &DatabaseSettings) -> Result<Stores, BuildError> {
         journal: Arc::<SeaOrmLedger>::clone(&ledger),
         reconciliations: Arc::new(SeaOrmReconciliations::new(database.clone())),
         recharges: Arc::new(SeaOrmRechargeStore::new(database.clone())),
+        deletions: Arc::new(SeaOrmDeletions::new(database.clone())),
         base: Some(Base { database, ledger }),
     })
 }
@@ -235,12 +239,9 @@ fn unusable(error: DatabaseError) -> BuildError {
 #[cfg(feature = "memory")]
 fn memory(clock: Arc<dyn Clock>) -> Result<Stores, BuildError> {
     use crate::backends::memory::{
-        MemoryAccounts, MemoryAlerts, MemoryFailures, MemoryJobs, MemoryKeyCreations, MemoryKeys,
-        MemoryLedger, MemoryOutbox, MemoryPayers, MemoryRecharges, MemoryReconciliations, MemoryRefunds,
-        MemorySecurityLog, MemorySessions, MemoryTickets, MemoryTopUps,
+        MemoryAccounts, MemoryDeletions, MemoryJobs, MemoryLedger, MemoryPeople, MemoryReconciliations,
     };
     let ledger = Arc::new(MemoryLedger::new(clock));
-    let accounts = Arc::new(MemoryAccounts::default());
     let requests: Arc<dyn RequestLog> = Arc::<MemoryLedger>::clone(&ledger);
     let usage: Arc<dyn UsageReader> = Arc::<MemoryLedger>::clone(&ledger);
     let usage_retention: Arc<dyn UsageRetention> = Arc::<MemoryLedger>::clone(&ledger);
@@ -248,20 +249,22 @@ fn memory(clock: Arc<dyn Clock>) -> Result<Stores, BuildError> {
     let audit: Arc<dyn Audit> = Arc::<MemoryLedger>::clone(&ledger);
     let grants: Arc<dyn Grants> = Arc::<MemoryLedger>::clone(&ledger);
     let statements: Arc<dyn Statements> = Arc::<MemoryLedger>::clone(&ledger);
+    let people = MemoryPeople::with(Arc::clone(&ledger));
+    let deletions = Arc::new(MemoryDeletions::of(people.clone()));
     Ok(Stores {
-        keys: Arc::new(MemoryKeys::default()),
-        accounts: Arc::<MemoryAccounts>::clone(&accounts),
-        consents: accounts,
-        sessions: Arc::new(MemorySessions::default()),
-        creations: Arc::new(MemoryKeyCreations::default()),
-        tickets: Arc::new(MemoryTickets::default()),
-        failures: Arc::new(MemoryFailures::default()),
-        security_log: Arc::new(MemorySecurityLog::default()),
-        alerts: Arc::new(MemoryAlerts::new(Arc::<MemoryLedger>::clone(&ledger))),
-        refunds: Arc::new(MemoryRefunds::default()),
+        keys: people.keys,
+        consents: Arc::<MemoryAccounts>::clone(&people.accounts),
+        accounts: people.accounts,
+        sessions: people.sessions,
+        creations: people.creations,
+        tickets: people.tickets,
+        failures: people.failures,
+        security_log: people.security_log,
+        alerts: people.alerts,
+        refunds: people.refunds,
         journal: Arc::<MemoryLedger>::clone(&ledger),
         reconciliations: Arc::new(MemoryReconciliations::default()),
-        recharges: Arc::new(MemoryRecharges::new(Arc::<MemoryLedger>::clone(&ledger))),
+        recharges: people.recharges,
         ledger,
         requests,
         grants,
@@ -272,9 +275,10 @@ fn memory(clock: Arc<dyn Clock>) -> Result<Stores, BuildError> {
         custody,
         audit,
         prices: embedded_prices()?,
-        outbox: Arc::new(MemoryOutbox::default()),
-        top_ups: Arc::new(MemoryTopUps::default()),
-        payers: Arc::new(MemoryPayers::default()),
+        outbox: people.outbox,
+        top_ups: people.top_ups,
+        payers: people.payers,
+        deletions,
         #[cfg(feature = "sea-orm")]
         base: None,
     })

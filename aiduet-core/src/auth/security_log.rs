@@ -139,4 +139,8 @@ kinds! {
     KeyRotated = "authn_token_rotated",
     /// An API key was deleted.
     KeyRevoked = "authn_token_revoked",
+    /// The account is to be deleted.
+    DeletionAsked = "user_deletion_requested",
+    /// It is not after all.
+    DeletionCancelled = "user_deletion_cancelled",
 }

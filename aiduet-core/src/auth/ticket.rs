@@ -90,11 +90,14 @@ pub enum TicketPurpose {
     ConfirmEmail,
     /// Takes a change of the address back.
     UndoEmail,
+    /// Stops the deletion of the account.
+    CancelDeletion,
 }
 
 impl TicketPurpose {
     /// Every purpose.
-    pub const ALL: [Self; 4] = [Self::VerifyEmail, Self::ResetPassword, Self::ConfirmEmail, Self::UndoEmail];
+    pub const ALL: [Self; 5] =
+        [Self::VerifyEmail, Self::ResetPassword, Self::ConfirmEmail, Self::UndoEmail, Self::CancelDeletion];
 
     /// The code in tables.
     pub const fn as_str(self) -> &'static str {
@@ -103,6 +106,7 @@ impl TicketPurpose {
             Self::ResetPassword => "reset_password",
             Self::ConfirmEmail => "confirm_email",
             Self::UndoEmail => "undo_email",
+            Self::CancelDeletion => "cancel_deletion",
         }
     }
 
@@ -117,17 +121,19 @@ impl TicketPurpose {
             Self::VerifyEmail | Self::ConfirmEmail => Duration::from_hours(24),
             Self::ResetPassword => Duration::from_mins(30),
             Self::UndoEmail => Duration::from_hours(7 * 24),
+            // The longest time that an operator may set; the deletion itself may begin before.
+            Self::CancelDeletion => Duration::from_hours(30 * 24),
         }
     }
 
     /// Whether a new ticket takes the place of the one before.
     ///
     /// Not for taking back a change: a thief who changes the address twice would make the link of
-    /// the owner worthless.
+    /// the owner worthless. Nor for stopping a deletion: who asks for it again gets no second mail.
     pub const fn is_exclusive(self) -> bool {
         match self {
             Self::VerifyEmail | Self::ResetPassword | Self::ConfirmEmail => true,
-            Self::UndoEmail => false,
+            Self::UndoEmail | Self::CancelDeletion => false,
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Background work: done by whichever node takes the lease, in bounded batches, again and again.
 
+mod erase;
 mod error;
 mod lapse;
 mod low_balance;
@@ -16,6 +17,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
+pub use erase::Erase;
 pub use error::JobError;
 pub use lapse::Lapse;
 pub use low_balance::LowBalance;

@@ -113,6 +113,11 @@ impl EntryKind {
         }
     }
 
+    /// Whether its external name may be one that an operator has chosen.
+    pub const fn has_memo(self) -> bool {
+        matches!(self, Self::PromoGrant | Self::PromoExpiry | Self::Correction)
+    }
+
     /// Whether a debit of this kind may be made even if it is not covered; see [`Entry::is_forced`].
     pub const fn is_forced(self) -> bool {
         matches!(self, Self::Overage | Self::LateUsage | Self::Refund | Self::Dispute)

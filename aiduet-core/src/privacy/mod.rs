@@ -1,8 +1,17 @@
 //! What is kept about people, for how long, and that it ends.
 
+mod deletion;
+mod erasure;
 mod retention;
+mod tombstone;
 
+pub use deletion::{
+    BeginDeletion, Begun, Deletion, DeletionError, DeletionState, DeletionStore, ErasedPart, ErasedRows,
+    ErasureReceipt, UnusedCredit,
+};
+pub use erasure::{Erasure, ErasureError, ErasureParts, ErasureProgress, Obstacle, WAIT_MAX};
 pub use retention::{
     CONSENT_KEPT, KEY_KEPT, NETWORK_KEPT, NOTICE_KEPT, Overdue, Purged, Retention, RetentionError,
     RetentionObserver, RetentionStores, SECURITY_LOG_KEPT, SESSION_KEPT, USAGE_DAYS_MAX,
 };
+pub use tombstone::{InvalidTombstone, Tombstone, TombstoneFile};

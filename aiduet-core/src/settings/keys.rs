@@ -274,6 +274,20 @@ pub const KEYS: &[Key] = &[
         "a whole number from 1 to 90",
         "days until the record of a request is deleted",
     ),
+    key(
+        "privacy.deletion_days",
+        "a whole number from 0 to 30",
+        "days in which a person may change the mind about deleting the account",
+    ),
+    unset(
+        "privacy.tombstones",
+        [
+            FILE,
+            "a file that lets a restored backup be erased again; it must lie where no backup of the database \
+             takes it along, and have a backup of its own",
+        ],
+        "\"/var/lib/aiduet-tombstones/list\"",
+    ),
     unset(
         "mail.url",
         [

@@ -9,6 +9,7 @@ mod error;
 mod keys;
 mod layers;
 mod payment;
+mod privacy;
 mod proxies;
 mod routing;
 mod sections;
@@ -23,6 +24,7 @@ pub use error::SettingsError;
 pub use keys::{KEYS, Key};
 pub use layers::{Layers, Loaded, Origin, SecretReader, Shown};
 pub use payment::{PaymentSettings, StripeSettings};
+pub use privacy::PrivacySettings;
 pub use proxies::TrustedProxies;
 pub use routing::{CircuitSettings, MoreSettings, RoutingSettings};
 pub use sections::{

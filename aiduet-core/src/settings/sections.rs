@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::auth::AuthSettings;
 use super::duet::DuetSettings;
 use super::payment::PaymentSettings;
+use super::privacy::PrivacySettings;
 use super::proxies::TrustedProxies;
 use super::routing::{MoreSettings, RoutingSettings};
 use super::value;
@@ -42,6 +43,8 @@ pub struct Settings {
     pub payment: PaymentSettings,
     /// How long things are kept.
     pub retention: RetentionSettings,
+    /// What people may ask for about their data.
+    pub privacy: PrivacySettings,
     /// Messages to people.
     pub mail: MailSettings,
     /// What pages say about the operator.

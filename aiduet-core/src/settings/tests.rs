@@ -176,6 +176,8 @@ fn dangerous_combinations_are_refused_and_name_the_key_to_change() {
     for (pairs, expected) in [
         (&[("AIDUET__RETENTION__USAGE_DAYS", "91")][..], Some("retention.usage_days")),
         (&[("AIDUET__RETENTION__USAGE_DAYS", "0")], Some("retention.usage_days")),
+        (&[("AIDUET__PRIVACY__DELETION_DAYS", "31")], Some("privacy.deletion_days")),
+        (&[("AIDUET__PRIVACY__DELETION_DAYS", "0")], None),
         (&[("AIDUET__SERVER__LISTEN", "0.0.0.0:80")], Some("server.listen")),
         (&[("AIDUET__SERVER__LISTEN", "0.0.0.0:80"), ("AIDUET__SERVER__TRUSTED_PROXIES", "10.0.0.1")], None),
         (

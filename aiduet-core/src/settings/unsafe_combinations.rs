@@ -10,15 +10,10 @@ use crate::money::Money;
 
 /// Refuses dangerous values and combinations.
 pub(super) fn refuse(settings: &Settings) -> Result<(), SettingsError> {
-    let Settings { server, gateway, retention, telemetry, database, routing, .. } = settings;
+    let Settings { server, gateway, telemetry, database, routing, .. } = settings;
     let public = !server.listen.ip().is_loopback();
     let limits = &server.limits;
     let rules = [
-        (
-            !(1..=crate::privacy::USAGE_DAYS_MAX).contains(&retention.usage_days),
-            "retention.usage_days",
-            "request records are kept for 1 to 90 days; the published policy promises at most 90",
-        ),
         (
             public && server.trusted_proxies == TrustedProxies::None && !server.allow_public_plain_http,
             "server.listen",
@@ -71,6 +66,7 @@ pub(super) fn refuse(settings: &Settings) -> Result<(), SettingsError> {
     ];
     match rules
         .into_iter()
+        .chain(privacy_rules(settings))
         .chain(mail_rules(settings))
         .chain(payment_rules(&settings.payment))
         .find(|(broken, ..)| *broken)
@@ -81,6 +77,23 @@ pub(super) fn refuse(settings: &Settings) -> Result<(), SettingsError> {
 }
 
 type Rule = (bool, &'static str, &'static str);
+
+/// What the published policy promises.
+fn privacy_rules(settings: &Settings) -> [Rule; 2] {
+    let Settings { retention, privacy, .. } = settings;
+    [
+        (
+            !(1..=crate::privacy::USAGE_DAYS_MAX).contains(&retention.usage_days),
+            "retention.usage_days",
+            "request records are kept for 1 to 90 days; the published policy promises at most 90",
+        ),
+        (
+            privacy.deletion_days > super::privacy::DELETION_DAYS_MAX,
+            "privacy.deletion_days",
+            "who leaves is erased after 30 days at the latest",
+        ),
+    ]
+}
 
 fn mail_rules(settings: &Settings) -> [Rule; 3] {
     let Settings { server, mail, .. } = settings;

@@ -10,6 +10,7 @@
 pub mod account;
 pub mod alert;
 pub mod consent;
+pub mod deletion;
 mod factory;
 pub mod failures;
 pub mod fake_upstream;

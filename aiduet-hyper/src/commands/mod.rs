@@ -11,6 +11,7 @@ mod ledger;
 mod migrate;
 mod models;
 mod openapi;
+mod privacy;
 mod retention;
 mod serve;
 mod user;
@@ -64,6 +65,7 @@ pub(crate) async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Models(verb) => models::run(&context, verb).await,
         Command::Jobs(verb) => jobs::run(&context, verb).await,
         Command::Retention(verb) => retention::run(&context, verb).await,
+        Command::Privacy(verb) => privacy::run(&context, verb).await,
         Command::Doctor => doctor::run(&context).await,
         Command::Healthcheck(options) => healthcheck::run(&context, options).await,
         Command::Openapi => openapi::run(),

@@ -15,6 +15,17 @@ use crate::failure::Failure;
 use crate::output::{self, Form};
 
 pub(super) async fn run(context: &Context, verb: User) -> Result<(), Failure> {
+    match verb {
+        User::Deletions { limit } => super::privacy::deletions(context, limit).await,
+        User::Erase { who, dry_run: true, .. } => super::privacy::plan(context, &who.user).await,
+        User::Erase { who, dry_run: false, yes } => {
+            super::privacy::erase(context, &who.user, Confirmed::from(yes)).await
+        }
+        other => manage(context, other).await,
+    }
+}
+
+async fn manage(context: &Context, verb: User) -> Result<(), Failure> {
     let stores = context.stores().await?;
     match verb {
         User::Create { email, name, locale, operator } => {
@@ -47,17 +58,21 @@ pub(super) async fn run(context: &Context, verb: User) -> Result<(), Failure> {
         }
         User::Freeze { who, yes } => {
             let account = find_user(&stores, &who.user).await?;
+            if let AccountState::Deleting { .. } | AccountState::Closed { .. } = account.state {
+                return Err(Failure::Conflict("its owner has left".to_owned()));
+            }
             confirm(Confirmed::from(yes), "The account can then no longer spend.")?;
             let state = AccountState::Frozen { at: SystemClock::new().now() };
             set_state(&stores, &account, state, Reserving::Frozen).await?;
         }
         User::Unfreeze(who) => {
             let account = find_user(&stores, &who.user).await?;
-            if let AccountState::Closed { at: _ } = account.state {
-                return Err(Failure::Conflict("the account was closed by its owner".to_owned()));
+            if let AccountState::Deleting { .. } | AccountState::Closed { .. } = account.state {
+                return Err(Failure::Conflict("its owner has left".to_owned()));
             }
             set_state(&stores, &account, AccountState::Active, Reserving::Allowed).await?;
         }
+        User::Deletions { .. } | User::Erase { .. } => {}
     }
     stores.close().await.map_err(|error| Failure::of(&error))
 }
@@ -151,6 +166,7 @@ fn account_row(account: &Account) -> Value {
         "state": match account.state {
             AccountState::Active => "active",
             AccountState::Frozen { at: _ } => "frozen",
+            AccountState::Deleting { at: _ } => "deleting",
             AccountState::Closed { at: _ } => "closed",
         },
         "created_at": account.created_at.to_string(),

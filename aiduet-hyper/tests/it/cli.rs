@@ -35,6 +35,17 @@ fn exit_codes_tell_usage_absence_and_conflict_apart() {
         (&["retention", "run"], 0),
         (&["retention", "run", "--dry-run"], 0),
         (&["retention", "run", "--force"], 2),
+        (&["user", "deletions"], 0),
+        (&["user", "erase", "a@example.com", "--dry-run"], 0),
+        (&["user", "erase", "a@example.com"], 2),
+        (&["privacy", "erase", "--from-tombstones", "/nowhere/list"], 2),
+        (&["user", "erase", "a@example.com", "--yes"], 0),
+        (&["user", "show", "a@example.com"], 4),
+        (&["user", "erase", "a@example.com", "--yes"], 4),
+        (&["privacy", "receipts"], 0),
+        (&["privacy", "tombstones"], 0),
+        (&["jobs", "run", "deletion"], 0),
+        (&["ledger", "verify"], 0),
     ] {
         assert_eq!(place.exit_code(arguments), code, "{arguments:?}");
     }

@@ -253,6 +253,8 @@ const EVENTS = [
   'authn_token_updated',
   'authn_token_rotated',
   'authn_token_revoked',
+  'user_deletion_requested',
+  'user_deletion_cancelled',
 ] as const;
 
 function eventName(code: string): string {

@@ -5,8 +5,9 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use async_trait::async_trait;
 
+use super::deletions::{Touch, number};
 use crate::account::{
-    Account, AccountError, AccountStore, Consent, ConsentStore, DetachConsents, EmailAddress,
+    Account, AccountError, AccountState, AccountStore, Consent, ConsentStore, DetachConsents, EmailAddress,
 };
 use crate::clock::Timestamp;
 use crate::id::AccountId;
@@ -38,6 +39,18 @@ impl Accounts {
         self.consents.entry(name).or_insert(KeptConsent { consent, detached_at: None }).consent.clone()
     }
 
+    fn detach(&mut self, request: DetachConsents) -> u64 {
+        let DetachConsents { account, subject, at } = request;
+        let own: Vec<Consent> = self.consents_of(account).map(|kept| kept.consent.clone()).collect();
+        for consent in &own {
+            self.consents.remove(&(account, consent.kind, consent.version.clone()));
+            let consent = Consent { account: subject, ..consent.clone() };
+            let name = (subject, consent.kind, consent.version.clone());
+            self.consents.insert(name, KeptConsent { consent, detached_at: Some(at) });
+        }
+        number(own.len())
+    }
+
     fn consents_of(&self, account: AccountId) -> impl Iterator<Item = &KeptConsent> {
         self.consents.values().filter(move |kept| kept.consent.account == account)
     }
@@ -50,6 +63,38 @@ impl MemoryAccounts {
 
     fn write<T>(&self, change: impl FnOnce(&mut Accounts) -> T) -> T {
         change(&mut self.0.write().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Erasing puts `subject` in the place of `account`.
+    pub(super) fn personal_consents(&self, (account, subject): (AccountId, AccountId), touch: Touch) -> u64 {
+        self.write(|accounts| match touch {
+            Touch::Erase => {
+                // Nothing here knows the time: the account ends with its consents.
+                let at = accounts.by_id.get(&account).map(|account| match account.state {
+                    AccountState::Closed { at } => at,
+                    AccountState::Active | AccountState::Frozen { .. } | AccountState::Deleting { .. } => {
+                        account.created_at
+                    }
+                });
+                accounts.detach(DetachConsents {
+                    account,
+                    subject,
+                    at: at.unwrap_or(Timestamp::from_millis(0)),
+                })
+            }
+            Touch::Count => number(accounts.consents_of(account).count()),
+        })
+    }
+
+    pub(super) fn personal(&self, account: AccountId, touch: Touch) -> u64 {
+        self.write(|accounts| {
+            let Some(kept) = accounts.by_id.get(&account).cloned() else { return 0 };
+            if touch == Touch::Erase {
+                accounts.by_email.remove(&kept.email);
+                accounts.by_id.remove(&account);
+            }
+            1
+        })
     }
 }
 
@@ -120,17 +165,7 @@ impl ConsentStore for MemoryAccounts {
     }
 
     async fn detach(&self, request: DetachConsents) -> Result<u64, AccountError> {
-        let DetachConsents { account, subject, at } = request;
-        Ok(self.write(|accounts| {
-            let own: Vec<Consent> = accounts.consents_of(account).map(|kept| kept.consent.clone()).collect();
-            for consent in &own {
-                accounts.consents.remove(&(account, consent.kind, consent.version.clone()));
-                let consent = Consent { account: subject, ..consent.clone() };
-                let name = (subject, consent.kind, consent.version.clone());
-                accounts.consents.insert(name, KeptConsent { consent, detached_at: Some(at) });
-            }
-            u64::try_from(own.len()).unwrap_or(u64::MAX)
-        }))
+        Ok(self.write(|accounts| accounts.detach(request)))
     }
 
     async fn purge(&self, before: Timestamp, limit: u32) -> Result<u64, AccountError> {

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 
+use super::deletions::Touch;
 use crate::id::AccountId;
 use crate::ledger::Ledger;
 use crate::payment::{AlertError, AlertState, AlertStore, AlertWish, LowBalanceAlert};
@@ -20,6 +21,15 @@ impl MemoryAlerts {
     /// No alerts yet; they watch the balances of this ledger.
     pub fn new(ledger: Arc<dyn Ledger>) -> Self {
         Self { ledger, alerts: Mutex::default() }
+    }
+
+    pub(super) fn personal(&self, account: AccountId, touch: Touch) -> u64 {
+        let mut alerts = self.lock();
+        let rows = u64::from(alerts.contains_key(&account));
+        if touch == Touch::Erase {
+            alerts.remove(&account);
+        }
+        rows
     }
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<AccountId, LowBalanceAlert>> {

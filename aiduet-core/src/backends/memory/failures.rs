@@ -5,6 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 
+use super::deletions::Touch;
 use crate::auth::{AuthStoreError, FailureCounter};
 use crate::clock::Timestamp;
 use crate::id::AccountId;
@@ -16,6 +17,15 @@ pub struct MemoryFailures(Mutex<HashMap<AccountId, u32>>);
 impl MemoryFailures {
     fn lock(&self) -> MutexGuard<'_, HashMap<AccountId, u32>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn personal(&self, account: AccountId, touch: Touch) -> u64 {
+        let mut failures = self.lock();
+        let rows = u64::from(failures.contains_key(&account));
+        if touch == Touch::Erase {
+            failures.remove(&account);
+        }
+        rows
     }
 }
 

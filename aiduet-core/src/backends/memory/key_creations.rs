@@ -5,6 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 
+use super::deletions::{Touch, number};
 use crate::clock::Timestamp;
 use crate::id::AccountId;
 use crate::keys::{KeyCreation, KeyCreations, KeyError};
@@ -18,6 +19,15 @@ pub struct MemoryKeyCreations(Mutex<HashMap<Name, KeyCreation>>);
 impl MemoryKeyCreations {
     fn lock(&self) -> MutexGuard<'_, HashMap<Name, KeyCreation>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn personal(&self, account: AccountId, touch: Touch) -> u64 {
+        let mut kept = self.lock();
+        let rows = kept.keys().filter(|(owner, _token)| *owner == account).count();
+        if touch == Touch::Erase {
+            kept.retain(|(owner, _token), _creation| *owner != account);
+        }
+        number(rows)
     }
 }
 

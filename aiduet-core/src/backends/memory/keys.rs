@@ -5,6 +5,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use async_trait::async_trait;
 
+use super::deletions::{Touch, number};
 use crate::clock::Timestamp;
 use crate::id::{AccountId, ApiKeyId};
 use crate::keys::{ApiKey, ApiKeyHash, KeyError, KeyState, KeyStore, ListKeys};
@@ -39,6 +40,21 @@ impl MemoryKeys {
 
     fn write<T>(&self, change: impl FnOnce(&mut Keys) -> T) -> T {
         change(&mut self.0.write().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    pub(super) fn personal(&self, account: AccountId, touch: Touch) -> u64 {
+        self.write(|keys| {
+            let own = keys.by_id.values().filter(|key| key.account == account);
+            let own: Vec<(ApiKeyId, ApiKeyHash)> = own.map(|key| (key.id, key.hash)).collect();
+            if touch == Touch::Erase {
+                for (id, hash) in &own {
+                    keys.by_account.remove(&(account, *id));
+                    keys.by_hash.remove(hash);
+                    keys.by_id.remove(id);
+                }
+            }
+            number(own.len())
+        })
     }
 }
 

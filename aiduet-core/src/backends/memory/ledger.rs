@@ -1,6 +1,7 @@
 //! The ledger in memory.
 
 mod audit;
+mod erasure;
 mod grants;
 mod journal;
 mod retention;

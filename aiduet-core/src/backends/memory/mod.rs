@@ -2,6 +2,7 @@
 
 mod account;
 mod alerts;
+mod deletions;
 mod failures;
 mod jobs;
 mod key_creations;
@@ -21,6 +22,7 @@ mod top_ups;
 
 pub use account::MemoryAccounts;
 pub use alerts::MemoryAlerts;
+pub use deletions::{MemoryDeletions, MemoryPeople};
 pub use failures::MemoryFailures;
 pub use jobs::MemoryJobs;
 pub use key_creations::MemoryKeyCreations;

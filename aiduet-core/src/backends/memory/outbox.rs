@@ -5,6 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 
+use super::deletions::{Touch, number};
 use crate::clock::Timestamp;
 use crate::id::{AccountId, NoticeId};
 use crate::notify::{
@@ -37,6 +38,19 @@ struct Kept {
 impl MemoryOutbox {
     fn lock(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn personal(&self, account: AccountId, touch: Touch) -> u64 {
+        let mut state = self.lock();
+        let own = state.kept.iter().filter(|(_id, kept)| kept.account == Some(account));
+        let own: Vec<(NoticeId, DedupKey)> = own.map(|(id, kept)| (*id, kept.dedup)).collect();
+        if touch == Touch::Erase {
+            for (id, dedup) in &own {
+                state.kept.remove(id);
+                state.dedup.remove(dedup);
+            }
+        }
+        number(own.len())
     }
 }
 

@@ -5,6 +5,7 @@ use std::sync::{Mutex, PoisonError};
 
 use async_trait::async_trait;
 
+use super::deletions::Touch;
 use crate::id::AccountId;
 use crate::ledger::ExternalId;
 use crate::payment::{PayerStore, TopUpError};
@@ -12,6 +13,17 @@ use crate::payment::{PayerStore, TopUpError};
 /// The card company's names for people, in memory.
 #[derive(Debug, Default)]
 pub struct MemoryPayers(Mutex<HashMap<AccountId, ExternalId>>);
+
+impl MemoryPayers {
+    pub(super) fn personal(&self, account: AccountId, touch: Touch) -> u64 {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let rows = u64::from(kept.contains_key(&account));
+        if touch == Touch::Erase {
+            kept.remove(&account);
+        }
+        rows
+    }
+}
 
 #[async_trait]
 impl PayerStore for MemoryPayers {

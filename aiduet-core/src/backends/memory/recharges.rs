@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 
+use super::deletions::Touch;
 use crate::clock::Timestamp;
 use crate::id::AccountId;
 use crate::ledger::Ledger;
@@ -21,6 +22,15 @@ impl MemoryRecharges {
     /// None yet; they follow the balances of this ledger.
     pub fn new(ledger: Arc<dyn Ledger>) -> Self {
         Self { ledger, recharges: Mutex::default() }
+    }
+
+    pub(super) fn personal(&self, account: AccountId, touch: Touch) -> u64 {
+        let mut recharges = self.lock();
+        let rows = u64::from(recharges.contains_key(&account));
+        if touch == Touch::Erase {
+            recharges.remove(&account);
+        }
+        rows
     }
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<AccountId, Recharge>> {

@@ -5,6 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 
+use super::deletions::{Touch, number};
 use crate::clock::Timestamp;
 use crate::id::{AccountId, RefundId};
 use crate::payment::{RefundError, RefundOrder, RefundState, RefundStore};
@@ -16,6 +17,19 @@ pub struct MemoryRefunds(Mutex<BTreeMap<RefundId, RefundOrder>>);
 impl MemoryRefunds {
     fn lock(&self) -> MutexGuard<'_, BTreeMap<RefundId, RefundOrder>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Erasing puts `subject` in the place of `account`.
+    pub(super) fn personal(&self, (account, subject): (AccountId, AccountId), touch: Touch) -> u64 {
+        let mut kept = self.lock();
+        let mut rows = 0;
+        for order in kept.values_mut().filter(|order| order.account == account) {
+            rows += 1;
+            if touch == Touch::Erase {
+                order.account = subject;
+            }
+        }
+        number(rows)
     }
 }
 

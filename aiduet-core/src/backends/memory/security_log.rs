@@ -5,9 +5,10 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 
+use super::deletions::{Touch, number};
 use crate::auth::{AuthStoreError, ListSecurityEvents, SecurityEvent, SecurityLog};
 use crate::clock::Timestamp;
-use crate::id::SecurityEventId;
+use crate::id::{AccountId, SecurityEventId};
 
 /// What happened to the security of accounts, in memory.
 #[derive(Debug, Default)]
@@ -16,6 +17,20 @@ pub struct MemorySecurityLog(Mutex<BTreeMap<SecurityEventId, SecurityEvent>>);
 impl MemorySecurityLog {
     fn lock(&self) -> MutexGuard<'_, BTreeMap<SecurityEventId, SecurityEvent>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Erasing puts `subject` in the place of `account`.
+    pub(super) fn personal(&self, (account, subject): (AccountId, AccountId), touch: Touch) -> u64 {
+        let mut events = self.lock();
+        let own = events.values_mut().filter(|event| event.account == account);
+        let mut rows = 0;
+        for event in own {
+            rows += 1;
+            if touch == Touch::Erase {
+                (event.account, event.network, event.request) = (subject, None, None);
+            }
+        }
+        number(rows)
     }
 }
 

@@ -5,6 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 
+use super::deletions::{Touch, number};
 use crate::auth::{
     AuthStoreError, EndSessions, Rotated, Rotation, SESSIONS_MAX, Session, SessionStep, SessionStore, Which,
 };
@@ -18,6 +19,15 @@ pub struct MemorySessions(Mutex<BTreeMap<SessionId, Session>>);
 impl MemorySessions {
     fn lock(&self) -> MutexGuard<'_, BTreeMap<SessionId, Session>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn personal(&self, account: AccountId, touch: Touch) -> u64 {
+        let mut sessions = self.lock();
+        let rows = sessions.values().filter(|session| session.account == account).count();
+        if touch == Touch::Erase {
+            sessions.retain(|_id, session| session.account != account);
+        }
+        number(rows)
     }
 }
 

@@ -5,6 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 
+use super::deletions::{Touch, number};
 use crate::auth::{AuthStoreError, Ticket, TicketPurpose, TicketStore, TokenDigest};
 use crate::clock::Timestamp;
 use crate::id::AccountId;
@@ -16,6 +17,15 @@ pub struct MemoryTickets(Mutex<HashMap<TokenDigest, Ticket>>);
 impl MemoryTickets {
     fn lock(&self) -> MutexGuard<'_, HashMap<TokenDigest, Ticket>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn personal(&self, account: AccountId, touch: Touch) -> u64 {
+        let mut tickets = self.lock();
+        let rows = tickets.values().filter(|kept| kept.account == account).count();
+        if touch == Touch::Erase {
+            tickets.retain(|_digest, kept| kept.account != account);
+        }
+        number(rows)
     }
 }
 

@@ -5,8 +5,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 
+use super::deletions::{Touch, number};
 use crate::clock::Timestamp;
-use crate::id::TopUpId;
+use crate::id::{AccountId, TopUpId};
 use crate::payment::{
     Checkout, DisputeStage, TakePending, TopUp, TopUpError, TopUpPage, TopUpState, TopUpStore,
 };
@@ -25,6 +26,20 @@ struct Kept {
 impl MemoryTopUps {
     fn lock(&self) -> MutexGuard<'_, BTreeMap<TopUpId, Kept>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Erasing puts `subject` in the place of `account`.
+    pub(super) fn personal(&self, (account, subject): (AccountId, AccountId), touch: Touch) -> u64 {
+        let mut kept = self.lock();
+        let own = kept.values_mut().map(|kept| &mut kept.top_up).filter(|top_up| top_up.account == account);
+        let mut rows = 0;
+        for top_up in own {
+            rows += 1;
+            if touch == Touch::Erase {
+                (top_up.account, top_up.checkout, top_up.request) = (subject, None, None);
+            }
+        }
+        number(rows)
     }
 }
 

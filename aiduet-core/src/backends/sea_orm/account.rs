@@ -116,6 +116,7 @@ fn state_columns(state: AccountState) -> (&'static str, Option<i64>) {
     match state {
         AccountState::Active => ("active", None),
         AccountState::Frozen { at } => ("frozen", Some(at.millis())),
+        AccountState::Deleting { at } => ("deleting", Some(at.millis())),
         AccountState::Closed { at } => ("closed", Some(at.millis())),
     }
 }
@@ -124,6 +125,7 @@ fn state_from(code: &str, at: Option<i64>) -> Option<AccountState> {
     match (code, at.map(Timestamp::from_millis)) {
         ("active", None) => Some(AccountState::Active),
         ("frozen", Some(at)) => Some(AccountState::Frozen { at }),
+        ("deleting", Some(at)) => Some(AccountState::Deleting { at }),
         ("closed", Some(at)) => Some(AccountState::Closed { at }),
         _ => None,
     }

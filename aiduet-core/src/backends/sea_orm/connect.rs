@@ -91,6 +91,8 @@ async fn open_sqlite(
         with_settings(sqlite)
             .journal_mode(SqliteJournalMode::Wal)
             .pragma("wal_autocheckpoint", "4000")
+            // What is deleted is overwritten.
+            .pragma("secure_delete", "ON")
             .pragma("cache_size", WRITER_CACHE)
     });
     let write = connect_patiently(writer).await?;

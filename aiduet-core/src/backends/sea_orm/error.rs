@@ -9,6 +9,7 @@ use crate::keys::KeyError;
 use crate::ledger::LedgerError;
 use crate::notify::OutboxError;
 use crate::payment::{AlertError, RechargeError, ReconciliationError, RefundError, TopUpError};
+use crate::privacy::DeletionError;
 
 /// Failure of the database under the stores of this backend.
 ///
@@ -241,6 +242,12 @@ impl From<DatabaseError> for ReconciliationError {
 }
 
 impl From<DatabaseError> for AuthStoreError {
+    fn from(error: DatabaseError) -> Self {
+        Self::Unavailable { source: Box::new(error) }
+    }
+}
+
+impl From<DatabaseError> for DeletionError {
     fn from(error: DatabaseError) -> Self {
         Self::Unavailable { source: Box::new(error) }
     }

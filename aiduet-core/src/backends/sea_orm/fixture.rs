@@ -45,6 +45,11 @@ thread_local! {
 
 #[cfg(feature = "testing")]
 impl Fixture {
+    /// Where the files of an SQLite database are.
+    pub(super) fn directory(&self) -> Option<&std::path::Path> {
+        self._directory.as_ref().map(tempfile::TempDir::path)
+    }
+
     /// The database; what it needs is kept until the thread of the test ends.
     pub(super) fn kept(self) -> Database {
         let database = self.database.clone();

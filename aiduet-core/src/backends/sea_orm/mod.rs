@@ -18,6 +18,8 @@ mod balances;
 mod bulk;
 mod connect;
 mod consents;
+mod deletions;
+mod erasure;
 mod error;
 mod failures;
 mod jobs;
@@ -46,6 +48,7 @@ use sea_orm::{
 
 pub use account::SeaOrmAccountStore;
 pub use alerts::SeaOrmAlertStore;
+pub use deletions::SeaOrmDeletions;
 pub use error::{DatabaseError, FailureKind};
 pub use failures::SeaOrmFailureCounter;
 pub use jobs::SeaOrmJobs;

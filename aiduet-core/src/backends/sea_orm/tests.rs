@@ -53,6 +53,9 @@ async fn processes_that_migrate_at_once_do_not_disturb_each_other(fixture: Fixtu
         "sign_in_failures",
         "security_events",
         "key_creations",
+        "deletions",
+        "erased_rows",
+        "pseudonyms",
     ];
     for table in tables {
         let drop = format!("DROP TABLE {table}");
@@ -87,7 +90,9 @@ async fn an_sqlite_file_and_its_side_files_are_for_the_owner_only() {
 #[tokio::test]
 async fn sqlite_writes_ahead_and_waits_for_the_disk() {
     let fixture = fixture::sqlite().await;
-    for (pragma, expected) in [("journal_mode", "wal"), ("synchronous", "2"), ("foreign_keys", "1")] {
+    for (pragma, expected) in
+        [("journal_mode", "wal"), ("synchronous", "2"), ("foreign_keys", "1"), ("secure_delete", "1")]
+    {
         let statement =
             sea_orm::Statement::from_string(sea_orm::DbBackend::Sqlite, format!("PRAGMA {pragma}"));
         let row = fixture.database.writer().query_one_raw(statement).await.unwrap().unwrap();

@@ -59,7 +59,7 @@ pub(super) struct EmailBody {
 #[schema(as = LinkToken)]
 #[serde(deny_unknown_fields)]
 pub(super) struct TokenBody {
-    token: String,
+    pub(super) token: String,
 }
 
 #[derive(Deserialize, ToSchema)]

@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 
 use super::call::Call;
 use super::problem::Problem;
-use crate::account::{SignedIn, Visit};
+use crate::account::{AccountState, SignedIn, Visit};
 use crate::app::App;
 use crate::auth::Device;
 use crate::http::edge::ClientAddress;
@@ -35,15 +35,45 @@ impl FromRequestParts<App> for Visit {
     }
 }
 
-/// A person with an access token.
+/// A person with an access token, also one whose account is to be deleted.
+pub(super) struct Leaving(pub(super) SignedIn);
+
+impl FromRequestParts<App> for Leaving {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        let token = bearer(parts).ok_or(Problem::UNAUTHENTICATED)?;
+        Ok(Self(app.reception().recognise(token).await?))
+    }
+}
+
+/// A person with an access token whose account is there to stay.
 pub(super) struct Person(pub(super) SignedIn);
 
 impl FromRequestParts<App> for Person {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
-        let token = bearer(parts).ok_or(Problem::UNAUTHENTICATED)?;
-        Ok(Self(app.reception().recognise(token).await?))
+        let Leaving(person) = Leaving::from_request_parts(parts, app).await?;
+        match person.account.state {
+            AccountState::Deleting { .. } => Err(Problem::ACCOUNT_DELETING),
+            AccountState::Active | AccountState::Frozen { .. } | AccountState::Closed { .. } => {
+                Ok(Self(person))
+            }
+        }
+    }
+}
+
+/// A person who gave the password within the last 15 minutes, also one whose account is to be deleted.
+pub(super) struct FreshlyLeaving(pub(super) SignedIn);
+
+impl FromRequestParts<App> for FreshlyLeaving {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        let Leaving(person) = Leaving::from_request_parts(parts, app).await?;
+        let since = app.clock().now().since(person.session.authenticated_at);
+        if since > FRESH { Err(Problem::REAUTH_REQUIRED) } else { Ok(Self(person)) }
     }
 }
 

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 
 use super::auth::{EmailBody, PasswordBody, email, locale, name};
-use super::extract::{Fresh, Person};
+use super::extract::{Fresh, Leaving, Person};
 use super::problem::Problem;
 use super::strict::{Strict, given};
 use super::view::{AccountView, Page, SecurityEventView, SessionView};
@@ -70,11 +70,13 @@ impl PageQuery {
 }
 
 /// The account.
+///
+/// Also answers when the account is to be deleted.
 #[utoipa::path(
     get, path = "/me", tag = TAG, operation_id = "get_me",
     responses((status = OK, body = AccountView)),
 )]
-pub(super) async fn show(Person(person): Person) -> Json<AccountView> {
+pub(super) async fn show(Leaving(person): Leaving) -> Json<AccountView> {
     Json(AccountView::from(&*person.account))
 }
 

@@ -5,6 +5,7 @@ mod billing;
 mod call;
 mod consents;
 mod cookie;
+mod deletion;
 mod document;
 mod export;
 mod extract;
@@ -65,7 +66,8 @@ fn described() -> OpenApiRouter<App> {
         .routes(routes!(auth::forgot_password))
         .routes(routes!(auth::reset_password))
         .routes(routes!(auth::confirm_email))
-        .routes(routes!(auth::undo_email));
+        .routes(routes!(auth::undo_email))
+        .routes(routes!(deletion::cancel_by_link));
     let me = OpenApiRouter::new()
         .routes(routes!(me::show, me::change))
         .routes(routes!(me::change_password))
@@ -73,7 +75,8 @@ fn described() -> OpenApiRouter<App> {
         .routes(routes!(me::sessions))
         .routes(routes!(me::end_session))
         .routes(routes!(me::security_log))
-        .routes(routes!(consents::list, consents::give));
+        .routes(routes!(consents::list, consents::give))
+        .routes(routes!(deletion::show, deletion::ask, deletion::cancel));
     let keys = OpenApiRouter::new()
         .routes(routes!(keys::list_keys, keys::create))
         .routes(routes!(keys::show, keys::change, keys::revoke))

@@ -66,6 +66,7 @@ impl Problem {
     pub(super) const CROSS_SITE: Self = Self::new(StatusCode::FORBIDDEN, "cross_site_request");
     pub(super) const UNAUTHENTICATED: Self = Self::new(StatusCode::UNAUTHORIZED, "unauthenticated");
     pub(super) const REAUTH_REQUIRED: Self = Self::new(StatusCode::FORBIDDEN, "reauth_required");
+    pub(super) const ACCOUNT_DELETING: Self = Self::new(StatusCode::FORBIDDEN, "account_deleting");
     pub(super) const MALFORMED: Self = Self::new(StatusCode::BAD_REQUEST, "malformed_body");
     pub(super) const TOO_LARGE: Self = Self::new(StatusCode::PAYLOAD_TOO_LARGE, "request_too_large");
     pub(super) const TIMEOUT: Self = Self::new(StatusCode::REQUEST_TIMEOUT, "request_timeout");

@@ -47,6 +47,30 @@ const TITLES: &[(&str, [&str; 3])] = &[
         ],
     ),
     (
+        "account_deleting",
+        [
+            "This account is to be deleted. Cancel the deletion to use it again.",
+            "此账户即将删除。如需继续使用，请先取消删除。",
+            "このアカウントは削除手続き中です。引き続き使用するには、削除を取り消してください。",
+        ],
+    ),
+    (
+        "email_mismatch",
+        [
+            "This is not the e-mail address of the account.",
+            "这不是该账户的邮箱地址。",
+            "アカウントのメールアドレスと一致しません。",
+        ],
+    ),
+    (
+        "invalid_unused_credit",
+        [
+            "Expected `refund` or `forfeit`.",
+            "应为 `refund` 或 `forfeit`。",
+            "`refund` または `forfeit` を指定してください。",
+        ],
+    ),
+    (
         "invalid_link",
         [
             "This link is not valid any more. Ask for a new one.",

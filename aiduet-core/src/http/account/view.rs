@@ -71,13 +71,14 @@ enum RoleView {
     Operator,
 }
 
-/// A frozen account can read and pay, and cannot spend.
+/// A frozen account can read and pay, and cannot spend. An account that is to be deleted can only be kept.
 #[derive(Serialize, ToSchema)]
 #[schema(as = AccountState)]
 #[serde(rename_all = "snake_case")]
 enum StateView {
     Active,
     Frozen,
+    Deleting,
     Closed,
 }
 
@@ -103,6 +104,7 @@ impl From<&Account> for AccountView {
             state: match state {
                 AccountState::Active => StateView::Active,
                 AccountState::Frozen { .. } => StateView::Frozen,
+                AccountState::Deleting { .. } => StateView::Deleting,
                 AccountState::Closed { .. } => StateView::Closed,
             },
             created_at: created_at.to_string(),

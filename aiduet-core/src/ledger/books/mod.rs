@@ -220,6 +220,49 @@ impl Books {
         self.requests.remove(&request);
     }
 
+    /// Puts another name in the place of a person: on accounts, lots, and all transfers, which lose the
+    /// request that they were for and what an operator has called them. Says how many rows.
+    pub fn rename(&mut self, account: AccountId, subject: AccountId) -> u64 {
+        let renamed = |leg: LedgerAccount| match leg {
+            LedgerAccount::Paid(owner) if owner == account => LedgerAccount::Paid(subject),
+            LedgerAccount::Promo(owner) if owner == account => LedgerAccount::Promo(subject),
+            other => other,
+        };
+        let mut rows = 0_u64;
+        for old in [LedgerAccount::Paid(account), LedgerAccount::Promo(account)] {
+            if let Some(row) = self.people.remove(&old) {
+                self.people.insert(renamed(old), AccountRow { frozen: true, ..row });
+                rows = rows.saturating_add(1);
+            }
+        }
+        if let Some(lots) = self.lots.remove(&account) {
+            let lots = lots.into_iter().map(|lot| Lot { account: subject, ..lot });
+            self.lots.insert(subject, lots.collect());
+        }
+        for transfer in self.transfers.values_mut() {
+            let legs = (renamed(transfer.debit), renamed(transfer.credit));
+            if legs == (transfer.debit, transfer.credit) {
+                continue;
+            }
+            (transfer.debit, transfer.credit) = legs;
+            transfer.request = None;
+            if transfer.kind.has_memo()
+                && let Some(memo) = transfer.external.take()
+            {
+                self.externals.remove(&(transfer.kind, memo));
+            }
+            rows = rows.saturating_add(1);
+        }
+        rows
+    }
+
+    /// Forgets what keys have spent.
+    pub fn forget_keys(&mut self, keys: &[ApiKeyId]) {
+        for key in keys {
+            self.keys.remove(key);
+        }
+    }
+
     /// Keeps what is open and what people have; forgets what is over: transfers, how holds were
     /// resolved, records, and the accounts of the house.
     pub fn forget_the_past(&mut self) {

@@ -3,6 +3,7 @@
 
 mod billing;
 mod consents;
+mod deletion;
 mod entering;
 mod keys;
 mod links;
