@@ -1,5 +1,5 @@
 //! Buying credit while the person is absent: what was agreed to, and the one charge at a time that
-//! follows from it. Pure; where it is kept is [`RechargeStore`].
+//! follows from it. Pure; where it is kept is [`RechargeStore`](super::RechargeStore).
 
 use std::time::Duration;
 
