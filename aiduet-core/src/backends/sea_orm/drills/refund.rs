@@ -104,6 +104,7 @@ async fn a_refund_that_is_refused_leaves_the_balance_whenever_the_process_dies(f
 async fn a_refund_goes_through_purchases_and_never_beyond_the_balance(fixture: Fixture) {
     let world = World::open(fixture).await;
     let (account, first) = world.buyer().await;
+    world.later(Duration::from_mins(1));
     let (id, second) = world.buy(account, cents(500)).await;
     world.stripe.pay(&second).unwrap();
     world.node.cashier.fulfil(id).await.unwrap();
