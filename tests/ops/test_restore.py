@@ -65,6 +65,8 @@ def test_a_backup_of_a_running_server_comes_back_with_its_books(
     program: Path, database: Database, tmp_path: Path
 ) -> None:
     settings = {"AIDUET__GATEWAY__HEARTBEAT": "200ms", "AIDUET__GATEWAY__DEAD_AFTER": "2s"}
+    tombstones = tmp_path / "tombstones"
+    settings["AIDUET__PRIVACY__TOMBSTONES"] = str(tombstones)
     gateway = Gateway(program, tmp_path, database, settings)
     variables, (save, restore) = places(database, tmp_path / "backup")
     if any(shutil.which(tool) is None for tool in (save, restore)):
@@ -77,19 +79,24 @@ def test_a_backup_of_a_running_server_comes_back_with_its_books(
         for _ in range(3):
             assert gateway.client(customer.key).call("POST", "/v1/chat/completions", call).status == 200
         known = gateway.credits(customer.key)
+        leaver = gateway.customer("leaver", "5.00")
         # One request is running while the backup is made.
         connection, response = gateway.client(customer.key).open("POST", "/v1/chat/completions", slow)
         assert response.status == 200
         until("the hold is there", lambda: gateway.credits(customer.key)["held"] > 0)
         run(commands("Back up", save), **variables)
         connection.close()
+        # Somebody leaves after the backup.
+        gateway.run("user", "erase", leaver.account, "--yes")
+        assert tombstones.read_text().strip()
         gateway.kill()
         lose(database)
 
         run(commands("Restore", restore), **variables)
-        for command in commands("Restore", "aiduet").splitlines():
+        for command in commands("Restore", "aiduet").replace("$TOMBSTONES", str(tombstones)).splitlines():
             gateway.run(*command.split()[1:])
         assert gateway.violations() == []
+        assert gateway.run("user", "show", leaver.account, check=False).returncode == 4, "not brought back"
 
         gateway.start()
         until("the hold is swept", lambda: gateway.credits(customer.key)["held"] == 0, 30)
