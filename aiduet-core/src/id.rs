@@ -134,6 +134,8 @@ identifiers! {
     SessionId = "sess";
     /// Something that happened to the security of an account.
     SecurityEventId = "sev";
+    /// An account elsewhere by which a person signs in.
+    IdentityId = "idn";
 }
 
 /// Derives the identifier of a consequence from the identifier of its cause.

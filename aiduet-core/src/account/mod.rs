@@ -3,6 +3,7 @@
 mod agreement;
 mod consent;
 mod error;
+mod federation;
 mod own_keys;
 mod profile;
 mod reception;
@@ -18,6 +19,7 @@ use async_trait::async_trait;
 
 pub use consent::{Consent, ConsentStore, DetachConsents};
 pub use error::{AccountError, ReceptionError};
+pub use federation::{Arrival, FlowRefusal, Return};
 pub use own_keys::{IssuedKey, KeyChange, KeyRequest, KeySwitch, KeyWish};
 pub use profile::ProfileChange;
 pub use reception::{Reception, ReceptionParts, Visit};

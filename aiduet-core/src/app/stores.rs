@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::BuildError;
 use crate::account::{AccountStore, ConsentStore};
-use crate::auth::{FailureCounter, SecurityLog, SessionStore, TicketStore};
+use crate::auth::{FailureCounter, IdentityStore, SecurityLog, SessionStore, TicketStore};
 use crate::clock::Clock;
 use crate::jobs::JobStore;
 use crate::keys::{KeyCreations, KeyStore};
@@ -21,9 +21,9 @@ use crate::settings::DatabaseSettings;
 #[cfg(feature = "sea-orm")]
 use crate::backends::sea_orm::{
     Database, DatabaseConfig, DatabaseError, LedgerConfig, MigrationStatus, SeaOrmAccountStore,
-    SeaOrmAlertStore, SeaOrmFailureCounter, SeaOrmJobs, SeaOrmKeyCreations, SeaOrmKeyStore, SeaOrmLedger,
-    SeaOrmOutbox, SeaOrmPayerStore, SeaOrmRechargeStore, SeaOrmReconciliations, SeaOrmRefundStore,
-    SeaOrmSecurityLog, SeaOrmSessionStore, SeaOrmTicketStore, SeaOrmTopUpStore,
+    SeaOrmAlertStore, SeaOrmFailureCounter, SeaOrmIdentityStore, SeaOrmJobs, SeaOrmKeyCreations,
+    SeaOrmKeyStore, SeaOrmLedger, SeaOrmOutbox, SeaOrmPayerStore, SeaOrmRechargeStore, SeaOrmReconciliations,
+    SeaOrmRefundStore, SeaOrmSecurityLog, SeaOrmSessionStore, SeaOrmTicketStore, SeaOrmTopUpStore,
 };
 
 /// The stores of an application.
@@ -35,6 +35,8 @@ pub struct Stores {
     pub accounts: Arc<dyn AccountStore>,
     /// What people agreed to.
     pub consents: Arc<dyn ConsentStore>,
+    /// Accounts elsewhere by which people sign in.
+    pub identities: Arc<dyn IdentityStore>,
     /// Sign-ins of people on their devices.
     pub sessions: Arc<dyn SessionStore>,
     /// Which request made which key.
@@ -200,6 +202,7 @@ async fn sea_orm(settings: &DatabaseSettings) -> Result<Stores, BuildError> {
         keys: Arc::new(SeaOrmKeyStore::new(database.clone())),
         accounts: Arc::<SeaOrmAccountStore>::clone(&accounts),
         consents: accounts,
+        identities: Arc::new(SeaOrmIdentityStore::new(database.clone())),
         sessions: Arc::new(SeaOrmSessionStore::new(database.clone())),
         creations: Arc::new(SeaOrmKeyCreations::new(database.clone())),
         tickets: Arc::new(SeaOrmTicketStore::new(database.clone())),
@@ -235,9 +238,9 @@ fn unusable(error: DatabaseError) -> BuildError {
 #[cfg(feature = "memory")]
 fn memory(clock: Arc<dyn Clock>) -> Result<Stores, BuildError> {
     use crate::backends::memory::{
-        MemoryAccounts, MemoryAlerts, MemoryFailures, MemoryJobs, MemoryKeyCreations, MemoryKeys,
-        MemoryLedger, MemoryOutbox, MemoryPayers, MemoryRecharges, MemoryReconciliations, MemoryRefunds,
-        MemorySecurityLog, MemorySessions, MemoryTickets, MemoryTopUps,
+        MemoryAccounts, MemoryAlerts, MemoryFailures, MemoryIdentities, MemoryJobs, MemoryKeyCreations,
+        MemoryKeys, MemoryLedger, MemoryOutbox, MemoryPayers, MemoryRecharges, MemoryReconciliations,
+        MemoryRefunds, MemorySecurityLog, MemorySessions, MemoryTickets, MemoryTopUps,
     };
     let ledger = Arc::new(MemoryLedger::new(clock));
     let accounts = Arc::new(MemoryAccounts::default());
@@ -252,6 +255,7 @@ fn memory(clock: Arc<dyn Clock>) -> Result<Stores, BuildError> {
         keys: Arc::new(MemoryKeys::default()),
         accounts: Arc::<MemoryAccounts>::clone(&accounts),
         consents: accounts,
+        identities: Arc::new(MemoryIdentities::default()),
         sessions: Arc::new(MemorySessions::default()),
         creations: Arc::new(MemoryKeyCreations::default()),
         tickets: Arc::new(MemoryTickets::default()),

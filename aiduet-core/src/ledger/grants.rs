@@ -45,7 +45,7 @@ pub struct Lapsed {
 impl Lapsed {
     /// With what another account lost; nothing changes when that is nothing.
     #[must_use]
-    pub(crate) const fn and(self, amount: Money) -> Self {
+    pub const fn and(self, amount: Money) -> Self {
         if amount.nanos() == 0 {
             return self;
         }

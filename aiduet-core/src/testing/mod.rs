@@ -13,6 +13,7 @@ pub mod consent;
 mod factory;
 pub mod failures;
 pub mod fake_upstream;
+pub mod identity;
 pub mod jobs;
 pub mod key_creations;
 pub mod keys;

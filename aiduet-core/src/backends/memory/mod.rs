@@ -3,6 +3,7 @@
 mod account;
 mod alerts;
 mod failures;
+mod identities;
 mod jobs;
 mod key_creations;
 mod keys;
@@ -22,6 +23,7 @@ mod top_ups;
 pub use account::MemoryAccounts;
 pub use alerts::MemoryAlerts;
 pub use failures::MemoryFailures;
+pub use identities::MemoryIdentities;
 pub use jobs::MemoryJobs;
 pub use key_creations::MemoryKeyCreations;
 pub use keys::MemoryKeys;

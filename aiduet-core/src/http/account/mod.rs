@@ -8,6 +8,8 @@ mod cookie;
 mod document;
 mod export;
 mod extract;
+mod google;
+mod identities;
 mod keys;
 mod me;
 mod models;
@@ -65,7 +67,11 @@ fn described() -> OpenApiRouter<App> {
         .routes(routes!(auth::forgot_password))
         .routes(routes!(auth::reset_password))
         .routes(routes!(auth::confirm_email))
-        .routes(routes!(auth::undo_email));
+        .routes(routes!(auth::undo_email))
+        .routes(routes!(google::methods))
+        .routes(routes!(google::begin))
+        .routes(routes!(google::finish))
+        .routes(routes!(google::pending, google::link));
     let me = OpenApiRouter::new()
         .routes(routes!(me::show, me::change))
         .routes(routes!(me::change_password))
@@ -73,7 +79,9 @@ fn described() -> OpenApiRouter<App> {
         .routes(routes!(me::sessions))
         .routes(routes!(me::end_session))
         .routes(routes!(me::security_log))
-        .routes(routes!(consents::list, consents::give));
+        .routes(routes!(consents::list, consents::give))
+        .routes(routes!(identities::list))
+        .routes(routes!(identities::unlink));
     let keys = OpenApiRouter::new()
         .routes(routes!(keys::list_keys, keys::create))
         .routes(routes!(keys::show, keys::change, keys::revoke))

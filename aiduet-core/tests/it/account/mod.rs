@@ -4,6 +4,8 @@
 mod billing;
 mod consents;
 mod entering;
+mod google;
+mod identity_provider;
 mod keys;
 mod links;
 mod pages;
