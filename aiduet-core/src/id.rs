@@ -134,6 +134,10 @@ identifiers! {
     SessionId = "sess";
     /// Something that happened to the security of an account.
     SecurityEventId = "sev";
+    /// Something that an operator did.
+    AuditEntryId = "aud";
+    /// Something that waits for a second operator.
+    ApprovalId = "appr";
 }
 
 /// Derives the identifier of a consequence from the identifier of its cause.

@@ -8,8 +8,9 @@ use crate::clock::Clock;
 use crate::http::metrics::Metrics;
 use crate::id::{Entropy, NodeId};
 use crate::jobs::{
-    Job, Jobs, Lapse, LowBalance, MissedMessages, PendingTopUps, Purge, Recharges, Reconcile, Refunds,
+    Job, Jobs, Lapse, LowBalance, MissedMessages, News, PendingTopUps, Purge, Recharges, Reconcile, Refunds,
 };
+use crate::policy::Policies;
 use crate::privacy::{Retention, RetentionObserver, RetentionStores};
 use crate::settings::Settings;
 
@@ -57,6 +58,16 @@ fn registered(settings: &Settings, stores: &Stores, parts: &JobParts) -> Vec<Arc
         Arc::new(Lapse::new(Arc::clone(&stores.grants))),
         Arc::new(low_balance),
     ];
+    // With texts that cannot be read no application is built.
+    if let Ok(policies) = Policies::embedded() {
+        all.push(Arc::new(News {
+            publications: Arc::clone(&stores.publications),
+            policies,
+            prices: Arc::clone(&stores.prices),
+            accounts: Arc::clone(&stores.accounts),
+            letters: letters(stores, (&parts.clock, &parts.entropy)),
+        }));
+    }
     if let Some(Payments { cashier, recharger, reconciler }) = &parts.payments {
         let jobs = Arc::clone(&stores.jobs);
         all.push(Arc::new(PendingTopUps { cashier: Arc::clone(cashier) }));

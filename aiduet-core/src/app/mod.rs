@@ -6,6 +6,7 @@ mod error;
 mod imprint;
 mod jobs;
 mod mail;
+mod office;
 mod payment;
 mod reception;
 mod stores;
@@ -20,6 +21,7 @@ pub use builder::AppBuilder;
 pub use error::BuildError;
 pub use imprint::Imprint;
 pub use jobs::{JobParts, jobs, retention};
+pub use office::office;
 pub use payment::{CompleteProcessor, Payments, payments};
 pub use stores::{Stores, embedded_prices};
 

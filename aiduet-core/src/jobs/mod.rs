@@ -3,6 +3,7 @@
 mod error;
 mod lapse;
 mod low_balance;
+mod news;
 mod payments;
 mod purge;
 mod recharges;
@@ -19,6 +20,7 @@ use async_trait::async_trait;
 pub use error::JobError;
 pub use lapse::Lapse;
 pub use low_balance::LowBalance;
+pub use news::News;
 pub use payments::{MissedMessages, PendingTopUps};
 pub use purge::Purge;
 pub use recharges::Recharges;

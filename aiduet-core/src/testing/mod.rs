@@ -9,6 +9,8 @@
 
 pub mod account;
 pub mod alert;
+pub mod approval;
+pub mod audit;
 pub mod consent;
 mod factory;
 pub mod failures;
@@ -22,6 +24,7 @@ pub mod outbox;
 pub mod payer;
 pub mod price;
 pub mod provider;
+pub mod publication;
 pub mod recharge;
 pub mod reconciliation;
 pub mod refund;

@@ -2,6 +2,8 @@
 
 mod account;
 mod alerts;
+mod approvals;
+mod audit_log;
 mod failures;
 mod jobs;
 mod key_creations;
@@ -11,6 +13,7 @@ mod limit;
 mod outbox;
 mod payers;
 mod price;
+mod publications;
 mod recharges;
 mod reconciliations;
 mod refunds;
@@ -21,6 +24,8 @@ mod top_ups;
 
 pub use account::MemoryAccounts;
 pub use alerts::MemoryAlerts;
+pub use approvals::MemoryApprovals;
+pub use audit_log::MemoryAuditLog;
 pub use failures::MemoryFailures;
 pub use jobs::MemoryJobs;
 pub use key_creations::MemoryKeyCreations;
@@ -30,6 +35,7 @@ pub use limit::MemoryLimiter;
 pub use outbox::MemoryOutbox;
 pub use payers::MemoryPayers;
 pub use price::MemoryPriceBook;
+pub use publications::MemoryPublications;
 pub use recharges::MemoryRecharges;
 pub use reconciliations::MemoryReconciliations;
 pub use refunds::MemoryRefunds;

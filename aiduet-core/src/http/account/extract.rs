@@ -55,8 +55,16 @@ impl FromRequestParts<App> for Fresh {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
         let Person(person) = Person::from_request_parts(parts, app).await?;
+        Self::check(&person, app)?;
+        Ok(Self(person))
+    }
+}
+
+impl Fresh {
+    /// Whether the person is one.
+    pub(super) fn check(person: &SignedIn, app: &App) -> Result<(), Problem> {
         let since = app.clock().now().since(person.session.authenticated_at);
-        if since > FRESH { Err(Problem::REAUTH_REQUIRED) } else { Ok(Self(person)) }
+        if since > FRESH { Err(Problem::REAUTH_REQUIRED) } else { Ok(()) }
     }
 }
 

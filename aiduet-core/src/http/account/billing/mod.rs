@@ -13,7 +13,8 @@ use http::{HeaderMap, StatusCode};
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 
-use self::view::{BalanceView, OpenedTopUpView, PortalView, TopUpView, TransactionView};
+pub(super) use self::view::BalanceView;
+use self::view::{OpenedTopUpView, PortalView, TopUpView, TransactionView};
 use super::extract::{Person, request_digest};
 use super::me::PageQuery;
 use super::problem::Problem;
