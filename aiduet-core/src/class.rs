@@ -50,3 +50,23 @@ pub trait Classify {
     /// Whether a repeat is sensible. An unknown outcome is [`Retry::Never`].
     fn retry(&self) -> Retry;
 }
+
+/// Classifies an error that says one thing only: a store cannot be reached, and a repeat is safe.
+macro_rules! unavailable_only {
+    ($error:ty) => {
+        impl $crate::class::Classify for $error {
+            fn class(&self) -> $crate::class::ErrorClass {
+                match self {
+                    Self::Unavailable { .. } => $crate::class::ErrorClass::Unavailable,
+                }
+            }
+
+            fn retry(&self) -> $crate::class::Retry {
+                match self {
+                    Self::Unavailable { .. } => $crate::class::Retry::Safe,
+                }
+            }
+        }
+    };
+}
+pub(crate) use unavailable_only;

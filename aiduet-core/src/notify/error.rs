@@ -1,6 +1,6 @@
 //! Why a message was not delivered, or not kept.
 
-use crate::class::{Classify, ErrorClass, Retry, Source};
+use crate::class::{Classify, ErrorClass, Retry, Source, unavailable_only};
 use crate::notify::FailureCode;
 
 /// Failure of a [`Notifier`](super::Notifier).
@@ -61,16 +61,4 @@ pub enum OutboxError {
     },
 }
 
-impl Classify for OutboxError {
-    fn class(&self) -> ErrorClass {
-        match self {
-            Self::Unavailable { .. } => ErrorClass::Unavailable,
-        }
-    }
-
-    fn retry(&self) -> Retry {
-        match self {
-            Self::Unavailable { .. } => Retry::Safe,
-        }
-    }
-}
+unavailable_only!(OutboxError);

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{PlanFault, RefundFault};
-use crate::class::{Classify, ErrorClass, Retry, Source};
+use crate::class::{Classify, ErrorClass, Retry, Source, unavailable_only};
 use crate::id::{RefundId, TopUpId};
 use crate::ledger::LedgerError;
 use crate::money::Money;
@@ -101,19 +101,7 @@ pub enum AlertError {
     },
 }
 
-impl Classify for AlertError {
-    fn class(&self) -> ErrorClass {
-        match self {
-            Self::Unavailable { .. } => ErrorClass::Unavailable,
-        }
-    }
-
-    fn retry(&self) -> Retry {
-        match self {
-            Self::Unavailable { .. } => Retry::Safe,
-        }
-    }
-}
+unavailable_only!(AlertError);
 
 /// Failure of a [`RechargeStore`](super::RechargeStore).
 #[derive(Debug, thiserror::Error)]
@@ -127,19 +115,7 @@ pub enum RechargeError {
     },
 }
 
-impl Classify for RechargeError {
-    fn class(&self) -> ErrorClass {
-        match self {
-            Self::Unavailable { .. } => ErrorClass::Unavailable,
-        }
-    }
-
-    fn retry(&self) -> Retry {
-        match self {
-            Self::Unavailable { .. } => Retry::Safe,
-        }
-    }
-}
+unavailable_only!(RechargeError);
 
 /// Failure of a [`RefundStore`](super::RefundStore).
 #[derive(Debug, thiserror::Error)]
@@ -187,19 +163,7 @@ pub enum ReconciliationError {
     },
 }
 
-impl Classify for ReconciliationError {
-    fn class(&self) -> ErrorClass {
-        match self {
-            Self::Unavailable { .. } => ErrorClass::Unavailable,
-        }
-    }
-
-    fn retry(&self) -> Retry {
-        match self {
-            Self::Unavailable { .. } => Retry::Safe,
-        }
-    }
-}
+unavailable_only!(ReconciliationError);
 
 /// Failure of a [`Cashier`](super::Cashier), [`Recharger`](super::Recharger) or
 /// [`Reconciler`](super::Reconciler).
