@@ -9,6 +9,8 @@
 
 pub mod account;
 pub mod alert;
+#[cfg(all(feature = "http", feature = "simulated", feature = "stripe"))]
+pub mod card_company;
 pub mod consent;
 pub mod deletion;
 mod factory;

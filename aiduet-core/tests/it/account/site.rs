@@ -6,20 +6,18 @@ use std::time::Duration;
 
 use aiduet_core::app::{App, AppBuilder, Stores};
 use aiduet_core::backends::simulated::stripe::FakeStripe;
-use aiduet_core::backends::stripe::{StripeConfig, StripeProcessor};
 use aiduet_core::clock::{Clock, ManualClock};
 use aiduet_core::http::edge::{PeerAddress, guarded};
 use aiduet_core::http::router;
 use aiduet_core::notify::LeaseRequest;
-use aiduet_core::secret::Secret;
 use aiduet_core::settings::{Settings, UpstreamKind};
+use aiduet_core::testing::card_company::CardCompany;
 use aiduet_core::testing::{Factory, SeededEntropy};
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use http::{HeaderMap, Method, Request};
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use tokio::task::JoinSet;
 use tower::ServiceExt;
 
 use super::Store;
@@ -35,7 +33,7 @@ pub(super) struct Site {
     pub(super) factory: Factory,
     pub(super) stripe: FakeStripe,
     /// The card company; ends with the site.
-    _company: JoinSet<()>,
+    _company: CardCompany,
     _directory: Option<TempDir>,
 }
 
@@ -111,23 +109,6 @@ impl Browser {
     }
 }
 
-/// A card company on a socket, and a processor that calls it.
-async fn card_company(
-    clock: &Arc<dyn Clock>,
-    running: &mut JoinSet<()>,
-) -> (FakeStripe, Arc<StripeProcessor>) {
-    let secret = || Secret::new("whsec_0123456789abcdef0123456789abcdef".to_owned());
-    let stripe = FakeStripe::new(Arc::clone(clock), secret());
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let base = format!("http://{}", listener.local_addr().unwrap());
-    let router = stripe.router(&base);
-    running.spawn(async move { axum::serve(listener, router).await.unwrap() });
-    let mut config = StripeConfig::new(Secret::new("sk_test_1".to_owned()), vec![secret()]);
-    config.base_url = Some(base);
-    config.retry_delay = Duration::from_millis(1);
-    (stripe, Arc::new(StripeProcessor::new(&config).unwrap()))
-}
-
 impl Site {
     pub(super) async fn open(store: Store) -> Self {
         Self::with(store, |_settings| {}).await
@@ -150,10 +131,9 @@ impl Site {
         let factory = Factory::new(5);
         let clock: Arc<dyn Clock> = Arc::<ManualClock>::clone(factory.clock());
         let stores = Box::pin(Stores::ready(&settings.database, Arc::clone(&clock))).await.unwrap();
-        let mut company = JoinSet::new();
-        let (stripe, processor) = card_company(&clock, &mut company).await;
+        let company = CardCompany::open(&clock).await;
         let app = AppBuilder::new(settings.clone())
-            .processor(&processor)
+            .processor(&company.processor)
             .clock(clock)
             .entropy(Arc::new(SeededEntropy::new(5)))
             .stores(stores)
@@ -161,6 +141,7 @@ impl Site {
             .await
             .unwrap();
         let router = guarded(router(app.clone()), app.clone(), &settings.server);
+        let stripe = company.stripe.clone();
         Self { router, app, factory, stripe, _company: company, _directory: directory }
     }
 

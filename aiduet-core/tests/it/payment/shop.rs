@@ -1,7 +1,6 @@
 //! A shop: a card company on loopback, a processor that calls it, and a cashier with books.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use aiduet_core::backends::memory::{
     MemoryAccounts, MemoryLedger, MemoryOutbox, MemoryPayers, MemoryRefunds, MemoryTopUps,
@@ -16,14 +15,8 @@ use aiduet_core::notify::{Letters, Site};
 use aiduet_core::payment::{
     CardUse, Cashier, CashierError, CashierParts, OpenTopUp, SignedPayload, TopUp, TopUpRules, TopUpStore,
 };
-use aiduet_core::secret::Secret;
 use aiduet_core::testing::Factory;
-use tokio::task::JoinSet;
-
-/// What the card company signs with.
-pub(super) fn secret() -> Secret<String> {
-    Secret::new("whsec_0123456789abcdef0123456789abcdef".to_owned())
-}
+use aiduet_core::testing::card_company::CardCompany;
 
 pub(super) struct Shop {
     pub(super) factory: Factory,
@@ -35,7 +28,7 @@ pub(super) struct Shop {
     pub(super) accounts: Arc<MemoryAccounts>,
     pub(super) outbox: Arc<MemoryOutbox>,
     /// Ends with the shop.
-    _server: JoinSet<()>,
+    _company: CardCompany,
 }
 
 impl Shop {
@@ -47,17 +40,8 @@ impl Shop {
     pub(super) async fn with(adapt: impl FnOnce(&mut StripeConfig)) -> Self {
         let factory = Factory::new(7);
         let clock: Arc<dyn Clock> = Arc::<ManualClock>::clone(factory.clock());
-        let stripe = FakeStripe::new(Arc::clone(&clock), secret());
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let base = format!("http://{}", listener.local_addr().unwrap());
-        let router = stripe.router(&base);
-        let mut server = JoinSet::new();
-        server.spawn(async move { axum::serve(listener, router).await.unwrap() });
-        let mut config = StripeConfig::new(Secret::new("sk_test_1".to_owned()), vec![secret()]);
-        config.base_url = Some(base);
-        config.retry_delay = Duration::from_millis(1);
-        adapt(&mut config);
-        let processor = Arc::new(StripeProcessor::new(&config).unwrap());
+        let company = CardCompany::with(&clock, adapt).await;
+        let processor = Arc::clone(&company.processor);
         let ledger = Arc::new(MemoryLedger::new(Arc::clone(&clock)));
         let top_ups = Arc::new(MemoryTopUps::default());
         let (accounts, outbox) = (Arc::new(MemoryAccounts::default()), Arc::new(MemoryOutbox::default()));
@@ -80,7 +64,8 @@ impl Shop {
             site: Site::new("AI Duet", "https://duet.example"),
         };
         let cashier = Arc::new(Cashier::new(parts, TopUpRules::default()));
-        Self { factory, stripe, processor, cashier, ledger, top_ups, accounts, outbox, _server: server }
+        let stripe = company.stripe.clone();
+        Self { factory, stripe, processor, cashier, ledger, top_ups, accounts, outbox, _company: company }
     }
 
     /// Begins a purchase; returns it and the name of its page.

@@ -21,7 +21,7 @@ use super::{
 };
 use crate::account::{Account, AccountStore};
 use crate::backends::simulated::stripe::FakeStripe;
-use crate::backends::stripe::{StripeConfig, StripeProcessor};
+use crate::backends::stripe::StripeProcessor;
 use crate::clock::{Clock, ManualClock, Timestamp};
 use crate::id::{AccountId, SystemEntropy, TopUpId};
 use crate::ledger::{Audit, Ledger, LedgerError};
@@ -31,7 +31,7 @@ use crate::payment::{
     CardCharger, CardUse, Cashier, CashierParts, OpenTopUp, PayerStore, PaymentProcessor, RechargePlan,
     RechargeStore, RechargeWish, Recharger, RefundStore, TopUpRules, TopUpStore,
 };
-use crate::secret::Secret;
+use crate::testing::card_company::CardCompany;
 use crate::testing::{Factory, cents};
 
 /// A node, and what it works with.
@@ -53,7 +53,7 @@ struct World {
     outbox: Arc<dyn Outbox>,
     recharges: Arc<dyn RechargeStore>,
     database: Database,
-    _server: JoinSet<()>,
+    _company: CardCompany,
     _fixture: Fixture,
 }
 
@@ -61,32 +61,22 @@ impl World {
     async fn open(fixture: Fixture) -> Self {
         let factory = Factory::new(59);
         let clock: Arc<dyn Clock> = Arc::<ManualClock>::clone(factory.clock());
-        let secret = || Secret::new("whsec_0123456789abcdef0123456789abcdef".to_owned());
-        let stripe = FakeStripe::new(Arc::clone(&clock), secret());
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let base = format!("http://{}", listener.local_addr().unwrap());
-        let router = stripe.router(&base);
-        let mut server = JoinSet::new();
-        server.spawn(async move { axum::serve(listener, router).await.unwrap() });
-        let mut config = StripeConfig::new(Secret::new("sk_test_1".to_owned()), vec![secret()]);
-        config.base_url = Some(base);
-        config.retry_delay = Duration::from_millis(1);
-        let processor = Arc::new(StripeProcessor::new(&config).unwrap());
+        let company = CardCompany::open(&clock).await;
         let database = fixture.database.clone();
         let ledger = Arc::new(SeaOrmLedger::start(database.clone(), LedgerConfig::default()));
         let fuse = Arc::new(Fuse::default());
         let outbox: Arc<dyn Outbox> = Arc::new(SeaOrmOutbox::new(database.clone()));
         let recharges: Arc<dyn RechargeStore> = Arc::new(SeaOrmRechargeStore::new(database.clone()));
         let accounts: Arc<dyn AccountStore> = Arc::new(SeaOrmAccountStore::new(database.clone()));
-        let shared = Arc::<StripeProcessor>::clone(&processor);
+        let shared = Arc::<StripeProcessor>::clone(&company.processor);
         let parts =
             Parts { clock, processor: shared, database: database.clone(), ledger: Arc::clone(&ledger) };
         let parts = (parts, &outbox, &recharges, &accounts);
         let (mortal, node) = (node(&parts, Some(&fuse)), node(&parts, None));
         Self {
             factory,
-            stripe,
-            processor,
+            stripe: company.stripe.clone(),
+            processor: Arc::clone(&company.processor),
             fuse,
             mortal,
             node,
@@ -95,7 +85,7 @@ impl World {
             outbox,
             recharges,
             database,
-            _server: server,
+            _company: company,
             _fixture: fixture,
         }
     }

@@ -22,6 +22,14 @@ impl World {
         self.node.recharger.run_due(100).await.unwrap();
     }
 
+    /// The node that does not die looks after what the other one left, more often than it needs to.
+    async fn look_again(&self) {
+        for _ in 0..3 {
+            self.later(LATER);
+            self.run_due().await;
+        }
+    }
+
     async fn recharge(&self, account: AccountId) -> crate::payment::Recharge {
         self.recharges.find(account).await.unwrap().unwrap()
     }
@@ -53,10 +61,7 @@ async fn one_charge_is_made_whenever_the_process_dies(fixture: Fixture) {
         drop(world.mails().await);
         let before = world.stripe.charges();
         let done = world.fuse.after(steps, world.mortal.recharger.run_due(100)).await;
-        for _ in 0..3 {
-            world.later(LATER);
-            world.run_due().await;
-        }
+        world.look_again().await;
         assert_eq!(world.stripe.charges() - before, 1, "after {steps} steps");
         assert_eq!(world.available(account).await, cents(2_500), "after {steps} steps");
         let recharge = world.recharge(account).await;
@@ -80,10 +85,7 @@ async fn a_refusal_counts_once_whenever_the_process_dies(fixture: Fixture) {
         drop(world.mails().await);
         let before = world.stripe.charges();
         let done = world.fuse.after(steps, world.mortal.recharger.run_due(100)).await;
-        for _ in 0..3 {
-            world.later(LATER);
-            world.run_due().await;
-        }
+        world.look_again().await;
         let recharge = world.recharge(account).await;
         assert_eq!(world.stripe.charges() - before, 1, "after {steps} steps");
         assert_eq!((recharge.switch, recharge.failures), (RechargeSwitch::Stopped, 1), "after {steps} steps");
