@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import random
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,6 +25,14 @@ class Acknowledged:
     request: str
     cost: int | None
     """Nano-dollars, where the answer tells it."""
+
+
+class Refused(Exception):
+    """A whole answer that is not the one that was wanted."""
+
+    def __init__(self, status: int, body: bytes) -> None:
+        super().__init__(status, body)
+        self.status, self.body = status, body
 
 
 @dataclass
@@ -58,67 +67,72 @@ class Load:
             customer = chance.choice(self.customers)
             client = self.gateway.client(customer.key)
             try:
-                done = chance.choice(CALLS)(self, client, chance)
+                request, cost = chance.choice(CALLS)(client, chance)
+            except Refused as refused:
+                self.refused.append((refused.status, refused.body))
+                continue
             except ConnectionRefusedError:
                 return
             except (OSError, http.client.HTTPException):
                 self.broken += 1
                 return
-            if done is not None:
-                request, cost = done
-                self.acknowledged.append(Acknowledged(customer.key, request, cost))
+            self.acknowledged.append(Acknowledged(customer.key, request, cost))
 
-    def _whole(self, client: Client, path: str, body: Any, headers: dict[str, str]) -> tuple[str, int] | None:
-        answer = client.post(path, body, headers)
-        if answer.status != 200:
-            self.refused.append((answer.status, answer.body))
-            return None
-        return answer.headers["x-request-id"], receipt.nanos(answer.headers["x-aiduet-cost"])
 
-    def completion(self, client: Client, chance: random.Random) -> tuple[str, int] | None:
-        return self._whole(client, "/v1/chat/completions", chat(chance, "", stream=False), {})
+def whole(client: Client, path: str, body: Any, headers: dict[str, str]) -> tuple[str, int]:
+    answer = client.post(path, body, headers)
+    if answer.status != 200:
+        raise Refused(answer.status, answer.body)
+    return answer.headers["x-request-id"], receipt.nanos(answer.headers["x-aiduet-cost"])
 
-    def embedding(self, client: Client, chance: random.Random) -> tuple[str, int] | None:
-        body = {"model": "text-embedding-3-small", "input": f"text {chance.random()}"}
-        return self._whole(client, "/v1/embeddings", body, {})
 
-    def message(self, client: Client, chance: random.Random) -> tuple[str, int] | None:
-        return self._whole(client, "/v1/messages", claude(chance, "", stream=False), VERSION)
+def completion(client: Client, chance: random.Random) -> tuple[str, int]:
+    return whole(client, "/v1/chat/completions", chat(chance, "", stream=False), {})
 
-    def completion_stream(self, client: Client, chance: random.Random) -> tuple[str, int] | None:
-        body = chat(chance, pace(chance), stream=True) | {"stream_options": {"include_usage": True}}
-        connection, response = client.open("POST", "/v1/chat/completions", body)
-        try:
-            if response.status != 200:
-                self.refused.append((response.status, response.read()))
-                return None
-            cost = None
-            for event in events(response):
-                if event is None:
-                    assert cost is not None
-                    return str(response.headers["x-request-id"]), cost
-                if event.get("usage"):
-                    cost = receipt.nanos(str(event["usage"]["cost"]))
-        finally:
-            connection.close()
-        raise ConnectionResetError("the stream ended without its end")
 
-    def message_stream(self, client: Client, chance: random.Random) -> tuple[str, None] | None:
-        connection, response = client.open("POST", "/v1/messages", claude(chance, pace(chance), stream=True), VERSION)
-        try:
-            if response.status != 200:
-                self.refused.append((response.status, response.read()))
-                return None
-            for event in events(response):
-                if event["type"] == "message_stop":
-                    return str(response.headers["x-request-id"]), None
-        finally:
-            connection.close()
-        raise ConnectionResetError("the stream ended without its end")
+def embedding(client: Client, chance: random.Random) -> tuple[str, int]:
+    body = {"model": "text-embedding-3-small", "input": f"text {chance.random()}"}
+    return whole(client, "/v1/embeddings", body, {})
+
+
+def message(client: Client, chance: random.Random) -> tuple[str, int]:
+    return whole(client, "/v1/messages", claude(chance, "", stream=False), VERSION)
+
+
+def completion_stream(client: Client, chance: random.Random) -> tuple[str, int]:
+    body = chat(chance, pace(chance), stream=True) | {"stream_options": {"include_usage": True}}
+    connection, response = client.open("POST", "/v1/chat/completions", body)
+    try:
+        if response.status != 200:
+            raise Refused(response.status, response.read())
+        cost = None
+        for event in events(response):
+            if event is None:
+                assert cost is not None
+                return str(response.headers["x-request-id"]), cost
+            if event.get("usage"):
+                cost = receipt.nanos(str(event["usage"]["cost"]))
+    finally:
+        connection.close()
+    raise ConnectionResetError("the stream ended without its end")
+
+
+def message_stream(client: Client, chance: random.Random) -> tuple[str, None]:
+    connection, response = client.open("POST", "/v1/messages", claude(chance, pace(chance), stream=True), VERSION)
+    try:
+        if response.status != 200:
+            raise Refused(response.status, response.read())
+        for event in events(response):
+            if event["type"] == "message_stop":
+                return str(response.headers["x-request-id"]), None
+    finally:
+        connection.close()
+    raise ConnectionResetError("the stream ended without its end")
 
 
 VERSION = {"anthropic-version": "2023-06-01"}
-CALLS = [Load.completion, Load.embedding, Load.message, Load.completion_stream, Load.message_stream]
+Call = Callable[[Client, random.Random], tuple[str, int | None]]
+CALLS: list[Call] = [completion, embedding, message, completion_stream, message_stream]
 
 
 def pace(chance: random.Random) -> str:

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from crash.books import assert_known, assert_settled
-from crash.load import CALLS, Acknowledged, Load, chat
+from crash.load import CALLS, Acknowledged, Call, Load, Refused, chat
 from crash.servers import INITDB, REDIS, postgres_server, redis_server
 from harness.database import PostgresDatabase, postgres, postgres_url
 from harness.deadline import until
@@ -55,24 +55,24 @@ class Callers(Load):
         while not self._stop.is_set():
             self._call(chance, chance.choice(self.customers), chance.choice(CALLS))
 
-    def _call(self, chance: random.Random, customer: Customer, call: object) -> None:
+    def _call(self, chance: random.Random, customer: Customer, call: Call) -> None:
         for _ in range(ATTEMPTS):
-            refused = len(self.refused)
             try:
-                done = call(self, chance.choice(self.nodes).client(customer.key), chance)  # type: ignore[operator]
+                done = call(chance.choice(self.nodes).client(customer.key), chance)
+            except Refused as refused:
+                self.refused.append((refused.status, refused.body))
+                if refused.status == 402:
+                    self.poor += 1
+                    return
             except (OSError, http.client.HTTPException):
                 if call in STREAMS:
                     self.cut += 1
                     return
             else:
-                if done is not None:
-                    self.acknowledged.append(Acknowledged(customer.key, *done))
-                    return
-                if any(status == 402 for status, _ in self.refused[refused:]):
-                    self.poor += 1
-                    return
+                self.acknowledged.append(Acknowledged(customer.key, *done))
+                return
             time.sleep(PATIENCE)
-        self.given_up.append(call.__name__)  # type: ignore[attr-defined]
+        self.given_up.append(call.__name__)
 
 
 @contextmanager
