@@ -5,6 +5,20 @@ use std::time::Duration;
 /// The cause that a backend reports, kept for the operator's log and never shown to a client.
 pub type Source = Box<dyn std::error::Error + Send + Sync + 'static>;
 
+/// An error and what caused it, in one line, for the operator.
+pub fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let further = error.to_string();
+        if !text.ends_with(&further) {
+            text = format!("{text}: {further}");
+        }
+        cause = error.source();
+    }
+    text
+}
+
 /// The kind of a failure, independent of the layer it came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ErrorClass {

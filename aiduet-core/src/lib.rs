@@ -43,6 +43,8 @@ pub mod report;
 pub mod routing;
 pub mod secret;
 pub mod settings;
+#[cfg(feature = "telemetry")]
+pub mod telemetry;
 #[cfg(feature = "testing")]
 pub mod testing;
 pub mod translate;

@@ -43,10 +43,10 @@ pub(crate) async fn prepare(settings: Settings) -> Result<Ready, Failure> {
     let lock = lock_beside(settings.database.url());
     let builder = AppBuilder::new(settings.clone()).clock(clock).stores(stores);
     let app = builder.build().await.map_err(|error| Failure::of(&error))?;
-    ticker::beat(&app).await;
+    app.beat().await;
     // Who holds the lock is the only process: every other node of this database is dead.
     let dead_after = if lock.is_some() { Duration::ZERO } else { settings.gateway.dead_after };
-    ticker::sweep(&app, dead_after).await;
+    app.sweep(dead_after).await;
     Ok(Ready { app, listeners, settings, signals, _lock: lock })
 }
 
@@ -72,7 +72,7 @@ impl Ready {
         stop.cancel();
         background.close();
         background.wait().await;
-        ticker::flush(&app).await;
+        app.flush_used_keys().await;
         if let Err(error) = app.custody().retire(app.node()).await {
             tracing::warn!(error = with_causes(&error), "node not retired");
         }

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::process::ExitCode;
 
+pub(crate) use aiduet_core::class::with_causes;
 use aiduet_core::class::{Classify, ErrorClass};
 
 /// Why a command did not do what was asked.
@@ -49,20 +50,6 @@ impl Failure {
             | ErrorClass::Internal => Self::Failed(text),
         }
     }
-}
-
-/// An error and what caused it, in one line.
-pub(crate) fn with_causes(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let further = error.to_string();
-        if !text.ends_with(&further) {
-            text = format!("{text}: {further}");
-        }
-        cause = error.source();
-    }
-    text
 }
 
 impl fmt::Display for Failure {

@@ -8,7 +8,6 @@ mod failure;
 mod output;
 mod process;
 mod serve;
-mod telemetry;
 mod ticker;
 
 use std::process::ExitCode;

@@ -1,184 +1,260 @@
-//! An HTTP event to the router, and its answer back.
+//! What an event asks for. An event holds what people say, so nothing here has `Debug`, and what a
+//! parser says of one is never passed on.
+//!
+//! # Source
+//! <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html>,
+//! <https://docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html> and
+//! <https://docs.aws.amazon.com/eventbridge/latest/ref/events-ref-scheduled.html>, read 2026-11-26.
 
-use std::net::IpAddr;
-use std::time::Duration;
+use std::borrow::Cow;
+use std::collections::BTreeMap;
 
-use aiduet_core::app::App;
 use aiduet_core::http::edge::PeerAddress;
-use axum::Router;
 use axum::body::Body;
-use axum::response::Response;
-use http::header::SET_COOKIE;
-use http::{Request, StatusCode};
-use http_body_util::BodyExt;
-use lambda_http::RequestExt;
-use lambda_http::aws_lambda_events::apigw::ApiGatewayV2httpResponse;
-use lambda_http::aws_lambda_events::encodings;
-use lambda_http::request::RequestContext;
-use tokio::time::{MissedTickBehavior, interval};
-use tower::ServiceExt;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use http::header::COOKIE;
+use http::{HeaderName, HeaderValue, Method, Request, Uri};
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
+use serde::Deserialize;
+use serde::de::IgnoredAny;
 
-/// Answers events.
-pub(crate) struct Handler {
-    router: Router,
-    app: App,
-    heartbeat: Duration,
+/// What no address may hold as it is. A path that is encoded already stays as it was sent.
+const NOT_IN_A_PATH: &AsciiSet = &CONTROLS
+    .add(b' ')
+    .add(b'"')
+    .add(b'#')
+    .add(b'<')
+    .add(b'>')
+    .add(b'?')
+    .add(b'\\')
+    .add(b'^')
+    .add(b'`')
+    .add(b'{')
+    .add(b'|')
+    .add(b'}');
+
+/// What an event asks for.
+pub(crate) enum Event {
+    /// An answer to a client.
+    Http(Box<Request<Body>>),
+    /// The work that a server does by its clock.
+    Upkeep,
+    /// An answer to a client, but the event does not say what it wants.
+    Malformed,
+    /// An answer to a client, in a format that has no streaming and no cookies.
+    FormatOne,
+    /// Something else.
+    Foreign,
 }
 
-impl Handler {
-    pub(crate) const fn new(router: Router, app: App, heartbeat: Duration) -> Self {
-        Self { router, app, heartbeat }
-    }
+/// By what an event is told apart.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Outline<'a> {
+    #[serde(borrow)]
+    version: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    source: Option<Cow<'a, str>>,
+    #[serde(borrow, rename = "detail-type")]
+    detail_type: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    aiduet: Option<Cow<'a, str>>,
+    http_method: Option<IgnoredAny>,
+}
 
-    /// Answers one event. While it does, this process says that it is alive: between two events
-    /// it is frozen and cannot.
-    pub(crate) async fn answer(&self, event: &str) -> ApiGatewayV2httpResponse {
-        let mut beats = interval(self.heartbeat);
-        beats.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut answer = std::pin::pin!(self.route(event));
-        loop {
-            tokio::select! {
-                answer = answer.as_mut() => return answer,
-                _ = beats.tick() => self.beat().await,
-            }
-        }
-    }
+/// An event of payload format 2.0.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct HttpEvent {
+    raw_path: String,
+    raw_query_string: Option<String>,
+    cookies: Option<Vec<String>>,
+    headers: Option<BTreeMap<String, String>>,
+    request_context: RequestContext,
+    body: Option<String>,
+    is_base64_encoded: Option<bool>,
+}
 
-    async fn beat(&self) {
-        if let Err(error) = self.app.custody().beat(self.app.node()).await {
-            tracing::error!(%error, "heartbeat not written");
-        }
-    }
+#[derive(Deserialize)]
+struct RequestContext {
+    http: HttpContext,
+}
 
-    async fn route(&self, event: &str) -> ApiGatewayV2httpResponse {
-        // The error would show the event, which holds a prompt.
-        let Ok(request) = lambda_http::request::from_str(event) else {
-            tracing::error!("event is not an HTTP event of payload format 2.0");
-            return refusal(StatusCode::BAD_REQUEST);
-        };
-        match self.router.clone().oneshot(into_request(request)).await {
-            Ok(response) => into_answer(response).await,
-        }
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct HttpContext {
+    method: String,
+    source_ip: Option<String>,
+}
+
+/// Reads an event.
+pub(crate) fn read(event: &[u8]) -> Event {
+    let Ok(outline) = serde_json::from_slice::<Outline<'_>>(event) else { return Event::Foreign };
+    let Outline { version, source, detail_type, aiduet, http_method } = outline;
+    if aiduet.as_deref() == Some("jobs") {
+        return Event::Upkeep;
+    }
+    if source.as_deref() == Some("aws.events") && detail_type.as_deref() == Some("Scheduled Event") {
+        return Event::Upkeep;
+    }
+    match version.as_deref() {
+        Some("2.0") => http(event).map_or(Event::Malformed, |request| Event::Http(Box::new(request))),
+        _ if http_method.is_some() => Event::FormatOne,
+        _ => Event::Foreign,
     }
 }
 
-fn into_request(request: lambda_http::Request) -> Request<Body> {
-    let peer = source(&request);
-    let (mut head, body) = request.into_parts();
-    head.extensions = http::Extensions::new();
-    if let Some(peer) = peer {
-        head.extensions.insert(PeerAddress(peer));
+fn http(event: &[u8]) -> Option<Request<Body>> {
+    let event: HttpEvent = serde_json::from_slice(event).ok()?;
+    let HttpEvent { raw_path, raw_query_string, cookies, headers, request_context, body, is_base64_encoded } =
+        event;
+    let HttpContext { method, source_ip } = request_context.http;
+    let mut request = Request::new(payload(body, is_base64_encoded)?);
+    *request.method_mut() = Method::from_bytes(method.as_bytes()).ok()?;
+    *request.uri_mut() = address(&raw_path, raw_query_string.as_deref())?;
+    for (name, value) in headers.unwrap_or_default() {
+        let name = HeaderName::from_bytes(name.as_bytes()).ok()?;
+        request.headers_mut().append(name, HeaderValue::from_str(&value).ok()?);
     }
-    let body = match body {
-        encodings::Body::Text(text) => Body::from(text),
-        encodings::Body::Binary(bytes) => Body::from(bytes),
-        _ => Body::empty(),
+    let cookies = cookies.unwrap_or_default();
+    if !cookies.is_empty() {
+        request.headers_mut().insert(COOKIE, HeaderValue::from_str(&cookies.join("; ")).ok()?);
+    }
+    // Who called, as the platform saw it.
+    if let Some(peer) = source_ip.and_then(|address| address.parse().ok()) {
+        request.extensions_mut().insert(PeerAddress(peer));
+    }
+    Some(request)
+}
+
+fn address(path: &str, query: Option<&str>) -> Option<Uri> {
+    let path = utf8_percent_encode(path, NOT_IN_A_PATH);
+    let address = match query.filter(|query| !query.is_empty()) {
+        Some(query) => format!("{path}?{query}"),
+        None => path.to_string(),
     };
-    Request::from_parts(head, body)
+    // Without a slash in front it would be another form of address.
+    address.starts_with('/').then_some(address)?.parse().ok()
 }
 
-/// Who called, as the platform saw it.
-fn source(request: &lambda_http::Request) -> Option<IpAddr> {
-    match request.request_context_ref()? {
-        RequestContext::ApiGatewayV2(context) => context.http.source_ip.as_deref()?.parse().ok(),
-        _ => None,
+fn payload(body: Option<String>, coded: Option<bool>) -> Option<Body> {
+    let Some(text) = body else { return Some(Body::empty()) };
+    match coded {
+        Some(true) => STANDARD.decode(text).ok().map(Body::from),
+        Some(false) | None => Some(Body::from(text)),
     }
-}
-
-async fn into_answer(response: Response) -> ApiGatewayV2httpResponse {
-    let (mut head, body) = response.into_parts();
-    let Ok(body) = body.collect().await else { return refusal(StatusCode::BAD_GATEWAY) };
-    let mut answer = refusal(head.status);
-    let cookies = head.headers.get_all(SET_COOKIE).iter().filter_map(|value| value.to_str().ok());
-    answer.cookies = cookies.map(str::to_owned).collect();
-    head.headers.remove(SET_COOKIE);
-    answer.headers = head.headers;
-    let bytes = body.to_bytes();
-    let (body, coded) = match String::from_utf8(bytes.to_vec()) {
-        Ok(text) => (encodings::Body::Text(text), false),
-        Err(binary) => (encodings::Body::Binary(binary.into_bytes()), true),
-    };
-    answer.body = Some(body);
-    answer.is_base64_encoded = coded;
-    answer
-}
-
-/// An answer without a body.
-fn refusal(status: StatusCode) -> ApiGatewayV2httpResponse {
-    let mut answer = ApiGatewayV2httpResponse::default();
-    answer.status_code = i64::from(status.as_u16());
-    answer
 }
 
 #[cfg(test)]
 mod tests {
-    use aiduet_core::app::AppBuilder;
-    use aiduet_core::settings::{Layers, Origin};
+    use http_body_util::BodyExt;
     use serde_json::{Value, json};
 
     use super::*;
 
-    async fn handler() -> Handler {
-        let mut layers = Layers::default();
-        for (key, text) in [("database.url", "memory:"), ("upstream.openai.kind", "simulated")] {
-            layers.set_text(key, text, Origin::BuiltIn("test")).unwrap();
-        }
-        let settings = layers.finish(&|_| Err("no files".to_owned())).unwrap().settings;
-        let app = AppBuilder::new(settings.clone()).build().await.unwrap();
-        crate::handler(&app, &settings)
-    }
-
-    fn event(method: &str, path: &str, body: Option<&str>) -> String {
-        json!({
+    /// An event as a function URL sends it.
+    fn event(change: impl FnOnce(&mut Value)) -> Vec<u8> {
+        let mut event = json!({
             "version": "2.0",
             "routeKey": "$default",
-            "rawPath": path,
-            "rawQueryString": "",
-            "headers": {"host": "api.example.com", "content-type": "application/json"},
+            "rawPath": "/v1/messages",
+            "rawQueryString": "beta=true&beta=%2F&x=a+b",
+            "cookies": ["a=1", "b=2"],
+            "headers": {"host": "api.example.com", "x-list": "1,2", "accept": "text/plain"},
             "requestContext": {
-                "accountId": "1", "apiId": "a", "domainName": "api.example.com", "domainPrefix": "api",
-                "http": {"method": method, "path": path, "protocol": "HTTP/1.1", "sourceIp": "192.0.2.7", "userAgent": "u"},
+                "accountId": "anonymous", "apiId": "a", "authentication": null,
+                "http": {"method": "POST", "path": "/v1/messages", "protocol": "HTTP/1.1", "sourceIp": "192.0.2.7", "userAgent": "u"},
                 "requestId": "r", "routeKey": "$default", "stage": "$default",
                 "time": "25/Nov/2026:19:00:00 +0000", "timeEpoch": 1_795_633_200_000_u64,
             },
-            "body": body,
+            "body": "{\"a\":\"ä\"}",
             "isBase64Encoded": false,
-        })
-        .to_string()
+        });
+        change(&mut event);
+        event.to_string().into_bytes()
     }
 
-    fn json_of(answer: &ApiGatewayV2httpResponse) -> Value {
-        match &answer.body {
-            Some(encodings::Body::Text(text)) => serde_json::from_str(text).unwrap(),
-            other => panic!("{other:?}"),
+    fn request(event: &[u8]) -> Request<Body> {
+        match read(event) {
+            Event::Http(request) => *request,
+            _ => panic!("not an HTTP event"),
         }
     }
 
-    #[tokio::test]
-    async fn an_http_event_goes_through_the_router() {
-        let handler = handler().await;
-        let health = handler.answer(&event("GET", "/health", None)).await;
-        assert_eq!(health.status_code, 200);
-        assert_eq!(health.body, Some(encodings::Body::Text("ok".to_owned())));
-        let answer = handler.answer(&event("POST", "/v1/chat/completions", Some("{}"))).await;
-        assert_eq!(answer.status_code, 401);
-        assert_eq!(json_of(&answer)["error"]["code"], "missing_api_key");
-        assert!(answer.headers.contains_key("x-request-id"));
+    async fn body(request: Request<Body>) -> Vec<u8> {
+        request.into_body().collect().await.unwrap().to_bytes().to_vec()
     }
 
     #[tokio::test]
-    async fn what_is_no_http_event_is_refused() {
-        let handler = handler().await;
-        for text in ["{}", r#"{"source":"aws.events"}"#, "[]", r#"{"version":"2.0","requestContext":7}"#] {
-            assert_eq!(handler.answer(text).await.status_code, 400, "{text}");
+    async fn a_request_comes_out_as_it_went_in() {
+        let request = self::request(&event(|_| {}));
+        assert_eq!(request.method(), Method::POST);
+        assert_eq!(request.uri(), "/v1/messages?beta=true&beta=%2F&x=a+b");
+        assert_eq!(request.headers()["x-list"], "1,2");
+        assert_eq!(request.headers()["cookie"], "a=1; b=2");
+        assert_eq!(request.extensions().get(), Some(&PeerAddress("192.0.2.7".parse().unwrap())));
+        assert_eq!(body(request).await, "{\"a\":\"ä\"}".as_bytes());
+    }
+
+    #[tokio::test]
+    async fn a_binary_body_is_decoded() {
+        let coded = STANDARD.encode([0, 159, 146, 150]);
+        let request = self::request(&event(|event| {
+            event["body"] = coded.into();
+            event["isBase64Encoded"] = true.into();
+        }));
+        assert_eq!(body(request).await, [0, 159, 146, 150]);
+        let nothing = self::request(&event(|event| event["body"] = Value::Null));
+        assert!(body(nothing).await.is_empty());
+    }
+
+    #[test]
+    fn a_path_is_an_address() {
+        let at = |path: &str| request(&event(|event| event["rawPath"] = path.into())).uri().path().to_owned();
+        assert_eq!(at("/v1/models/a%2Fb"), "/v1/models/a%2Fb");
+        assert_eq!(at("/a b/ä?"), "/a%20b/%C3%A4%3F");
+    }
+
+    #[test]
+    fn what_does_not_say_what_it_wants_is_malformed() {
+        let changes: [fn(&mut Value); 7] = [
+            |event| event["rawPath"] = "https://other.example/".into(),
+            |event| event["requestContext"] = 7.into(),
+            |event| event["requestContext"]["http"]["method"] = "G T".into(),
+            |event| event["headers"]["a"] = "a\r\nb: c".into(),
+            |event| event["cookies"] = json!(["a\n"]),
+            |event| event["rawQueryString"] = "a b".into(),
+            |event| {
+                event["body"] = "not base64!".into();
+                event["isBase64Encoded"] = true.into();
+            },
+        ];
+        for (number, change) in changes.into_iter().enumerate() {
+            assert!(matches!(read(&event(change)), Event::Malformed), "{number}");
         }
     }
 
     #[test]
-    fn the_platform_names_the_client() {
-        let request = lambda_http::request::from_str(&event("GET", "/health", None)).unwrap();
-        assert_eq!(source(&request), Some("192.0.2.7".parse().unwrap()));
-        let seen = into_request(request);
-        assert_eq!(seen.extensions().get::<PeerAddress>(), Some(&PeerAddress("192.0.2.7".parse().unwrap())));
+    fn events_are_told_apart() {
+        let upkeep = [
+            json!({"version": "0", "id": "1", "source": "aws.events", "detail-type": "Scheduled Event", "detail": {}}),
+            json!({"aiduet": "jobs"}),
+        ];
+        for event in upkeep {
+            assert!(matches!(read(event.to_string().as_bytes()), Event::Upkeep), "{event}");
+        }
+        let one = [
+            json!({"version": "1.0", "resource": "/", "path": "/", "httpMethod": "GET"}),
+            json!({"resource": "/", "path": "/", "httpMethod": "GET", "requestContext": {"elb": {}}}),
+        ];
+        for event in one {
+            assert!(matches!(read(event.to_string().as_bytes()), Event::FormatOne), "{event}");
+        }
+        let foreign =
+            ["{}", "[]", "", "nonsense", r#"{"Records":[]}"#, r#"{"source":"aws.s3"}"#, r#"{"version":2}"#];
+        for event in foreign {
+            assert!(matches!(read(event.as_bytes()), Event::Foreign), "{event}");
+        }
     }
 }

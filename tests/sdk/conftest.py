@@ -16,6 +16,7 @@ import pytest
 from harness import receipt
 from harness.database import chosen
 from harness.deadline import until
+from harness.function import chosen_mode, function
 from harness.gateway import Customer, Gateway, binary, gateway
 
 numbers = itertools.count(1)
@@ -78,7 +79,8 @@ def server(program: Path) -> Iterator[Gateway]:
     with chosen() as database:
         # Where nodes may share a database they share their limits, too.
         settings = {"AIDUET__REDIS__URL": redis} if database and redis else {}
-        with gateway(program, database, settings) as instance:
+        mode = chosen_mode()
+        with function(program, mode, database) if mode else gateway(program, database, settings) as instance:
             yield instance
             assert instance.violations() == []
 

@@ -9,6 +9,7 @@ mod mail;
 mod payment;
 mod reception;
 mod stores;
+mod upkeep;
 mod upstreams;
 
 use std::fmt;

@@ -269,6 +269,12 @@ impl Gateway {
         self.settler.interrupt();
     }
 
+    /// Waits until nothing is under way in the background: no settlement, no abandoned call. For a
+    /// process that is about to stand still; it may handle calls again afterwards.
+    pub async fn idle(&self) {
+        self.settler.idle().await;
+    }
+
     /// Waits until every settlement and every abandoned call is done. No call may be handled
     /// afterwards.
     pub async fn close(&self) {

@@ -288,6 +288,13 @@ impl Settler {
         self.shut_down.cancel();
     }
 
+    /// Waits until nothing is under way in the background; new work may begin afterwards.
+    pub(super) async fn idle(&self) {
+        self.tracker.close();
+        self.tracker.wait().await;
+        self.tracker.reopen();
+    }
+
     /// Waits for everything that is under way; abandoned answers are no longer read on.
     pub(super) async fn close(&self) {
         self.closing.cancel();

@@ -16,6 +16,7 @@ use aiduet_core::ledger::{Entry, Promotion};
 use aiduet_core::money::Money;
 use aiduet_core::provider::Vendor;
 use aiduet_core::settings::{Origin, Settings, UpstreamKind, UpstreamSettings};
+use aiduet_core::telemetry::{self, Sink};
 
 use self::card_company::CardCompany;
 use super::{Context, keys, user};
@@ -23,7 +24,6 @@ use crate::boot;
 use crate::cli::Demo;
 use crate::failure::Failure;
 use crate::output;
-use crate::telemetry::{self, Sink};
 
 const EMAIL: &str = "demo@aiduet.example";
 const OPENAI_MODEL: &str = "gpt-5.4-mini";

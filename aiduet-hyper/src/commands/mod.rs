@@ -27,6 +27,7 @@ use aiduet_core::clock::{Clock, SystemClock};
 use aiduet_core::id::AccountId;
 use aiduet_core::money::Money;
 use aiduet_core::settings::Loaded;
+use aiduet_core::telemetry::{self, Sink};
 
 use crate::cli::{Cli, Command};
 use crate::config::Given;
@@ -81,7 +82,7 @@ impl Context {
         given.built_in.push(("telemetry.level", "warn".to_owned()));
         given.built_in.push(("telemetry.log_format", "text".to_owned()));
         let loaded = crate::config::load(&given)?;
-        crate::telemetry::start(loaded.settings.telemetry, crate::telemetry::Sink::Stderr);
+        telemetry::start(loaded.settings.telemetry, Sink::Stderr);
         Ok(loaded)
     }
 

@@ -1,10 +1,11 @@
 //! `aiduet serve`
 
+use aiduet_core::telemetry::{self, Sink};
+
 use super::Context;
 use crate::boot;
 use crate::cli::Serve;
 use crate::failure::Failure;
-use crate::telemetry::{self, Sink};
 
 pub(super) async fn run(context: Context, options: Serve) -> Result<(), Failure> {
     let Context { mut given, form: _ } = context;

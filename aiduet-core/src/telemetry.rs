@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use aiduet_core::clock::{Clock, SystemClock};
-use aiduet_core::settings::{LogFormat, TelemetrySettings};
+use crate::clock::{Clock, SystemClock};
+use crate::settings::{LogFormat, TelemetrySettings};
 use serde_json::{Map, Value};
 use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Subscriber};
@@ -21,7 +21,7 @@ const VALUE_MAX: usize = 512;
 
 /// Where log lines go.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Sink {
+pub enum Sink {
     /// A server: its lines are its output.
     Stdout,
     /// A command: its output is data, so lines go beside it.
@@ -30,7 +30,7 @@ pub(crate) enum Sink {
 
 /// Starts logging. What `RUST_LOG` says does not count: libraries may print what they carry
 /// below the level `info`, so they are never asked for it.
-pub(crate) fn start(settings: TelemetrySettings, sink: Sink) {
+pub fn start(settings: TelemetrySettings, sink: Sink) {
     let level: LevelFilter = settings.level.as_str().parse().unwrap_or(LevelFilter::INFO);
     match sink {
         Sink::Stdout => install(settings.log_format, level, std::io::stdout),
