@@ -1,5 +1,6 @@
 //! Who runs an installation, and where it is.
 
+use crate::privacy::USAGE_DAYS_MAX;
 use crate::settings::Settings;
 
 /// What people may know of an installation and its operator.
@@ -11,6 +12,8 @@ pub struct Imprint {
     pub operator: Option<String>,
     /// Where to write to: an e-mail address or a URL.
     pub contact: Option<String>,
+    /// Days until the record of a request is deleted.
+    pub usage_days: u16,
     /// The address of the API, without a slash at the end.
     pub api_url: String,
 }
@@ -24,6 +27,7 @@ impl Imprint {
             name: settings.mail.name.clone(),
             operator: settings.site.operator.clone(),
             contact: settings.site.contact.clone(),
+            usage_days: settings.retention.usage_days.min(USAGE_DAYS_MAX),
             api_url: url.trim_end_matches('/').to_owned(),
         }
     }

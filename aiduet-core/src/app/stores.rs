@@ -14,7 +14,7 @@ use crate::ledger::{
 use crate::notify::Outbox;
 use crate::payment::{AlertStore, PayerStore, RechargeStore, ReconciliationStore, RefundStore, TopUpStore};
 use crate::price::PriceBook;
-use crate::privacy::DeletionStore;
+use crate::privacy::{DataInventory, DeletionStore};
 use crate::settings::DatabaseSettings;
 
 // Futures of the database driver are nested deeper than the compiler follows in a release build of a
@@ -22,8 +22,8 @@ use crate::settings::DatabaseSettings;
 #[cfg(feature = "sea-orm")]
 use crate::backends::sea_orm::{
     Database, DatabaseConfig, DatabaseError, LedgerConfig, MigrationStatus, SeaOrmAccountStore,
-    SeaOrmAlertStore, SeaOrmDeletions, SeaOrmFailureCounter, SeaOrmJobs, SeaOrmKeyCreations, SeaOrmKeyStore,
-    SeaOrmLedger, SeaOrmOutbox, SeaOrmPayerStore, SeaOrmRechargeStore, SeaOrmReconciliations,
+    SeaOrmAlertStore, SeaOrmDeletions, SeaOrmFailureCounter, SeaOrmInventory, SeaOrmJobs, SeaOrmKeyCreations,
+    SeaOrmKeyStore, SeaOrmLedger, SeaOrmOutbox, SeaOrmPayerStore, SeaOrmRechargeStore, SeaOrmReconciliations,
     SeaOrmRefundStore, SeaOrmSecurityLog, SeaOrmSessionStore, SeaOrmTicketStore, SeaOrmTopUpStore,
 };
 
@@ -58,6 +58,8 @@ pub struct Stores {
     pub usage: Arc<dyn UsageReader>,
     /// The end of what is kept of it.
     pub usage_retention: Arc<dyn UsageRetention>,
+    /// How much is kept about a person.
+    pub inventory: Arc<dyn DataInventory>,
     /// Who does which background work.
     pub jobs: Arc<dyn JobStore>,
     /// Who owns which holds.
@@ -214,6 +216,7 @@ async fn sea_orm(settings: &DatabaseSettings) -> Result<Stores, BuildError> {
         statements: Arc::<SeaOrmLedger>::clone(&ledger),
         usage,
         usage_retention,
+        inventory: Arc::new(SeaOrmInventory::new(database.clone())),
         jobs: Arc::new(SeaOrmJobs::new(database.clone())),
         custody,
         audit: Arc::<SeaOrmLedger>::clone(&ledger),
@@ -239,7 +242,8 @@ fn unusable(error: DatabaseError) -> BuildError {
 #[cfg(feature = "memory")]
 fn memory(clock: Arc<dyn Clock>) -> Result<Stores, BuildError> {
     use crate::backends::memory::{
-        MemoryAccounts, MemoryDeletions, MemoryJobs, MemoryLedger, MemoryPeople, MemoryReconciliations,
+        MemoryAccounts, MemoryDeletions, MemoryInventory, MemoryJobs, MemoryLedger, MemoryPeople,
+        MemoryReconciliations,
     };
     let ledger = Arc::new(MemoryLedger::new(clock));
     let requests: Arc<dyn RequestLog> = Arc::<MemoryLedger>::clone(&ledger);
@@ -251,6 +255,7 @@ fn memory(clock: Arc<dyn Clock>) -> Result<Stores, BuildError> {
     let statements: Arc<dyn Statements> = Arc::<MemoryLedger>::clone(&ledger);
     let people = MemoryPeople::with(Arc::clone(&ledger));
     let deletions = Arc::new(MemoryDeletions::of(people.clone()));
+    let inventory = Arc::new(MemoryInventory::of(&people).with(&deletions));
     Ok(Stores {
         keys: people.keys,
         consents: Arc::<MemoryAccounts>::clone(&people.accounts),
@@ -271,6 +276,7 @@ fn memory(clock: Arc<dyn Clock>) -> Result<Stores, BuildError> {
         statements,
         usage,
         usage_retention,
+        inventory,
         jobs: Arc::new(MemoryJobs::default()),
         custody,
         audit,

@@ -2,6 +2,8 @@
 
 mod deletion;
 mod erasure;
+mod error;
+mod inventory;
 mod retention;
 mod tombstone;
 
@@ -10,8 +12,10 @@ pub use deletion::{
     ErasureReceipt, UnusedCredit,
 };
 pub use erasure::{Erasure, ErasureError, ErasureParts, ErasureProgress, Obstacle, WAIT_MAX};
+pub use error::InventoryError;
+pub use inventory::{CATEGORIES, DataCategory, DataInventory, Holding, Kept, Place, WITHOUT_PERSONAL_DATA};
 pub use retention::{
-    CONSENT_KEPT, KEY_KEPT, NETWORK_KEPT, NOTICE_KEPT, Overdue, Purged, Retention, RetentionError,
-    RetentionObserver, RetentionStores, SECURITY_LOG_KEPT, SESSION_KEPT, USAGE_DAYS_MAX,
+    BOOKS_KEPT_YEARS, CONSENT_KEPT, KEY_KEPT, NETWORK_KEPT, NOTICE_KEPT, Overdue, Purged, Retention,
+    RetentionError, RetentionObserver, RetentionStores, SECURITY_LOG_KEPT, SESSION_KEPT, USAGE_DAYS_MAX,
 };
 pub use tombstone::{InvalidTombstone, Tombstone, TombstoneFile};

@@ -30,7 +30,9 @@ pub const CONSENT_KEPT: Duration = Duration::from_hours(3 * 365 * 24);
 /// How long it is kept that a message was sent. Its text and address end when it has left.
 pub const NOTICE_KEPT: Duration = Duration::from_hours(90 * 24);
 /// How long the same request to make a key makes no other one.
-const CREATION_KEPT: Duration = DAY;
+pub(super) const CREATION_KEPT: Duration = DAY;
+/// How many years the law of bookkeeping may ask for amounts and references of payments.
+pub const BOOKS_KEPT_YEARS: u16 = 10;
 
 /// Rows that one batch deletes of each kind.
 const BATCH: u32 = 5_000;

@@ -18,8 +18,8 @@ use crate::notify::PolicyKind;
 pub struct MemoryAccounts(RwLock<Accounts>);
 
 #[derive(Debug, Default)]
-struct Accounts {
-    by_id: BTreeMap<AccountId, Arc<Account>>,
+pub(super) struct Accounts {
+    pub(super) by_id: BTreeMap<AccountId, Arc<Account>>,
     by_email: HashMap<EmailAddress, AccountId>,
     consents: BTreeMap<ConsentName, KeptConsent>,
 }
@@ -27,8 +27,8 @@ struct Accounts {
 type ConsentName = (AccountId, PolicyKind, String);
 
 #[derive(Debug)]
-struct KeptConsent {
-    consent: Consent,
+pub(super) struct KeptConsent {
+    pub(super) consent: Consent,
     /// When its account ended.
     detached_at: Option<Timestamp>,
 }
@@ -51,13 +51,13 @@ impl Accounts {
         number(own.len())
     }
 
-    fn consents_of(&self, account: AccountId) -> impl Iterator<Item = &KeptConsent> {
+    pub(super) fn consents_of(&self, account: AccountId) -> impl Iterator<Item = &KeptConsent> {
         self.consents.values().filter(move |kept| kept.consent.account == account)
     }
 }
 
 impl MemoryAccounts {
-    fn read<T>(&self, look: impl FnOnce(&Accounts) -> T) -> T {
+    pub(super) fn read<T>(&self, look: impl FnOnce(&Accounts) -> T) -> T {
         look(&self.0.read().unwrap_or_else(PoisonError::into_inner))
     }
 

@@ -32,7 +32,7 @@ impl MemoryAlerts {
         rows
     }
 
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<AccountId, LowBalanceAlert>> {
+    pub(super) fn lock(&self) -> MutexGuard<'_, BTreeMap<AccountId, LowBalanceAlert>> {
         self.alerts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

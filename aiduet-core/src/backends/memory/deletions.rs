@@ -10,6 +10,7 @@ use super::{
     MemoryPayers, MemoryRecharges, MemoryRefunds, MemorySecurityLog, MemorySessions, MemoryTickets,
     MemoryTopUps,
 };
+use crate::clock::Timestamp;
 use crate::id::{AccountId, DeletionId, Entropy, SystemEntropy};
 use crate::payment::PayerStore;
 use crate::privacy::{
@@ -145,6 +146,11 @@ impl MemoryDeletions {
     /// No deletions, of these people.
     pub fn of(people: MemoryPeople) -> Self {
         Self { people, state: Mutex::default() }
+    }
+
+    /// When the deletion of an account was asked for.
+    pub(super) fn moment_of(&self, account: AccountId) -> Option<Timestamp> {
+        self.lock().of_account(account).map(|deletion| deletion.asked_at)
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

@@ -15,7 +15,7 @@ use crate::id::AccountId;
 pub struct MemoryFailures(Mutex<HashMap<AccountId, u32>>);
 
 impl MemoryFailures {
-    fn lock(&self) -> MutexGuard<'_, HashMap<AccountId, u32>> {
+    pub(super) fn lock(&self) -> MutexGuard<'_, HashMap<AccountId, u32>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

@@ -17,7 +17,7 @@ type Name = (AccountId, [u8; 32]);
 pub struct MemoryKeyCreations(Mutex<HashMap<Name, KeyCreation>>);
 
 impl MemoryKeyCreations {
-    fn lock(&self) -> MutexGuard<'_, HashMap<Name, KeyCreation>> {
+    pub(super) fn lock(&self) -> MutexGuard<'_, HashMap<Name, KeyCreation>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

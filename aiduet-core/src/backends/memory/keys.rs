@@ -15,13 +15,18 @@ use crate::keys::{ApiKey, ApiKeyHash, KeyError, KeyState, KeyStore, ListKeys};
 pub struct MemoryKeys(RwLock<Keys>);
 
 #[derive(Debug, Default)]
-struct Keys {
+pub(super) struct Keys {
     by_id: HashMap<ApiKeyId, Arc<ApiKey>>,
     by_hash: HashMap<ApiKeyHash, ApiKeyId>,
     by_account: BTreeSet<(AccountId, ApiKeyId)>,
 }
 
 impl Keys {
+    /// Those of an account.
+    pub(super) fn of(&self, account: AccountId) -> impl Iterator<Item = &Arc<ApiKey>> {
+        self.by_id.values().filter(move |key| key.account == account)
+    }
+
     fn of_account(&self, account: AccountId, id: ApiKeyId) -> Option<&Arc<ApiKey>> {
         self.by_id.get(&id).filter(|key| key.account == account)
     }
@@ -34,7 +39,7 @@ impl Keys {
 }
 
 impl MemoryKeys {
-    fn read<T>(&self, look: impl FnOnce(&Keys) -> T) -> T {
+    pub(super) fn read<T>(&self, look: impl FnOnce(&Keys) -> T) -> T {
         look(&self.0.read().unwrap_or_else(PoisonError::into_inner))
     }
 

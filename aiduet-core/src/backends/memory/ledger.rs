@@ -3,6 +3,7 @@
 mod audit;
 mod erasure;
 mod grants;
+mod holdings;
 mod journal;
 mod retention;
 mod statement;

@@ -36,6 +36,13 @@ struct Kept {
 }
 
 impl MemoryOutbox {
+    /// When the causes of the messages to an account happened.
+    pub(super) fn moments_of(&self, account: AccountId) -> Vec<Timestamp> {
+        let state = self.lock();
+        let own = state.kept.values().filter(|kept| kept.account == Some(account));
+        own.map(|kept| kept.at).collect()
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

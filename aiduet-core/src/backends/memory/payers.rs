@@ -1,7 +1,7 @@
 //! The card company's names for people, in memory.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 
@@ -16,23 +16,27 @@ pub struct MemoryPayers(Mutex<HashMap<AccountId, ExternalId>>);
 
 impl MemoryPayers {
     pub(super) fn personal(&self, account: AccountId, touch: Touch) -> u64 {
-        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut kept = self.lock();
         let rows = u64::from(kept.contains_key(&account));
         if touch == Touch::Erase {
             kept.remove(&account);
         }
         rows
     }
+
+    pub(super) fn lock(&self) -> MutexGuard<'_, HashMap<AccountId, ExternalId>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 #[async_trait]
 impl PayerStore for MemoryPayers {
     async fn find(&self, account: AccountId) -> Result<Option<ExternalId>, TopUpError> {
-        Ok(self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&account).cloned())
+        Ok(self.lock().get(&account).cloned())
     }
 
     async fn keep(&self, account: AccountId, payer: ExternalId) -> Result<ExternalId, TopUpError> {
-        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut kept = self.lock();
         Ok(kept.entry(account).or_insert(payer).clone())
     }
 }

@@ -33,7 +33,7 @@ impl MemoryRecharges {
         rows
     }
 
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<AccountId, Recharge>> {
+    pub(super) fn lock(&self) -> MutexGuard<'_, BTreeMap<AccountId, Recharge>> {
         self.recharges.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

@@ -15,7 +15,7 @@ use crate::payment::{RefundError, RefundOrder, RefundState, RefundStore};
 pub struct MemoryRefunds(Mutex<BTreeMap<RefundId, RefundOrder>>);
 
 impl MemoryRefunds {
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<RefundId, RefundOrder>> {
+    pub(super) fn lock(&self) -> MutexGuard<'_, BTreeMap<RefundId, RefundOrder>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

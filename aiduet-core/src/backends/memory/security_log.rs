@@ -15,7 +15,7 @@ use crate::id::{AccountId, SecurityEventId};
 pub struct MemorySecurityLog(Mutex<BTreeMap<SecurityEventId, SecurityEvent>>);
 
 impl MemorySecurityLog {
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<SecurityEventId, SecurityEvent>> {
+    pub(super) fn lock(&self) -> MutexGuard<'_, BTreeMap<SecurityEventId, SecurityEvent>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

@@ -17,7 +17,7 @@ use crate::id::{AccountId, SessionId};
 pub struct MemorySessions(Mutex<BTreeMap<SessionId, Session>>);
 
 impl MemorySessions {
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<SessionId, Session>> {
+    pub(super) fn lock(&self) -> MutexGuard<'_, BTreeMap<SessionId, Session>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

@@ -15,7 +15,7 @@ use crate::id::AccountId;
 pub struct MemoryTickets(Mutex<HashMap<TokenDigest, Ticket>>);
 
 impl MemoryTickets {
-    fn lock(&self) -> MutexGuard<'_, HashMap<TokenDigest, Ticket>> {
+    pub(super) fn lock(&self) -> MutexGuard<'_, HashMap<TokenDigest, Ticket>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

@@ -18,13 +18,13 @@ pub struct MemoryTopUps(Mutex<BTreeMap<TopUpId, Kept>>);
 
 /// A purchase, and when it was last taken to be asked about.
 #[derive(Debug)]
-struct Kept {
-    top_up: TopUp,
+pub(super) struct Kept {
+    pub(super) top_up: TopUp,
     taken_at: Option<Timestamp>,
 }
 
 impl MemoryTopUps {
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<TopUpId, Kept>> {
+    pub(super) fn lock(&self) -> MutexGuard<'_, BTreeMap<TopUpId, Kept>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

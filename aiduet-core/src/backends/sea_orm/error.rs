@@ -9,7 +9,7 @@ use crate::keys::KeyError;
 use crate::ledger::LedgerError;
 use crate::notify::OutboxError;
 use crate::payment::{AlertError, RechargeError, ReconciliationError, RefundError, TopUpError};
-use crate::privacy::DeletionError;
+use crate::privacy::{DeletionError, InventoryError};
 
 /// Failure of the database under the stores of this backend.
 ///
@@ -248,6 +248,12 @@ impl From<DatabaseError> for AuthStoreError {
 }
 
 impl From<DatabaseError> for DeletionError {
+    fn from(error: DatabaseError) -> Self {
+        Self::Unavailable { source: Box::new(error) }
+    }
+}
+
+impl From<DatabaseError> for InventoryError {
     fn from(error: DatabaseError) -> Self {
         Self::Unavailable { source: Box::new(error) }
     }

@@ -9,6 +9,8 @@ mod deletion;
 mod document;
 mod export;
 mod extract;
+mod inventory;
+mod inventory_words;
 mod keys;
 mod me;
 mod models;
@@ -76,7 +78,8 @@ fn described() -> OpenApiRouter<App> {
         .routes(routes!(me::end_session))
         .routes(routes!(me::security_log))
         .routes(routes!(consents::list, consents::give))
-        .routes(routes!(deletion::show, deletion::ask, deletion::cancel));
+        .routes(routes!(deletion::show, deletion::ask, deletion::cancel))
+        .routes(routes!(inventory::show));
     let keys = OpenApiRouter::new()
         .routes(routes!(keys::list_keys, keys::create))
         .routes(routes!(keys::show, keys::change, keys::revoke))

@@ -67,7 +67,7 @@ pub(super) struct PolicyTextView {
 #[serde(deny_unknown_fields)]
 pub(super) struct LanguageQuery {
     /// `en`, `zh-CN` or `ja`; left out: what `accept-language` asks for.
-    locale: Option<String>,
+    pub(super) locale: Option<String>,
 }
 
 /// The versions of the policies, of each kind the newest first.

@@ -5,6 +5,7 @@ mod billing;
 mod consents;
 mod deletion;
 mod entering;
+mod inventory;
 mod keys;
 mod links;
 mod pages;

@@ -27,6 +27,7 @@ use self::operation::{Answer, Operation};
 use self::queue::Entrance;
 pub(super) use self::rows::account_id;
 use self::rows::{ACCOUNT_COLUMNS, read_account};
+pub(super) use self::statement::own_accounts;
 use self::writer::Writer;
 use super::Database;
 use super::bulk::one_of;
