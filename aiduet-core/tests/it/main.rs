@@ -2,6 +2,8 @@
 
 #[cfg(all(feature = "http", feature = "sea-orm", feature = "simulated", feature = "testing"))]
 mod account;
+#[cfg(all(feature = "http", feature = "sea-orm", feature = "simulated", feature = "testing"))]
+mod databases;
 #[cfg(all(
     feature = "anthropic",
     feature = "http",

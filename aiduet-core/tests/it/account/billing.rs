@@ -10,9 +10,9 @@ use http::{Method, Request};
 use serde_json::{Value, json};
 
 use super::site::{Browser, EMAIL, PASSWORD, Reply, Site};
-use super::{Store, on_both};
+use crate::databases::{Store, on_each_store};
 
-on_both! {
+on_each_store! {
     credit_is_bought_on_the_card_companys_page
     whoever_comes_back_needs_no_message
     the_same_request_is_one_purchase

@@ -5,9 +5,9 @@ use aiduet_core::policy::Policies;
 use serde_json::{Value, json};
 
 use super::site::{Browser, PASSWORD, Site};
-use super::{Store, on_both};
+use crate::databases::{Store, on_each_store};
 
-on_both! {
+on_each_store! {
     whoever_signs_up_agrees_to_what_is_in_force
     without_agreeing_nobody_signs_up
     a_consent_is_asked_for_and_given

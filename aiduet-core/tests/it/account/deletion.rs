@@ -10,9 +10,9 @@ use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
 use super::site::{Browser, EMAIL, PASSWORD, Reply, Site};
-use super::{Store, on_both};
+use crate::databases::{Store, on_each_store};
 
-on_both! {
+on_each_store! {
     who_leaves_is_stopped_and_may_come_back
     the_link_of_the_mail_keeps_the_account
     sec_t13_leaving_asks_for_the_password_and_the_address

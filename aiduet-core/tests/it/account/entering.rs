@@ -10,9 +10,9 @@ use http::Method;
 use serde_json::json;
 
 use super::site::{Browser, EMAIL, OTHER_PASSWORD, PASSWORD, Site};
-use super::{Store, on_both};
+use crate::databases::{Store, on_each_store};
 
-on_both! {
+on_each_store! {
     a_person_signs_up_confirms_and_signs_in
     sec_t03_an_outdated_hash_is_made_anew_by_signing_in
     sec_t04_attempts_are_counted_by_address_account_and_pair

@@ -4,9 +4,9 @@ use aiduet_core::privacy::{CATEGORIES, USAGE_DAYS_MAX};
 use serde_json::{Value, json};
 
 use super::site::{Browser, PASSWORD, Site};
-use super::{Store, on_both};
+use crate::databases::{Store, on_each_store};
 
-on_both! {
+on_each_store! {
     what_is_kept_is_counted_category_by_category
     sec_t62_the_inventory_keeps_things_as_long_as_the_program
     the_inventory_speaks_the_language_of_the_person

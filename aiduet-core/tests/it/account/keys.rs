@@ -8,9 +8,9 @@ use http::{Method, Request};
 use serde_json::{Value, json};
 
 use super::site::{Browser, EMAIL, PASSWORD, Reply, Site};
-use super::{Store, on_both};
+use crate::databases::{Store, on_each_store};
 
-on_both! {
+on_each_store! {
     sec_t22_a_key_is_shown_once_and_kept_as_a_digest
     a_key_works_at_once_and_stops_at_once
     a_rotated_key_works_until_the_overlap_is_over

@@ -6,9 +6,9 @@ use http::Method;
 use serde_json::json;
 
 use super::site::{Browser, EMAIL, OTHER_PASSWORD, PASSWORD, Site};
-use super::{Store, on_both};
+use crate::databases::{Store, on_each_store};
 
-on_both! {
+on_each_store! {
     sec_t08_the_link_of_a_reset_works_once_for_half_an_hour_and_only_the_newest
     sec_t08_a_bad_password_does_not_use_the_link_up
     sec_t08_the_link_of_a_confirmation_works_once_for_a_day

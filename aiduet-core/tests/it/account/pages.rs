@@ -4,9 +4,9 @@ use axum::body::Body;
 use http::Request;
 
 use super::site::{Reply, Site};
-use super::{Store, on_both};
+use crate::databases::{Store, on_each_store};
 
-on_both! {
+on_each_store! {
     every_page_is_there_in_three_languages_and_loads_nothing_from_elsewhere
     short_addresses_lead_to_the_language_of_the_client
     a_program_gets_its_own_answers_and_a_person_a_page

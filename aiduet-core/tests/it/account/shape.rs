@@ -5,9 +5,9 @@ use http::{Method, Request};
 use serde_json::{Value, json};
 
 use super::site::{Browser, EMAIL, OTHER_PASSWORD, PASSWORD, Site};
-use super::{Store, on_both};
+use crate::databases::{Store, on_each_store};
 
-on_both! {
+on_each_store! {
     sec_t16_every_answer_has_the_headers_and_errors_are_problems
     sec_t18_no_other_site_is_let_in
     sec_t27_the_session_of_another_person_is_not_there

@@ -17,10 +17,9 @@ use axum::Router;
 use axum::body::{Body, to_bytes};
 use http::{HeaderMap, Method, Request};
 use serde_json::{Value, json};
-use tempfile::TempDir;
 use tower::ServiceExt;
 
-use super::Store;
+use crate::databases::{Place, Store};
 
 pub(super) const PASSWORD: &str = "kT9#vmq2zWx!7Lr-glue";
 pub(super) const OTHER_PASSWORD: &str = "Wq4&hhz8-lantern-Ub3";
@@ -34,7 +33,7 @@ pub(super) struct Site {
     pub(super) stripe: FakeStripe,
     /// The card company; ends with the site.
     _company: CardCompany,
-    _directory: Option<TempDir>,
+    _place: Place,
 }
 
 /// What a browser keeps, and from where it asks.
@@ -116,12 +115,9 @@ impl Site {
 
     /// A site that is set up in a particular way.
     pub(super) async fn with(store: Store, adapt: impl FnOnce(&mut Settings)) -> Self {
-        let directory = (store == Store::Sqlite).then(|| tempfile::tempdir().unwrap());
+        let place = store.place().await;
         let mut settings = Settings::default();
-        settings.database.url = Some(match &directory {
-            Some(directory) => format!("sqlite://{}", directory.path().join("site.db").display()).into(),
-            None => "memory:".to_owned().into(),
-        });
+        place.write_to(&mut settings);
         settings.upstream.openai.kind = UpstreamKind::Simulated;
         settings.auth.hash_memory = 19 << 20;
         settings.auth.hash_passes = 2;
@@ -142,7 +138,7 @@ impl Site {
             .unwrap();
         let router = guarded(router(app.clone()), app.clone(), &settings.server);
         let stripe = company.stripe.clone();
-        Self { router, app, factory, stripe, _company: company, _directory: directory }
+        Self { router, app, factory, stripe, _company: company, _place: place }
     }
 
     /// A site where the person is registered and has confirmed the address.

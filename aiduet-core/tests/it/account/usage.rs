@@ -12,9 +12,9 @@ use aiduet_core::testing::{Factory, model};
 use serde_json::{Value, json};
 
 use super::site::{Browser, EMAIL, PASSWORD, Site};
-use super::{Store, on_both};
+use crate::databases::{Store, on_each_store};
 
-on_both! {
+on_each_store! {
     usage_is_summed_by_day_and_group
     an_overview_says_everything_at_a_glance
     the_log_comes_in_pages_and_a_receipt_recomputes

@@ -12,10 +12,11 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::time::Instant;
 use tower::ServiceExt;
 
+use super::House;
 use super::call::{Api, Call, Reply, text};
 use super::house::assert_refused;
 use super::input::assert_untouched;
-use super::{House, Store};
+use crate::databases::Store;
 
 /// A request whose body comes as a stream.
 async fn send_body(house: &House, api: Api, length: Option<&str>, body: Body) -> Reply {

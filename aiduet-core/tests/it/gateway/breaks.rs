@@ -5,12 +5,13 @@ use aiduet_core::money::Money;
 use aiduet_core::provider::{ProviderError, Stage};
 use serde_json::json;
 
+use super::House;
 use super::call::{Api, events, len};
 use super::doubles::Head;
 use super::faults::error_of;
-use super::{House, Store, on_both};
+use crate::databases::{Store, on_each_store};
 
-on_both! {
+on_each_store! {
     a_break_in_mid_stream_is_charged_what_was_streamed
     an_error_inside_a_stream_is_charged_what_was_streamed
     a_stream_that_fails_before_any_output_is_free

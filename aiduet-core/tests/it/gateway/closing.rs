@@ -8,11 +8,12 @@ use bytes::Bytes;
 use futures_util::poll;
 use tokio::time::Instant;
 
+use super::House;
 use super::call::{Api, events};
 use super::doubles::{Asked, Failure, Feed, Head, ScriptedProvider, soon};
-use super::{House, Store, on_both};
+use crate::databases::{Store, on_each_store};
 
-on_both! {
+on_each_store! {
     the_last_frame_waits_for_the_ledger
     a_whole_answer_waits_for_the_ledger
     whoever_leaves_during_the_settlement_is_charged_once

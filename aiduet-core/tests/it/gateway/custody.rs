@@ -5,11 +5,12 @@ use std::time::Duration;
 use aiduet_core::ledger::{Outcome, SweepRequest, Swept};
 use aiduet_core::money::Money;
 
+use super::House;
 use super::call::{Api, len};
 use super::doubles::Head;
-use super::{House, Store, on_both};
+use crate::databases::{Store, on_each_store};
 
-on_both! {
+on_each_store! {
     what_a_dead_process_noted_is_charged_and_the_rest_released
     a_process_that_was_only_slow_charges_the_difference
 }

@@ -12,11 +12,12 @@ use bytes::Bytes;
 use futures_util::{FutureExt, StreamExt, stream};
 use http::StatusCode;
 
+use super::House;
 use super::call::{Api, Call};
 use super::doubles::{Failure, Head};
-use super::{House, Store, on_both};
+use crate::databases::{Store, on_each_store};
 
-on_both! {
+on_each_store! {
     a_client_that_leaves_before_its_call_is_made_pays_nothing
     a_panic_before_the_answer_keeps_nothing
     a_panic_in_mid_stream_keeps_nothing

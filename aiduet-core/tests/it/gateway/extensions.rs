@@ -9,11 +9,12 @@ use futures_util::poll;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
+use super::House;
 use super::call::{Api, Call, Opened, events, len};
 use super::doubles::{Failure, Feed, Head, ScriptedProvider};
-use super::{House, Store, on_both};
+use crate::databases::{Store, on_each_store};
 
-on_both! {
+on_each_store! {
     a_stream_holds_a_stretch_at_a_time
     a_short_stream_holds_its_limit
     a_stream_whose_hold_cannot_be_extended_ends_as_at_a_length_limit

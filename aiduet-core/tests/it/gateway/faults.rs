@@ -8,11 +8,12 @@ use aiduet_core::money::Money;
 use aiduet_core::provider::{ProviderError, Stage};
 use serde_json::{Value, json};
 
+use super::House;
 use super::call::{Api, Reply, events, len};
 use super::doubles::{Asked, Head};
-use super::{House, Store, on_both};
+use crate::databases::{Store, on_each_store};
 
-on_both! {
+on_each_store! {
     an_error_before_the_answer_is_told_in_the_clients_dialect_and_is_free
     an_error_about_the_request_passes_in_the_providers_words
     trouble_of_the_operator_is_not_the_callers

@@ -10,9 +10,10 @@ use serde_json::json;
 
 use super::call::{Api, Call, Reply, len, price};
 use super::doubles::{Failure, Head};
-use super::{House, MARGIN_BP, Store, on_both};
+use super::{House, MARGIN_BP};
+use crate::databases::{Store, on_each_store};
 
-on_both! {
+on_each_store! {
     a_whole_answer_holds_the_worst_case
     a_hold_in_doubt_is_released
     a_whole_answer_is_lowered_to_what_is_affordable

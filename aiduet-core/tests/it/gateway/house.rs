@@ -9,10 +9,11 @@ use aiduet_core::testing::{SeededEntropy, model};
 use http::Method;
 use serde_json::json;
 
+use super::House;
 use super::call::{Api, Call, Reply};
-use super::{House, Store, on_both};
+use crate::databases::{Store, on_each_store};
 
-on_both! {
+on_each_store! {
     a_key_that_is_none_opens_nothing
     a_key_that_is_no_longer_good_opens_nothing
     a_key_opens_only_what_it_is_for

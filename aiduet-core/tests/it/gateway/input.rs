@@ -5,10 +5,11 @@ use aiduet_core::dialect::{Dialect, Endpoint};
 use http::HeaderValue;
 use serde_json::{Value, json};
 
+use super::House;
 use super::call::{Api, Call};
 use super::doubles::{Head, ScriptedProvider};
 use super::house::assert_refused;
-use super::{House, Store};
+use crate::databases::Store;
 
 /// Ends a test whose provider must not be called.
 pub(super) async fn assert_untouched(house: House, provider: &ScriptedProvider) {

@@ -8,11 +8,12 @@ use aiduet_core::money::Money;
 use aiduet_core::testing::cents;
 use serde_json::Value;
 
+use super::House;
 use super::call::{Api, Call, Reply, len};
 use super::doubles::Head;
-use super::{House, Store, on_both};
+use crate::databases::{Store, on_each_store};
 
-on_both! {
+on_each_store! {
     a_key_may_ask_only_so_often
     a_key_may_use_only_so_many_tokens
     a_key_may_run_only_so_many_calls_at_once

@@ -46,33 +46,13 @@ use aiduet_core::settings::{GatewaySettings, Settings, UpstreamKind};
 use aiduet_core::testing::provider::CREDENTIAL;
 use aiduet_core::testing::{Factory, SeededEntropy, cents};
 use axum::Router;
-use tempfile::TempDir;
 
+use crate::databases::{Place, Store};
 use call::{Call, Opened, Reply};
 use doubles::{CountedLimiter, ScriptedLedger, ScriptedProvider, soon};
 
-/// Runs a test on the ledger in memory and on the one in SQLite.
-macro_rules! on_both {
-    ($($name:ident)*) => {
-        mod memory {
-            $(#[tokio::test] async fn $name() { super::$name(super::Store::Memory).await; })*
-        }
-        mod sqlite {
-            $(#[tokio::test] async fn $name() { super::$name(super::Store::Sqlite).await; })*
-        }
-    };
-}
-use on_both;
-
 /// What the gateway of the tests adds to the prices, in basis points: a bill without it is wrong.
 const MARGIN_BP: u32 = 10_500;
-
-/// Where the books are kept.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Store {
-    Memory,
-    Sqlite,
-}
 
 /// A gateway that is not open yet.
 struct Plan {
@@ -117,29 +97,25 @@ impl Plan {
     }
 
     async fn open(self) -> House {
-        let directory = (self.store == Store::Sqlite).then(|| Arc::new(tempfile::tempdir().unwrap()));
+        let place = self.store.place().await;
         let (funds, limits) = (self.funds, self.limits.clone());
-        let mut house = self.open_in(directory).await;
+        let mut house = self.open_in(place).await;
         house.admit(funds, limits).await;
         house
     }
 
     /// Opens a second gateway on the books of the first one, for the same customers.
     async fn open_beside(self, first: &House) -> House {
-        let mut second = Self { seed: self.seed + 1, ..self }.open_in(first.directory.clone()).await;
+        let mut second = Self { seed: self.seed + 1, ..self }.open_in(first.place.clone()).await;
         second.customers.clone_from(&first.customers);
         second
     }
 
-    async fn open_in(mut self, directory: Option<Arc<TempDir>>) -> House {
-        // The ledger in SQLite judges what is overdue by the real time.
+    async fn open_in(mut self, place: Place) -> House {
+        // The ledger in a database judges what is overdue by the real time.
         let factory = Factory::at(self.seed, SystemClock::new().now());
         let clock: Arc<dyn Clock> = Arc::<ManualClock>::clone(factory.clock());
-        let url = match &directory {
-            Some(directory) => format!("sqlite:{}", directory.path().join("house.db").display()),
-            None => "memory:".to_owned(),
-        };
-        self.settings.database.url = Some(url.into());
+        place.write_to(&mut self.settings);
         // Migrations are deep futures.
         let ready = Box::pin(Stores::ready(&self.settings.database, Arc::clone(&clock)));
         let stores = ready.await.unwrap();
@@ -159,7 +135,7 @@ impl Plan {
         }
         let app = builder.build().await.unwrap();
         let router = edge::guarded(router(app.clone()), app.clone(), &self.settings.server);
-        House { app, router, factory, ledger, slots, stores, customers: Vec::new(), directory }
+        House { app, router, factory, ledger, slots, stores, customers: Vec::new(), place }
     }
 }
 
@@ -180,8 +156,8 @@ struct House {
     slots: Arc<CountedLimiter<MemoryLimiter>>,
     stores: Stores,
     customers: Vec<Customer>,
-    /// Where the books are; removed with the last house.
-    directory: Option<Arc<TempDir>>,
+    /// Where the books are.
+    place: Place,
 }
 
 impl House {

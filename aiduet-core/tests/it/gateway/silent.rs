@@ -7,11 +7,12 @@ use aiduet_core::money::Money;
 use aiduet_core::provider::{ProviderError, Stage};
 use serde_json::{Value, json};
 
+use super::House;
 use super::call::{Call, Reply, len, price};
 use super::doubles::{Head, ScriptedProvider};
-use super::{House, Store, on_both};
+use crate::databases::{Store, on_each_store};
 
-on_both! {
+on_each_store! {
     embeddings_are_charged_their_input
     embeddings_that_fail_are_free
     counting_that_fails_leaves_nothing

@@ -6,8 +6,9 @@ use aiduet_core::ledger::Outcome;
 use aiduet_core::money::Money;
 use aiduet_core::testing::fake_upstream::{Act, FakeUpstream, deserted_base_url};
 
+use super::House;
 use super::call::{Api, len};
-use super::{House, Store};
+use crate::databases::Store;
 
 const JSON: (&str, &str) = ("content-type", "application/json");
 const EVENTS: (&str, &str) = ("content-type", "text/event-stream");

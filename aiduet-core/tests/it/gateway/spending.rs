@@ -9,9 +9,10 @@ use tokio::task::JoinSet;
 use super::call::{Api, Reply};
 use super::doubles::Head;
 use super::funds::assert_refused;
-use super::{Customer, House, Store, on_both};
+use super::{Customer, House};
+use crate::databases::{Store, on_each_store};
 
-on_both! {
+on_each_store! {
     a_key_spends_no_more_than_its_limits
     a_spend_limit_counts_what_is_held
     a_spend_limit_starts_anew_with_its_period

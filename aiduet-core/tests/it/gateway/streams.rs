@@ -8,11 +8,12 @@ use bytes::Bytes;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
+use super::House;
 use super::call::{Api, Call, events, len};
 use super::doubles::{Feed, Head, ScriptedProvider};
-use super::{House, Store, on_both};
+use crate::databases::{Store, on_each_store};
 
-on_both! {
+on_each_store! {
     whoever_leaves_while_the_rest_is_read_pays_what_the_provider_reports
     whoever_leaves_where_nothing_is_read_on_pays_what_was_streamed
     whoever_leaves_before_the_head_pays_for_what_was_begun

@@ -7,9 +7,10 @@ use aiduet_core::testing::{cents, model};
 use serde_json::{Value, json};
 
 use super::call::{Api, Call, events, price};
-use super::{House, MARGIN_BP, Store, on_both};
+use super::{House, MARGIN_BP};
+use crate::databases::{Store, on_each_store};
 
-on_both! {
+on_each_store! {
     a_receipt_recomputes_to_the_nano_dollar
     a_receipt_is_shown_to_its_account_only
     balances_and_keys_are_told_as_they_are

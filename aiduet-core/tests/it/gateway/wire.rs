@@ -10,8 +10,9 @@ use bytes::Bytes;
 use http::HeaderMap;
 use serde_json::Value;
 
+use super::House;
 use super::call::{Api, Call};
-use super::{House, Store};
+use crate::databases::Store;
 
 const JSON: (&str, &str) = ("content-type", "application/json");
 const EVENTS: (&str, &str) = ("content-type", "text/event-stream");
