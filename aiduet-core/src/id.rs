@@ -136,6 +136,8 @@ identifiers! {
     SecurityEventId = "sev";
     /// The deletion of an account; also the number of its receipt.
     DeletionId = "del";
+    /// An account elsewhere by which a person signs in.
+    IdentityId = "idn";
 }
 
 /// Derives the identifier of a consequence from the identifier of its cause.

@@ -178,6 +178,11 @@ async function renewNow(seen: string | null): Promise<void> {
   throw wrong;
 }
 
+/** Takes up the session that the server has opened in this browser, whoever was signed in before. */
+export function takeUp(): Promise<void> {
+  return locked(async () => session.begin(await open<Entered>('/auth/refresh', { method: 'POST' })));
+}
+
 /** A name for a request that creates something. */
 export function newIdempotencyKey(): string {
   return crypto.randomUUID();

@@ -14,6 +14,7 @@ import { Toasts } from './ui/toast';
 import { Billing } from './screens/billing';
 import { ConfirmEmail, ForgotPassword, ResetPassword, SignIn, SignUp, UndoEmail, VerifyEmail } from './screens/entry';
 import { DuetExplain } from './screens/duet';
+import { GoogleReturn } from './screens/google';
 import { KeyDetail, Keys } from './screens/keys';
 import { Models } from './screens/models';
 import { NotFound } from './screens/not_found';
@@ -34,6 +35,7 @@ type Screen = (parts: Parts) => VNode;
 const OPEN: Record<string, Screen> = {
   '/sign-in': () => <SignIn />,
   '/sign-up': () => <SignUp />,
+  '/google': () => <GoogleReturn />,
   '/forgot-password': () => <ForgotPassword />,
   '/reset-password': () => <ResetPassword />,
   '/verify-email': () => <VerifyEmail />,

@@ -12,6 +12,12 @@ export interface Account {
   created_at: string;
 }
 
+export interface Identity {
+  id: string;
+  issuer: string;
+  created_at: string;
+}
+
 export interface Page<T> {
   data: T[];
   next_cursor: string | null;

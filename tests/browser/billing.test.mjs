@@ -27,7 +27,7 @@ async function checkOut(page, context, amount) {
   await page.route('**/api/v1/billing/topups', async (route) => {
     const response = await route.fetch();
     topUp = await response.json();
-    context.cardCompany = new URL(topUp.checkout_url).origin;
+    context.company = new URL(topUp.checkout_url).origin;
     await route.fulfill({ response });
   });
   await page.getByRole('radio', { name: amount, exact: true }).check({ force: true });

@@ -38,16 +38,18 @@ function freePort() {
 
 /** `aiduet demo`: simulated providers, mails on the console, an account with credit. */
 export class Site {
+  /** `environment` holds settings, or makes them of the address. */
   static async start(environment = {}) {
     if (!PROGRAM) throw new Error('AIDUET_BIN names the binary under test');
     const site = new Site();
     site.directory = mkdtempSync(join(tmpdir(), 'aiduet-browser-'));
     const port = await freePort();
     site.url = `http://127.0.0.1:${port}`;
+    const settings = typeof environment === 'function' ? await environment(site.url) : environment;
     site.output = '';
     site.waiting = new Set();
     site.process = spawn(PROGRAM, ['demo', '--listen', `127.0.0.1:${port}`, '--data', site.directory], {
-      env: { PATH: process.env.PATH, HOME: site.directory, ...environment },
+      env: { PATH: process.env.PATH, HOME: site.directory, ...settings },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     for (const stream of [site.process.stdout, site.process.stderr]) {
@@ -118,7 +120,7 @@ export async function open(browser, site, options = {}) {
   context.on('request', (request) => {
     const url = new URL(request.url());
     const isOwn = url.origin === site.url || ['blob:', 'data:'].includes(url.protocol);
-    if (!isOwn && url.origin !== context.cardCompany) faults.push(`request to ${url.origin}`);
+    if (!isOwn && url.origin !== context.company) faults.push(`request to ${url.origin}`);
   });
   context.on('weberror', (error) => faults.push(`exception: ${error.error()}`));
   context.on('console', (message) => {

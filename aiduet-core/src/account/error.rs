@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::auth::{AuthStoreError, HashError, PasswordFault};
+use crate::auth::{AuthStoreError, HashError, IdentityProviderError, PasswordFault};
 use crate::class::{Classify, ErrorClass, Retry, Source};
 use crate::id::AccountId;
 use crate::keys::KeyError;
@@ -92,6 +92,24 @@ pub enum ReceptionError {
     /// Too many passwords are being hashed.
     #[error(transparent)]
     Hash(#[from] HashError),
+    /// People do not sign in elsewhere here.
+    #[error("signing in elsewhere is off")]
+    NoIdentityProvider,
+    /// Nobody has come back from the identity provider in this browser, or too long ago.
+    #[error("there is nothing to link")]
+    NothingToLink,
+    /// The identity belongs to another account, or the account has another one of the issuer.
+    #[error("the identity or the account is linked already")]
+    IdentityTaken,
+    /// The account has no such identity.
+    #[error("there is no such identity")]
+    UnknownIdentity,
+    /// Without the identity its owner could not sign in any more.
+    #[error("the identity is the last way in")]
+    LastWayIn,
+    /// The identity provider vouches for nobody.
+    #[error(transparent)]
+    IdentityProvider(#[from] IdentityProviderError),
     /// Another request was called the same.
     #[error("another request had the same name")]
     RequestReused,
@@ -133,8 +151,14 @@ pub enum ReceptionError {
 impl Classify for ReceptionError {
     fn class(&self) -> ErrorClass {
         match self {
-            Self::Password(_) | Self::InvalidTicket | Self::OutdatedPolicy => ErrorClass::Invalid,
-            Self::RequestReused | Self::KeyEnded => ErrorClass::Conflict,
+            Self::Password(_) | Self::InvalidTicket | Self::OutdatedPolicy | Self::NothingToLink => {
+                ErrorClass::Invalid
+            }
+            Self::RequestReused | Self::KeyEnded | Self::IdentityTaken | Self::LastWayIn => {
+                ErrorClass::Conflict
+            }
+            Self::NoIdentityProvider | Self::UnknownIdentity => ErrorClass::NotFound,
+            Self::IdentityProvider(error) => error.class(),
             Self::Key(error) => error.class(),
             Self::WrongCredentials | Self::InvalidSession => ErrorClass::Unauthenticated,
             Self::EmailUnverified => ErrorClass::Forbidden,
@@ -160,7 +184,13 @@ impl Classify for ReceptionError {
             | Self::InvalidSession
             | Self::RequestReused
             | Self::OutdatedPolicy
+            | Self::NoIdentityProvider
+            | Self::NothingToLink
+            | Self::IdentityTaken
+            | Self::UnknownIdentity
+            | Self::LastWayIn
             | Self::KeyEnded => Retry::Never,
+            Self::IdentityProvider(error) => error.retry(),
             Self::Key(error) => error.retry(),
             Self::Throttled { retry_after } => Retry::After(*retry_after),
             Self::Hash(error) => error.retry(),

@@ -8,8 +8,9 @@ use super::{
     Account, AccountError, AccountStore, ConsentStore, DepartureParts, EmailAddress, ReceptionError,
 };
 use crate::auth::{
-    AccessTokens, Device, FailureCounter, Network, OpaqueToken, PasswordHasher, PasswordRules, SecurityEvent,
-    SecurityEventKind, SecurityLog, SessionStore, Ticket, TicketPurpose, TicketStore,
+    AccessTokens, Device, FailureCounter, IdentityProvider, IdentityStore, Network, OpaqueToken,
+    PasswordHasher, PasswordRules, SecurityEvent, SecurityEventKind, SecurityLog, SessionStore, Ticket,
+    TicketPurpose, TicketStore,
 };
 use crate::clock::{Clock, Timestamp};
 use crate::id::{AccountId, Entropy, NoticeId, RequestId, SecurityEventId};
@@ -32,6 +33,10 @@ pub struct ReceptionParts {
     pub accounts: Arc<dyn AccountStore>,
     /// What people agreed to.
     pub consents: Arc<dyn ConsentStore>,
+    /// Accounts elsewhere by which people sign in.
+    pub identities: Arc<dyn IdentityStore>,
+    /// Who says that they do, if anybody.
+    pub identity_provider: Option<Arc<dyn IdentityProvider>>,
     /// Sessions.
     pub sessions: Arc<dyn SessionStore>,
     /// Tickets.

@@ -30,10 +30,19 @@ pub struct SignIn<'a> {
 
 /// How a session is opened.
 #[derive(Clone, Copy)]
-struct Opening {
-    life: SessionLife,
+pub(super) struct Opening {
+    pub(super) life: SessionLife,
     /// The session in which the device became known.
-    known: Option<SessionId>,
+    pub(super) known: Option<SessionId>,
+    pub(super) by: Way,
+}
+
+/// By what somebody comes in.
+#[derive(Clone, Copy)]
+pub(super) enum Way {
+    Password,
+    /// Says nothing about who has guessed at the password: a lock of that stays.
+    Elsewhere,
 }
 
 /// A person who is in.
@@ -66,6 +75,16 @@ impl Reception {
     /// [`ReceptionError::EmailUnverified`]; [`ReceptionError::Throttled`],
     /// [`ReceptionError::Hash`], or what a store says.
     pub async fn sign_in(&self, attempt: SignIn<'_>, visit: &Visit) -> Result<Entered, ReceptionError> {
+        let (account, known) = self.prove(attempt, visit).await?;
+        self.enter(account, Opening { life: attempt.life, known, by: Way::Password }, visit).await
+    }
+
+    /// Whose address and password they are, and the session in which the device became known.
+    pub(super) async fn prove(
+        &self,
+        attempt: SignIn<'_>,
+        visit: &Visit,
+    ) -> Result<(Arc<Account>, Option<SessionId>), ReceptionError> {
         let started = self.parts.clock.monotonic();
         self.count(Guard::SignIn, Subject::address(visit.address)).await?;
         let account = self.parts.accounts.find_by_email(attempt.email).await?;
@@ -96,7 +115,7 @@ impl Reception {
         if verdict == Verdict::RightButOutdated {
             self.renew_hash(&account, &password).await;
         }
-        self.enter(account, Opening { life: attempt.life, known }, visit).await
+        Ok((account, known))
     }
 
     /// Goes on with a session: exchanges its refresh token.
@@ -256,15 +275,18 @@ impl Reception {
         }
     }
 
-    async fn enter(
+    pub(super) async fn enter(
         &self,
         account: Arc<Account>,
         opening: Opening,
         visit: &Visit,
     ) -> Result<Entered, ReceptionError> {
-        let Opening { life, known } = opening;
+        let Opening { life, known, by } = opening;
         let now = self.now();
-        let failures = self.parts.failures.clear(account.id).await?;
+        let failures = match by {
+            Way::Password => self.parts.failures.clear(account.id).await?,
+            Way::Elsewhere => 0,
+        };
         let id = SessionId::generate(self.parts.clock.as_ref(), self.parts.entropy.as_ref());
         let refresh = RefreshToken::generate(id, self.parts.entropy.as_ref());
         let session = Session {
@@ -288,7 +310,7 @@ impl Reception {
     }
 }
 
-const fn is_closed(account: &Account) -> bool {
+pub(super) const fn is_closed(account: &Account) -> bool {
     matches!(account.state, AccountState::Closed { .. })
 }
 

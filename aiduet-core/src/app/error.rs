@@ -68,6 +68,15 @@ pub enum BuildError {
     /// No backend of this build speaks to the card company.
     #[error("this build cannot speak to stripe")]
     UnknownProcessor,
+    /// The identity provider cannot be configured.
+    #[error("auth.google cannot be used")]
+    IdentityProvider {
+        /// What the backend said.
+        source: Source,
+    },
+    /// No backend of this build speaks to identity providers.
+    #[error("this build cannot sign people in with google")]
+    UnknownIdentityProvider,
     /// A setting cannot be used.
     #[error("{setting} cannot be used")]
     Setting {
@@ -93,6 +102,8 @@ impl Classify for BuildError {
             | Self::UnknownModel { .. }
             | Self::Payment { .. }
             | Self::UnknownProcessor
+            | Self::IdentityProvider { .. }
+            | Self::UnknownIdentityProvider
             | Self::Setting { .. }
             | Self::UnknownVendor(_) => ErrorClass::Invalid,
             Self::Database { .. } => ErrorClass::Unavailable,
@@ -116,6 +127,8 @@ impl Classify for BuildError {
             | Self::Policy(_)
             | Self::Payment { .. }
             | Self::UnknownProcessor
+            | Self::IdentityProvider { .. }
+            | Self::UnknownIdentityProvider
             | Self::Prices(_) => Retry::Never,
         }
     }

@@ -3,6 +3,7 @@
 
 mod builder;
 mod error;
+mod identity_provider;
 mod imprint;
 mod jobs;
 mod mail;

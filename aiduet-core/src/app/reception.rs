@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{BuildError, Stores};
+use super::{BuildError, Stores, identity_provider};
 use crate::account::{DepartureParts, Reception, ReceptionParts};
 use crate::auth::{AccessTokens, HashCost, HasherConfig, PasswordHasher, PasswordRules, Pepper, SigningKey};
 use crate::clock::Clock;
@@ -42,11 +42,13 @@ pub(super) fn from_settings(
         urls.into_iter().flatten().filter_map(|url| url.split("://").nth(1)?.split(['/', ':']).next());
     let hosts: Vec<&str> = hosts.collect();
     let parts = ReceptionParts {
+        identity_provider: identity_provider::from_settings(settings, &clock)?,
         clock,
         tokens: Arc::new(tokens(&settings.auth, entropy.as_ref())?),
         entropy,
         accounts: Arc::clone(&stores.accounts),
         consents: Arc::clone(&stores.consents),
+        identities: Arc::clone(&stores.identities),
         sessions: Arc::clone(&stores.sessions),
         tickets: Arc::clone(&stores.tickets),
         failures: Arc::clone(&stores.failures),

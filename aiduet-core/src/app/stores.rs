@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::BuildError;
 use crate::account::{AccountStore, ConsentStore};
-use crate::auth::{FailureCounter, SecurityLog, SessionStore, TicketStore};
+use crate::auth::{FailureCounter, IdentityStore, SecurityLog, SessionStore, TicketStore};
 use crate::clock::Clock;
 use crate::jobs::JobStore;
 use crate::keys::{KeyCreations, KeyStore};
@@ -22,9 +22,10 @@ use crate::settings::DatabaseSettings;
 #[cfg(feature = "sea-orm")]
 use crate::backends::sea_orm::{
     Database, DatabaseConfig, DatabaseError, LedgerConfig, MigrationStatus, SeaOrmAccountStore,
-    SeaOrmAlertStore, SeaOrmDeletions, SeaOrmFailureCounter, SeaOrmInventory, SeaOrmJobs, SeaOrmKeyCreations,
-    SeaOrmKeyStore, SeaOrmLedger, SeaOrmOutbox, SeaOrmPayerStore, SeaOrmRechargeStore, SeaOrmReconciliations,
-    SeaOrmRefundStore, SeaOrmSecurityLog, SeaOrmSessionStore, SeaOrmTicketStore, SeaOrmTopUpStore,
+    SeaOrmAlertStore, SeaOrmDeletions, SeaOrmFailureCounter, SeaOrmIdentityStore, SeaOrmInventory,
+    SeaOrmJobs, SeaOrmKeyCreations, SeaOrmKeyStore, SeaOrmLedger, SeaOrmOutbox, SeaOrmPayerStore,
+    SeaOrmRechargeStore, SeaOrmReconciliations, SeaOrmRefundStore, SeaOrmSecurityLog, SeaOrmSessionStore,
+    SeaOrmTicketStore, SeaOrmTopUpStore,
 };
 
 /// The stores of an application.
@@ -36,6 +37,8 @@ pub struct Stores {
     pub accounts: Arc<dyn AccountStore>,
     /// What people agreed to.
     pub consents: Arc<dyn ConsentStore>,
+    /// Accounts elsewhere by which people sign in.
+    pub identities: Arc<dyn IdentityStore>,
     /// Sign-ins of people on their devices.
     pub sessions: Arc<dyn SessionStore>,
     /// Which request made which key.
@@ -205,6 +208,7 @@ async fn sea_orm(settings: &DatabaseSettings) -> Result<Stores, BuildError> {
         keys: Arc::new(SeaOrmKeyStore::new(database.clone())),
         accounts: Arc::<SeaOrmAccountStore>::clone(&accounts),
         consents: accounts,
+        identities: Arc::new(SeaOrmIdentityStore::new(database.clone())),
         sessions: Arc::new(SeaOrmSessionStore::new(database.clone())),
         creations: Arc::new(SeaOrmKeyCreations::new(database.clone())),
         tickets: Arc::new(SeaOrmTicketStore::new(database.clone())),
@@ -260,6 +264,7 @@ fn memory(clock: Arc<dyn Clock>) -> Result<Stores, BuildError> {
         keys: people.keys,
         consents: Arc::<MemoryAccounts>::clone(&people.accounts),
         accounts: people.accounts,
+        identities: people.identities,
         sessions: people.sessions,
         creations: people.creations,
         tickets: people.tickets,

@@ -5,10 +5,15 @@
 //! - A [`Session`] is a sign-in on a device. Its refresh token changes with every use; a token that
 //!   was used before ends the session.
 //! - An [access token](AccessTokens) says for fifteen minutes which session a request belongs to.
+//! - An [`Identity`] is an account elsewhere by which a person signs in; an [`IdentityProvider`] says who comes, and a
+//!   [`Flow`] is what the browser keeps on the way there and back.
 //! - A [`Ticket`] is what a link in a mail proves: once, for a short time.
 
 mod error;
 mod failures;
+mod flow;
+mod identity;
+mod identity_provider;
 mod password;
 mod pepper;
 mod policy;
@@ -20,6 +25,11 @@ mod token_secret;
 
 pub use error::{AuthStoreError, HashError, InvalidAccessToken};
 pub use failures::{FAILURES_MAX, FailureCounter};
+pub use flow::{FLOW_LIFE, Flow, FlowPurpose, PendingLink};
+pub use identity::{Identity, IdentityStore};
+pub use identity_provider::{
+    Assertion, AuthorizationRequest, Grant, IdentityProvider, IdentityProviderError, RETURN_PATH, TokenFault,
+};
 pub use password::{HashCost, HashCostTooLow, HasherConfig, PasswordHasher, Verdict};
 pub use pepper::{InvalidPepper, Pepper};
 pub use policy::{NewPassword, PasswordContext, PasswordFault, PasswordRules, PlainPassword};

@@ -131,6 +131,8 @@ kinds! {
     PasswordChanged = "authn_password_change",
     /// Signing in with Google was allowed.
     GoogleLinked = "authn_google_linked",
+    /// Signing in with Google was stopped.
+    GoogleUnlinked = "authn_google_unlinked",
     /// An API key was made.
     KeyCreated = "authn_token_created",
     /// The name, limits or state of an API key were changed.

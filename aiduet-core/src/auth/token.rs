@@ -4,10 +4,11 @@
 use std::time::Duration;
 
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, decode_header, encode};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::InvalidAccessToken;
+use super::{FLOW_LIFE, InvalidAccessToken};
 use crate::clock::Timestamp;
 use crate::id::{AccountId, SessionId};
 use crate::secret::Secret;
@@ -57,7 +58,8 @@ impl SigningKey {
 ///
 /// # Wire shape
 /// A JWT (RFC 7519) with `typ: at+jwt` or `device+jwt`, `alg: HS256` and `kid`; the claims `iss`, `aud`, `sub` (the
-/// account), `sid` (the session), `iat`, `exp`, `auth_time`. No other algorithm is accepted (RFC 8725).
+/// account), `sid` (the session), `iat`, `exp`, `auth_time`. No other algorithm is accepted (RFC 8725). What a
+/// browser keeps while a person signs in elsewhere has the same form with claims of its own.
 #[derive(Debug)]
 pub struct AccessTokens {
     signing: SigningKey,
@@ -86,22 +88,34 @@ pub struct DeviceClaims {
     pub session: SessionId,
 }
 
+/// What every token says, and what only its kind does.
 #[derive(Debug, Serialize, Deserialize)]
-struct Claims {
+struct Claims<T> {
     iss: String,
     aud: String,
-    sub: AccountId,
-    sid: SessionId,
     iat: i64,
     exp: i64,
+    #[serde(flatten)]
+    own: T,
+}
+
+/// What the tokens of sessions and devices say.
+#[derive(Debug, Serialize, Deserialize)]
+struct OfSession {
+    sub: AccountId,
+    sid: SessionId,
     auth_time: i64,
 }
 
-/// Which of the two kinds of token.
+/// Which kind of token.
 #[derive(Clone, Copy)]
-enum Kind {
+pub(super) enum Kind {
     Access,
     Device,
+    /// A [`Flow`](super::Flow).
+    Flow,
+    /// A [`PendingLink`](super::PendingLink).
+    Link,
 }
 
 impl Kind {
@@ -110,6 +124,8 @@ impl Kind {
         match self {
             Self::Access => "at+jwt",
             Self::Device => "device+jwt",
+            Self::Flow => "flow+jwt",
+            Self::Link => "link+jwt",
         }
     }
 
@@ -117,6 +133,8 @@ impl Kind {
         match self {
             Self::Access => "aiduet/api/v1",
             Self::Device => "aiduet/device",
+            Self::Flow => "aiduet/flow",
+            Self::Link => "aiduet/link",
         }
     }
 
@@ -124,6 +142,7 @@ impl Kind {
         match self {
             Self::Access => ACCESS_TOKEN_LIFE,
             Self::Device => DEVICE_TOKEN_LIFE,
+            Self::Flow | Self::Link => FLOW_LIFE,
         }
     }
 }
@@ -139,7 +158,7 @@ impl AccessTokens {
     /// # Errors
     /// [`InvalidAccessToken`] when it cannot be written, which does not happen.
     pub fn issue(&self, claims: AccessClaims, now: Timestamp) -> Result<Secret<String>, InvalidAccessToken> {
-        self.write(Kind::Access, claims, now)
+        self.write(Kind::Access, OfSession::from(claims), now)
     }
 
     /// A token by which a device is known for [`DEVICE_TOKEN_LIFE`].
@@ -152,7 +171,8 @@ impl AccessTokens {
         now: Timestamp,
     ) -> Result<Secret<String>, InvalidAccessToken> {
         let DeviceClaims { account, session } = claims;
-        self.write(Kind::Device, AccessClaims { account, session, authenticated_at: now }, now)
+        let claims = AccessClaims { account, session, authenticated_at: now };
+        self.write(Kind::Device, OfSession::from(claims), now)
     }
 
     /// What an access token says, if it is genuine and valid at this moment.
@@ -160,7 +180,9 @@ impl AccessTokens {
     /// # Errors
     /// [`InvalidAccessToken`].
     pub fn verify(&self, token: &str, now: Timestamp) -> Result<AccessClaims, InvalidAccessToken> {
-        self.read(Kind::Access, token, now)
+        let OfSession { sub, sid, auth_time } = self.read(Kind::Access, token, now)?;
+        let authenticated_at = Timestamp::from_millis(auth_time.saturating_mul(1_000));
+        Ok(AccessClaims { account: sub, session: sid, authenticated_at })
     }
 
     /// What the token of a device says, if it is genuine and valid at this moment.
@@ -168,25 +190,22 @@ impl AccessTokens {
     /// # Errors
     /// [`InvalidAccessToken`].
     pub fn verify_device(&self, token: &str, now: Timestamp) -> Result<DeviceClaims, InvalidAccessToken> {
-        let AccessClaims { account, session, authenticated_at: _ } = self.read(Kind::Device, token, now)?;
-        Ok(DeviceClaims { account, session })
+        let OfSession { sub, sid, auth_time: _ } = self.read(Kind::Device, token, now)?;
+        Ok(DeviceClaims { account: sub, session: sid })
     }
 
-    fn write(
+    pub(super) fn write<T: Serialize>(
         &self,
         kind: Kind,
-        claims: AccessClaims,
+        own: T,
         now: Timestamp,
     ) -> Result<Secret<String>, InvalidAccessToken> {
-        let AccessClaims { account, session, authenticated_at } = claims;
         let claims = Claims {
             iss: ISSUER.to_owned(),
             aud: kind.audience().to_owned(),
-            sub: account,
-            sid: session,
             iat: now.seconds(),
             exp: now.plus(kind.life()).seconds(),
-            auth_time: authenticated_at.seconds(),
+            own,
         };
         let header = Header {
             typ: Some(kind.media_type().to_owned()),
@@ -197,7 +216,12 @@ impl AccessTokens {
         encode(&header, &claims, &key).map(Secret::new).map_err(|_unwritable| InvalidAccessToken)
     }
 
-    fn read(&self, kind: Kind, token: &str, now: Timestamp) -> Result<AccessClaims, InvalidAccessToken> {
+    pub(super) fn read<T: DeserializeOwned>(
+        &self,
+        kind: Kind,
+        token: &str,
+        now: Timestamp,
+    ) -> Result<T, InvalidAccessToken> {
         let header = decode_header(token).map_err(|_malformed| InvalidAccessToken)?;
         if header.typ.as_deref() != Some(kind.media_type()) {
             return Err(InvalidAccessToken);
@@ -208,17 +232,22 @@ impl AccessTokens {
         let mut rules = Validation::new(Algorithm::HS256);
         rules.set_issuer(&[ISSUER]);
         rules.set_audience(&[kind.audience()]);
-        rules.set_required_spec_claims(&["iss", "aud", "exp", "sub"]);
+        rules.set_required_spec_claims(&["iss", "aud", "exp"]);
         // The library reads the clock of the system; ours is compared below.
         rules.validate_exp = false;
         let key = DecodingKey::from_secret(key.secret.expose());
-        let claims = decode::<Claims>(token, &key, &rules).map_err(|_refused| InvalidAccessToken)?.claims;
-        let Claims { iss: _, aud: _, sub, sid, iat, exp, auth_time } = claims;
-        if exp <= now.seconds() || iat > now.plus(LEEWAY).seconds() {
+        let claims = decode::<Claims<T>>(token, &key, &rules).map_err(|_refused| InvalidAccessToken)?.claims;
+        if claims.exp <= now.seconds() || claims.iat > now.plus(LEEWAY).seconds() {
             return Err(InvalidAccessToken);
         }
-        let authenticated_at = Timestamp::from_millis(auth_time.saturating_mul(1_000));
-        Ok(AccessClaims { account: sub, session: sid, authenticated_at })
+        Ok(claims.own)
+    }
+}
+
+impl From<AccessClaims> for OfSession {
+    fn from(claims: AccessClaims) -> Self {
+        let AccessClaims { account, session, authenticated_at } = claims;
+        Self { sub: account, sid: session, auth_time: authenticated_at.seconds() }
     }
 }
 

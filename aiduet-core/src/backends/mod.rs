@@ -6,6 +6,8 @@ pub mod anthropic;
 pub mod console;
 #[cfg(feature = "memory")]
 pub mod memory;
+#[cfg(feature = "oidc")]
+pub mod oidc;
 #[cfg(feature = "openai")]
 pub mod openai;
 #[cfg(feature = "redis")]

@@ -55,6 +55,8 @@ pub enum Guard {
     Ticket,
     /// Calls in one session.
     Session,
+    /// Returns from a sign-in elsewhere: each counts once, for as long as it is valid.
+    Flow,
 }
 
 impl Guard {
@@ -72,6 +74,7 @@ impl Guard {
             Self::ForgotRecipient => "forgot-recipient",
             Self::Ticket => "ticket",
             Self::Session => "session",
+            Self::Flow => "flow",
         }
     }
 
@@ -88,6 +91,7 @@ impl Guard {
             Self::ForgotRecipient => (3, 180),
             Self::Ticket => (30, 1),
             Self::Session => (120, 1),
+            Self::Flow => (1, 10),
         };
         Quota { units, period: Duration::from_mins(minutes) }
     }

@@ -67,6 +67,11 @@ pub enum Notice {
         /// When.
         at: Timestamp,
     },
+    /// Signing in with Google was stopped.
+    GoogleUnlinked {
+        /// When.
+        at: Timestamp,
+    },
     /// Somebody signed in on a device that was not seen before.
     NewSignIn {
         /// When.
@@ -253,6 +258,7 @@ kinds! {
     ConfirmEmail = "confirm_email",
     EmailChanged = "email_changed",
     GoogleLinked = "google_linked",
+    GoogleUnlinked = "google_unlinked",
     NewSignIn = "new_sign_in",
     SessionsRevoked = "sessions_revoked",
     KeyCreated = "key_created",
@@ -289,6 +295,7 @@ impl NoticeKind {
             | Self::ConfirmEmail
             | Self::EmailChanged
             | Self::GoogleLinked
+            | Self::GoogleUnlinked
             | Self::SessionsRevoked
             | Self::KeyCreated
             | Self::KeyRotated

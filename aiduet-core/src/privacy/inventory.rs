@@ -89,6 +89,7 @@ pub enum Place {
 pub const CATEGORIES: &[DataCategory] = &[
     in_database("account", &["accounts"], Kept::Account),
     in_database("consents", &["consents"], Kept::AfterAccount(CONSENT_KEPT)),
+    in_database("identities", &["identities"], Kept::Account),
     in_database("sessions", &["sessions"], Kept::AfterEnd(SESSION_KEPT)),
     in_database("links", &["tickets"], Kept::WhileUseful),
     in_database("sign_in_failures", &["sign_in_failures"], Kept::WhileUseful),

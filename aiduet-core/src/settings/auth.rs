@@ -37,6 +37,8 @@ pub struct AuthSettings {
     /// Answers that must not tell whether there is an account are given after this time.
     #[serde(with = "value::duration")]
     pub even_time: Duration,
+    /// Signing in with Google; off without a client.
+    pub google: GoogleSettings,
 }
 
 impl Default for AuthSettings {
@@ -51,6 +53,33 @@ impl Default for AuthSettings {
             hash_memory: 64 << 20,
             hash_passes: 3,
             even_time: Duration::from_millis(500),
+            google: GoogleSettings::default(),
+        }
+    }
+}
+
+/// Signing in with Google, or with another provider of OpenID Connect in its place.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct GoogleSettings {
+    /// What Google calls this installation.
+    pub client_id: Option<String>,
+    /// Proves to Google that it is this installation.
+    #[serde(with = "value::secret")]
+    pub client_secret: Option<Secret<String>>,
+    /// A file with the secret.
+    pub client_secret_file: Option<PathBuf>,
+    /// Who vouches for people, exactly as it stands in tokens.
+    pub issuer: String,
+}
+
+impl Default for GoogleSettings {
+    fn default() -> Self {
+        Self {
+            client_id: None,
+            client_secret: None,
+            client_secret_file: None,
+            issuer: "https://accounts.google.com".to_owned(),
         }
     }
 }

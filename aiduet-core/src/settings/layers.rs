@@ -227,6 +227,7 @@ impl Loaded {
             ("auth.token_secret", &mut auth.token_secret, &auth.token_secret_file),
             ("auth.token_secret_before", &mut auth.token_secret_before, &auth.token_secret_before_file),
             ("auth.peppers", &mut auth.peppers, &auth.peppers_file),
+            ("auth.google.client_secret", &mut auth.google.client_secret, &auth.google.client_secret_file),
             ("payment.stripe.secret_key", &mut stripe.secret_key, &stripe.secret_key_file),
             ("payment.stripe.webhook_secret", &mut stripe.webhook_secret, &stripe.webhook_secret_file),
             (

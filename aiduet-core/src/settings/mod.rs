@@ -18,7 +18,7 @@ mod tests;
 mod unsafe_combinations;
 mod value;
 
-pub use auth::AuthSettings;
+pub use auth::{AuthSettings, GoogleSettings};
 pub use duet::{DuetSettings, RoleModels};
 pub use error::SettingsError;
 pub use keys::{KEYS, Key};

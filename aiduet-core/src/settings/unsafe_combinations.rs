@@ -69,6 +69,7 @@ pub(super) fn refuse(settings: &Settings) -> Result<(), SettingsError> {
         .chain(privacy_rules(settings))
         .chain(mail_rules(settings))
         .chain(payment_rules(&settings.payment))
+        .chain(google_rules(settings))
         .find(|(broken, ..)| *broken)
     {
         Some((_, key, reason)) => Err(SettingsError::Unsafe { key, reason }),
@@ -125,6 +126,23 @@ fn payment_rules(payment: &PaymentSettings) -> [Rule; 2] {
             payment.topup_min <= Money::ZERO || payment.topup_max < payment.topup_min,
             "payment.topup_min",
             "must be above zero, and not above payment.topup_max",
+        ),
+    ]
+}
+
+/// What signing in with Google needs.
+fn google_rules(settings: &Settings) -> [Rule; 2] {
+    let google = &settings.auth.google;
+    [
+        (
+            google.client_id.is_some() != google.client_secret.is_some(),
+            "auth.google.client_secret",
+            "client_id and client_secret belong together: give both, or neither",
+        ),
+        (
+            google.client_id.is_some() && settings.server.public_url.is_none(),
+            "auth.google.client_id",
+            "browsers have to come back: say in server.public_url where the dashboard is",
         ),
     ]
 }

@@ -6,11 +6,11 @@ use std::time::Duration;
 use super::{Factory, cents};
 use crate::account::{Account, AccountState, AccountStore, Consent, EmailAddress};
 use crate::auth::{
-    Device, FailureCounter, NewSession, SecurityEvent, SecurityEventKind, SecurityLog, Session, SessionLife,
-    SessionStore, Ticket, TicketPurpose, TicketStore, TokenDigest,
+    Device, FailureCounter, Identity, IdentityStore, NewSession, SecurityEvent, SecurityEventKind,
+    SecurityLog, Session, SessionLife, SessionStore, Ticket, TicketPurpose, TicketStore, TokenDigest,
 };
 use crate::clock::Clock;
-use crate::id::{AccountId, DeletionId, NoticeId, SecurityEventId, SessionId, TopUpId};
+use crate::id::{AccountId, DeletionId, IdentityId, NoticeId, SecurityEventId, SessionId, TopUpId};
 use crate::keys::{ApiKey, KeyCreation, KeyCreations, KeyStore};
 use crate::ledger::{Audit, Entry, Ledger, ListRequests, Promotion, RequestLog};
 use crate::money::Money;
@@ -61,6 +61,7 @@ pub struct World {
     pub accounts: Arc<dyn AccountStore>,
     pub keys: Arc<dyn KeyStore>,
     pub creations: Arc<dyn KeyCreations>,
+    pub identities: Arc<dyn IdentityStore>,
     pub sessions: Arc<dyn SessionStore>,
     pub tickets: Arc<dyn TicketStore>,
     pub failures: Arc<dyn FailureCounter>,
@@ -77,10 +78,11 @@ pub struct World {
 }
 
 /// What a search after the erasure must not find.
-pub const SECRETS: [&str; 6] = [
+pub const SECRETS: [&str; 7] = [
     "rosalind.weiss@example.com",
     "Rosalind Weiss",
     "laptop of Rosalind",
+    "rosalind-elsewhere",
     "203.0.113.0/24",
     "cus_rosalind",
     "thanks-rosalind",
@@ -158,6 +160,14 @@ impl World {
         let new = NewSession { id, account: account.id, life: SessionLife::Long, token };
         let session = Session { network, ..Session::begin(new, self.factory.now()) };
         self.sessions.open(session).await.expect("the session is new");
+        let identity = Identity {
+            id: self.id(IdentityId::generate),
+            account: account.id,
+            issuer: "https://accounts.example.com".to_owned(),
+            subject: format!("rosalind-elsewhere-{}", account.email.expose()),
+            created_at: self.factory.now(),
+        };
+        self.identities.link(identity).await.expect("the identity is new");
         self.failures.count(account.id, self.factory.now()).await.expect("the store is available");
         let event = SecurityEvent {
             id: self.id(SecurityEventId::generate),

@@ -16,6 +16,7 @@ pub mod deletion;
 mod factory;
 pub mod failures;
 pub mod fake_upstream;
+pub mod identity;
 pub mod jobs;
 pub mod key_creations;
 pub mod keys;

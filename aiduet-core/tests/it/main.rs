@@ -1,6 +1,12 @@
 //! The library from outside, its parts put together.
 
-#[cfg(all(feature = "http", feature = "sea-orm", feature = "simulated", feature = "testing"))]
+#[cfg(all(
+    feature = "http",
+    feature = "oidc",
+    feature = "sea-orm",
+    feature = "simulated",
+    feature = "testing"
+))]
 mod account;
 #[cfg(all(feature = "http", feature = "sea-orm", feature = "simulated", feature = "testing"))]
 mod databases;

@@ -12,8 +12,9 @@ import { Mark } from '../ui/icons';
 import { Failure, Notice, useSending } from '../ui/load';
 import { usePageTitle } from '../ui/page';
 import { LanguageChoice, ThemeChoice } from './choices';
+import { GoogleRefusal, GoogleStart, useGoogle } from './google_start';
 
-function Entry({ title, about, children, foot }: { title: string; about?: ComponentChildren; children: ComponentChildren; foot?: ComponentChildren }) {
+export function Entry({ title, about, children, foot }: { title: string; about?: ComponentChildren; children: ComponentChildren; foot?: ComponentChildren }) {
   usePageTitle(title);
   return (
     <div class="entry">
@@ -69,7 +70,7 @@ function useWait(problem: Problem | null): number {
   return left;
 }
 
-function Wrong({ problem }: { problem: Problem | null }) {
+export function Wrong({ problem }: { problem: Problem | null }) {
   const left = useWait(problem);
   if (!problem) return null;
   if (problem.status === 429) {
@@ -94,8 +95,11 @@ export function SignIn() {
     });
   };
   const isUnverified = rest?.code === 'email_unverified';
+  const google = useGoogle();
   return (
     <Entry title={t('entry.sign_in')} foot={<T k="entry.no_account" link={<Link to="/sign-up">{t('entry.sign_up')}</Link>} />}>
+      {!rest && <GoogleRefusal />}
+      {google && <GoogleStart wish={{ return_to: safeReturn(query.get('return_to')), stay_signed_in: stays }} place="first" />}
       {why === 'elsewhere' && !rest && <Notice tone="warn">{t('entry.ended_elsewhere')}</Notice>}
       {why === 'signed-out' && !rest && <Notice tone="good">{t('entry.signed_out')}</Notice>}
       {isUnverified ? <Resend email={email} /> : <Wrong problem={rest} />}
@@ -146,6 +150,9 @@ function Resend({ email }: { email: string }) {
 }
 
 export function SignUp() {
+  const { query } = usePlace();
+  const google = useGoogle();
+  const [isAsked, setAsked] = useState(false);
   const [email, setEmail] = useState('');
   const [password, setPassword] = useState('');
   const [accepts, setAccepts] = useState(false);
@@ -170,11 +177,11 @@ export function SignUp() {
       </Entry>
     );
   }
-  const policyFault = fault('/accept_policies');
+  const policyFault = fault('/accept_policies') ?? (isAsked && !accepts ? t('google.accept_first') : undefined);
   const page = (path: string) => `/${locale.get() === 'zh-CN' ? 'zh' : locale.get()}/${path}`;
   return (
     <Entry title={t('entry.create')} about={t('entry.promise')} foot={foot}>
-      <Wrong problem={rest} />
+      {rest ? <Wrong problem={rest} /> : <GoogleRefusal />}
       <Form onSend={send}>
         <EmailField value={email} onValue={setEmail} error={fault('/email')} />
         <PasswordField fresh label={t('entry.password')} value={password} onValue={setPassword} error={fault('/password')} />
@@ -198,6 +205,13 @@ export function SignUp() {
           {t('entry.create_button')}
         </Button>
       </Form>
+      {google && (
+        <GoogleStart
+          wish={accepts ? { accept_policies: true, locale: locale.get(), return_to: safeReturn(query.get('return_to')) } : null}
+          onMissing={() => setAsked(true)}
+          place="last"
+        />
+      )}
     </Entry>
   );
 }

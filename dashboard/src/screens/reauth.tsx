@@ -3,11 +3,13 @@
 import { useEffect, useState } from 'preact/hooks';
 import { api, Cancelled, onReauthentication } from '../api';
 import { t } from '../i18n';
+import { safeReturn, usePlace } from '../router';
 import { session } from '../session';
 import { store, useStore } from '../store';
 import { Button, Form, PasswordField } from '../ui/controls';
 import { Dialog, DialogActions } from '../ui/dialog';
 import { Failure, useSending } from '../ui/load';
+import { GoogleLink } from './google_start';
 
 interface Question {
   done: () => void;
@@ -30,7 +32,22 @@ function ask(): Promise<void> {
 export function Reauthentication() {
   const current = useStore(question);
   useEffect(() => onReauthentication(ask), []);
-  return current ? <PasswordDialog question={current} /> : null;
+  if (!current) return null;
+  return session.get()?.account.has_password === false ? <GoogleDialog question={current} /> : <PasswordDialog question={current} />;
+}
+
+/** Who has no password signs in with Google once more; what was to be done is begun again then. */
+function GoogleDialog({ question: { cancelled } }: { question: Question }) {
+  const { path, query } = usePlace();
+  const text = query.toString();
+  return (
+    <Dialog title={t('reauth.title')} onClose={cancelled}>
+      <p>{t('google.reauth')}</p>
+      <DialogActions onClose={cancelled}>
+        <GoogleLink wish={{ return_to: safeReturn(text ? `${path}?${text}` : path) }}>{t('google.continue')}</GoogleLink>
+      </DialogActions>
+    </Dialog>
+  );
 }
 
 function PasswordDialog({ question: { done, cancelled } }: { question: Question }) {

@@ -15,6 +15,7 @@ import { Failure, Loading, Notice, useLoad, useSending } from '../ui/load';
 import { Badge, Card, Page, Pager, Table, Time, type Column } from '../ui/page';
 import { announce } from '../ui/toast';
 import { LANGUAGE_NAMES, setLanguage } from './choices';
+import { GoogleCard } from './google_card';
 import { NotFound } from './not_found';
 
 const TABS: Record<string, readonly [name: Key, screen: () => preact.VNode | null]> = {
@@ -134,6 +135,7 @@ function Security() {
   return (
     <>
       <Password />
+      <GoogleCard />
       <Sessions />
       <SecurityLog />
     </>
@@ -249,6 +251,7 @@ const EVENTS = [
   'authn_password_reset',
   'authn_password_change',
   'authn_google_linked',
+  'authn_google_unlinked',
   'authn_token_created',
   'authn_token_updated',
   'authn_token_rotated',

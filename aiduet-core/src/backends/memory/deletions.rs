@@ -6,9 +6,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 
 use super::{
-    MemoryAccounts, MemoryAlerts, MemoryFailures, MemoryKeyCreations, MemoryKeys, MemoryLedger, MemoryOutbox,
-    MemoryPayers, MemoryRecharges, MemoryRefunds, MemorySecurityLog, MemorySessions, MemoryTickets,
-    MemoryTopUps,
+    MemoryAccounts, MemoryAlerts, MemoryFailures, MemoryIdentities, MemoryKeyCreations, MemoryKeys,
+    MemoryLedger, MemoryOutbox, MemoryPayers, MemoryRecharges, MemoryRefunds, MemorySecurityLog,
+    MemorySessions, MemoryTickets, MemoryTopUps,
 };
 use crate::clock::Timestamp;
 use crate::id::{AccountId, DeletionId, Entropy, SystemEntropy};
@@ -27,6 +27,8 @@ pub struct MemoryPeople {
     pub keys: Arc<MemoryKeys>,
     /// Which request made which key.
     pub creations: Arc<MemoryKeyCreations>,
+    /// Accounts elsewhere by which they sign in.
+    pub identities: Arc<MemoryIdentities>,
     /// Sessions.
     pub sessions: Arc<MemorySessions>,
     /// Tickets.
@@ -58,6 +60,7 @@ impl MemoryPeople {
             accounts: Arc::default(),
             keys: Arc::default(),
             creations: Arc::default(),
+            identities: Arc::default(),
             sessions: Arc::default(),
             tickets: Arc::default(),
             failures: Arc::default(),
@@ -106,7 +109,7 @@ pub(super) enum Touch {
 }
 
 /// In the order of the tables of a database.
-const TABLES: [Table; 14] = [
+const TABLES: [Table; 15] = [
     ("tickets", |people, account, touch| people.tickets.personal(account, touch)),
     ("sessions", |people, account, touch| people.sessions.personal(account, touch)),
     ("sign_in_failures", |people, account, touch| people.failures.personal(account, touch)),
@@ -127,6 +130,7 @@ const TABLES: [Table; 14] = [
     ("consents", |people, account, touch| people.accounts.personal_consents((account, subject()), touch)),
     ("security_events", |people, account, touch| people.security_log.personal((account, subject()), touch)),
     ("notices", |people, account, touch| people.outbox.personal(account, touch)),
+    ("identities", |people, account, touch| people.identities.personal(account, touch)),
     ("accounts", |people, account, touch| people.accounts.personal(account, touch)),
 ];
 
@@ -303,6 +307,7 @@ mod tests {
             accounts: people.accounts,
             keys: people.keys,
             creations: people.creations,
+            identities: people.identities,
             sessions: people.sessions,
             tickets: people.tickets,
             failures: people.failures,

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use super::{
-    MemoryAccounts, MemoryAlerts, MemoryDeletions, MemoryFailures, MemoryKeyCreations, MemoryKeys,
-    MemoryOutbox, MemoryPayers, MemoryPeople, MemoryRecharges, MemoryRefunds, MemorySecurityLog,
+    MemoryAccounts, MemoryAlerts, MemoryDeletions, MemoryFailures, MemoryIdentities, MemoryKeyCreations,
+    MemoryKeys, MemoryOutbox, MemoryPayers, MemoryPeople, MemoryRecharges, MemoryRefunds, MemorySecurityLog,
     MemorySessions, MemoryTickets, MemoryTopUps,
 };
 use crate::clock::Timestamp;
@@ -33,6 +33,7 @@ impl MemoryInventory {
             accounts,
             keys,
             creations,
+            identities,
             sessions,
             tickets,
             failures,
@@ -45,7 +46,8 @@ impl MemoryInventory {
             refunds,
             outbox,
         } = people;
-        let identity = Self::default().with(accounts).with(sessions).with(tickets).with(failures);
+        let identity =
+            Self::default().with(accounts).with(identities).with(sessions).with(tickets).with(failures);
         let keys = identity.with(keys).with(creations).with(security_log).with(outbox);
         keys.with(ledger).with(top_ups).with(payers).with(alerts).with(recharges).with(refunds)
     }
@@ -83,6 +85,14 @@ impl Holder for MemoryAccounts {
             let agreed = accounts.consents_of(account).map(|kept| Some(kept.consent.at));
             vec![counted("accounts", own), counted("consents", agreed)]
         })
+    }
+}
+
+impl Holder for MemoryIdentities {
+    fn holdings(&self, account: AccountId) -> Vec<Holding> {
+        let kept = self.lock();
+        let own = kept.iter().filter(|identity| identity.account == account);
+        vec![counted("identities", own.map(|identity| Some(identity.created_at)))]
     }
 }
 

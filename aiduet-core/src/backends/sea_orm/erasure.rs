@@ -60,6 +60,7 @@ pub(super) const RULES: &[(&str, Rule)] = &[
     ("consents", Rule::Detach("detached_at = {now}")),
     ("security_events", Rule::Detach("network = NULL, request = NULL")),
     ("notices", Rule::Delete),
+    ("identities", Rule::Delete),
     ("accounts", Rule::DeleteWhere("id = ", "")),
     ("deletions", Rule::OwnEnd),
     ("erased_rows", Rule::Nothing),

@@ -33,6 +33,7 @@ enum Own {
 const TABLES: &[(&str, Option<&str>, Own)] = &[
     ("accounts", Some("created_at"), Own::Column("id")),
     ("consents", Some("agreed_at"), Own::Column("account")),
+    ("identities", Some("created_at"), Own::Column("account")),
     ("sessions", Some("created_at"), Own::Column("account")),
     ("tickets", Some("issued_at"), Own::Column("account")),
     ("sign_in_failures", Some("failed_at"), Own::Column("account")),

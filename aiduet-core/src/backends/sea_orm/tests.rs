@@ -52,6 +52,7 @@ async fn processes_that_migrate_at_once_do_not_disturb_each_other(fixture: Fixtu
         "tickets",
         "sign_in_failures",
         "security_events",
+        "identities",
         "key_creations",
         "deletions",
         "erased_rows",

@@ -83,6 +83,14 @@ pub(super) fn email(text: &str) -> Result<EmailAddress, Problem> {
     text.parse().map_err(|_invalid| Problem::field("/email", "invalid_email"))
 }
 
+/// A session goes on for weeks unless the person says otherwise.
+pub(super) const fn life(stay_signed_in: Option<bool>) -> SessionLife {
+    match stay_signed_in {
+        Some(false) => SessionLife::Short,
+        Some(true) | None => SessionLife::Long,
+    }
+}
+
 pub(super) fn locale(tag: &str) -> Result<Locale, Problem> {
     Locale::from_tag(tag).ok_or(Problem::field("/locale", "invalid_locale"))
 }
@@ -176,7 +184,7 @@ pub(super) async fn sign_in(
         email: &email(&address)?,
         password: &password,
         device_token: cookie::device_token(&headers),
-        life: if stay_signed_in.unwrap_or(true) { SessionLife::Long } else { SessionLife::Short },
+        life: life(stay_signed_in),
     };
     let entered = app.reception().sign_in(attempt, &visit).await?;
     Ok(welcome(&app, &entered))
@@ -323,7 +331,7 @@ pub(super) async fn undo_email(
     Ok(StatusCode::NO_CONTENT)
 }
 
-fn welcome(app: &App, entered: &Entered) -> Response {
+pub(super) fn welcome(app: &App, entered: &Entered) -> Response {
     let mut response = Json(EnteredView::from(entered)).into_response();
     cookie::set(response.headers_mut(), entered, app.clock().now());
     response

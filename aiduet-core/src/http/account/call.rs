@@ -85,10 +85,11 @@ pub(super) async fn frame(State(app): State<App>, mut request: Request, next: Ne
 
 /// Whether a browser says that another site made it send something that changes state.
 fn is_from_elsewhere(request: &Request) -> bool {
-    let is_own = |value: &HeaderValue| matches!(value.as_bytes(), b"same-origin" | b"none");
-    !request.method().is_safe() && !all(request.headers(), is_own)
+    !request.method().is_safe() && is_sent_by_others(request.headers())
 }
 
-fn all(headers: &HeaderMap, is_own: impl Fn(&HeaderValue) -> bool) -> bool {
-    headers.get_all(FETCH_SITE).iter().all(is_own)
+/// Whether a browser says that another site made it send this.
+pub(super) fn is_sent_by_others(headers: &HeaderMap) -> bool {
+    let is_own = |value: &HeaderValue| matches!(value.as_bytes(), b"same-origin" | b"none");
+    !headers.get_all(FETCH_SITE).iter().all(is_own)
 }

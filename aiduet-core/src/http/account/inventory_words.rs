@@ -31,6 +31,20 @@ const WORDS: &[(&str, [[&str; 2]; 3])] = &[
         ],
     ),
     (
+        "identities",
+        [
+            [
+                "Accounts elsewhere",
+                "To let you in with an account that you have elsewhere, such as Google: who vouches, its number for you, since when.",
+            ],
+            ["其他账户", "用于通过您在别处（如 Google）的账户登录：验证方、您在该处的编号、关联时间。"],
+            [
+                "外部のアカウント",
+                "Google など外部のアカウントでログインするため：確認元、そこでのあなたの番号、連携した日時。",
+            ],
+        ],
+    ),
+    (
         "sessions",
         [
             [

@@ -9,6 +9,8 @@ mod deletion;
 mod document;
 mod export;
 mod extract;
+mod google;
+mod identities;
 mod inventory;
 mod inventory_words;
 mod keys;
@@ -69,7 +71,11 @@ fn described() -> OpenApiRouter<App> {
         .routes(routes!(auth::reset_password))
         .routes(routes!(auth::confirm_email))
         .routes(routes!(auth::undo_email))
-        .routes(routes!(deletion::cancel_by_link));
+        .routes(routes!(deletion::cancel_by_link))
+        .routes(routes!(google::methods))
+        .routes(routes!(google::begin))
+        .routes(routes!(google::finish))
+        .routes(routes!(google::pending, google::link));
     let me = OpenApiRouter::new()
         .routes(routes!(me::show, me::change))
         .routes(routes!(me::change_password))
@@ -78,6 +84,8 @@ fn described() -> OpenApiRouter<App> {
         .routes(routes!(me::end_session))
         .routes(routes!(me::security_log))
         .routes(routes!(consents::list, consents::give))
+        .routes(routes!(identities::list))
+        .routes(routes!(identities::unlink))
         .routes(routes!(deletion::show, deletion::ask, deletion::cancel))
         .routes(routes!(inventory::show));
     let keys = OpenApiRouter::new()

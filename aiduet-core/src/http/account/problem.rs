@@ -142,6 +142,10 @@ impl From<ReceptionError> for Problem {
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, "service_unavailable").after(retry_after)
             }
             ReceptionError::Key(KeyError::NotFound { .. }) => Self::NOT_FOUND,
+            ReceptionError::NoIdentityProvider | ReceptionError::UnknownIdentity => Self::NOT_FOUND,
+            ReceptionError::NothingToLink => Self::new(StatusCode::BAD_REQUEST, "nothing_to_link"),
+            ReceptionError::IdentityTaken => Self::new(StatusCode::CONFLICT, "identity_taken"),
+            ReceptionError::LastWayIn => Self::new(StatusCode::CONFLICT, "last_way_in"),
             ReceptionError::KeyEnded => Self::new(StatusCode::CONFLICT, "key_ended"),
             ReceptionError::RequestReused => {
                 Self::new(StatusCode::UNPROCESSABLE_ENTITY, "idempotency_key_reused")

@@ -79,6 +79,38 @@ const TITLES: &[(&str, [&str; 3])] = &[
         ],
     ),
     (
+        "nothing_to_link",
+        [
+            "There is no Google sign-in waiting to be linked. Begin again with Google.",
+            "没有等待关联的 Google 登录，请重新使用 Google 登录。",
+            "連携待ちの Google ログインがありません。Google でのログインからやり直してください。",
+        ],
+    ),
+    (
+        "identity_taken",
+        [
+            "This Google account, or this account, is already linked to another.",
+            "此 Google 账户或本账户已与其他账户关联。",
+            "この Google アカウントまたはこのアカウントは、すでに別のアカウントと連携しています。",
+        ],
+    ),
+    (
+        "last_way_in",
+        [
+            "This is the only way into your account. Set a password first, by “Forgot password?”.",
+            "这是进入账户的唯一方式。请先通过“忘记密码”设置密码。",
+            "これはアカウントに入る唯一の方法です。先に「パスワードをお忘れですか？」からパスワードを設定してください。",
+        ],
+    ),
+    (
+        "invalid_return_to",
+        [
+            "This is not a path of the dashboard.",
+            "这不是控制台内的路径。",
+            "ダッシュボード内のパスではありません。",
+        ],
+    ),
+    (
         "malformed_body",
         [
             "The body is not the JSON object that this call takes.",

@@ -39,6 +39,7 @@ fn samples() -> Vec<Notice> {
             at: AT,
         },
         Notice::GoogleLinked { at: AT },
+        Notice::GoogleUnlinked { at: AT },
         Notice::NewSignIn {
             at: AT,
             device: "Firefox, Linux".to_owned(),

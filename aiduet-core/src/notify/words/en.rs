@@ -12,6 +12,8 @@ const fn policy(kind: PolicyKind) -> &'static str {
     }
 }
 
+const UNLINKED: &str =
+    "Your account can no longer be entered with your Google account. Other sessions were ended.";
 const TO_CONFIRM: &str = "Your balance is low and we tried to recharge it as you agreed, but your bank wants to hear from you first. Open billing and confirm the charge. Until then nothing is charged.";
 const STOPPED: &str = "Your balance is low and we tried to recharge it as you agreed, but your card was refused. We do not try again: automatic recharge is switched off, and nothing was charged. Top up by hand, or check your card and switch it on again.";
 
@@ -26,6 +28,7 @@ impl Language for English {
             Notice::ConfirmEmail { .. } => "Confirm your new e-mail address",
             Notice::EmailChanged { .. } => "Your e-mail address was changed",
             Notice::GoogleLinked { .. } => "Signing in with Google was added",
+            Notice::GoogleUnlinked { .. } => "Signing in with Google was removed",
             Notice::NewSignIn { .. } => "New sign-in to your account",
             Notice::SessionsRevoked { .. } => "You were signed out for your safety",
             Notice::KeyCreated { .. } => "An API key was created",
@@ -75,6 +78,7 @@ impl Language for English {
                 "Your account has a new e-mail address. If you did not do this, take it back: the link below works until the time shown."
             }
             Notice::GoogleLinked { .. } => "Your account can now also be entered with your Google account.",
+            Notice::GoogleUnlinked { .. } => UNLINKED,
             Notice::NewSignIn { .. } => {
                 "Someone signed in to your account on a device or browser that we have not seen before."
             }

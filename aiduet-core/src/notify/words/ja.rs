@@ -26,6 +26,7 @@ impl Language for Japanese {
             Notice::ConfirmEmail { .. } => "新しいメールアドレスの確認",
             Notice::EmailChanged { .. } => "メールアドレスが変更されました",
             Notice::GoogleLinked { .. } => "Google でのサインインが追加されました",
+            Notice::GoogleUnlinked { .. } => "Google でのサインインが解除されました",
             Notice::NewSignIn { .. } => "新しいサインインがありました",
             Notice::SessionsRevoked { .. } => "安全のためサインアウトしました",
             Notice::KeyCreated { .. } => "API キーが作成されました",
@@ -75,6 +76,9 @@ impl Language for Japanese {
                 "アカウントのメールアドレスが変更されました。お心当たりがない場合は、表示の時刻までに下のリンクから取り消してください。"
             }
             Notice::GoogleLinked { .. } => "お使いの Google アカウントでもサインインできるようになりました。",
+            Notice::GoogleUnlinked { .. } => {
+                "お使いの Google アカウントではサインインできなくなりました。ほかのセッションはすべて終了しました。"
+            }
             Notice::NewSignIn { .. } => {
                 "これまでに使われたことのない端末またはブラウザーからサインインがありました。"
             }

@@ -35,6 +35,7 @@ pub(super) fn facts(notice: &Notice) -> Vec<Fact> {
         | Notice::PasswordChanged { at }
         | Notice::PasswordLocked { at }
         | Notice::GoogleLinked { at }
+        | Notice::GoogleUnlinked { at }
         | Notice::SessionsRevoked { at }
         | Notice::DeletionCancelled { at } => vec![time(Label::When, *at)],
         Notice::EmailChanged { new_address, expires_at, at, .. } => vec![
@@ -100,9 +101,10 @@ pub(super) fn action(notice: &Notice) -> Option<(Action, Page, Option<&LinkToken
         Notice::PasswordChanged { .. } | Notice::PasswordLocked { .. } => {
             (Action::AskReset, Page::ForgotPassword, None)
         }
-        Notice::GoogleLinked { .. } | Notice::NewSignIn { .. } | Notice::SessionsRevoked { .. } => {
-            (Action::ReviewSecurity, Page::Security, None)
-        }
+        Notice::GoogleLinked { .. }
+        | Notice::GoogleUnlinked { .. }
+        | Notice::NewSignIn { .. }
+        | Notice::SessionsRevoked { .. } => (Action::ReviewSecurity, Page::Security, None),
         Notice::KeyCreated { .. }
         | Notice::KeyRotated { .. }
         | Notice::KeyDeleted { .. }
@@ -130,6 +132,7 @@ pub(super) const fn note(kind: NoticeKind) -> Option<Note> {
         NoticeKind::PasswordChanged
         | NoticeKind::EmailChanged
         | NoticeKind::GoogleLinked
+        | NoticeKind::GoogleUnlinked
         | NoticeKind::NewSignIn
         | NoticeKind::ExportReady
         | NoticeKind::DeletionStarted
@@ -163,6 +166,7 @@ pub(super) const fn reason(kind: NoticeKind) -> Reason {
         | NoticeKind::PasswordLocked
         | NoticeKind::EmailChanged
         | NoticeKind::GoogleLinked
+        | NoticeKind::GoogleUnlinked
         | NoticeKind::SessionsRevoked => Reason::Security,
         NoticeKind::KeyCreated | NoticeKind::KeyRotated | NoticeKind::KeyDeleted | NoticeKind::KeyLeaked => {
             Reason::Key

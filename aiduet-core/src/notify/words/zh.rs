@@ -26,6 +26,7 @@ impl Language for Chinese {
             Notice::ConfirmEmail { .. } => "请确认您的新邮箱",
             Notice::EmailChanged { .. } => "您的邮箱已更改",
             Notice::GoogleLinked { .. } => "已添加 Google 登录",
+            Notice::GoogleUnlinked { .. } => "已移除 Google 登录",
             Notice::NewSignIn { .. } => "您的账户有新的登录",
             Notice::SessionsRevoked { .. } => "为安全起见，您已被退出登录",
             Notice::KeyCreated { .. } => "已创建 API 密钥",
@@ -69,6 +70,7 @@ impl Language for Chinese {
                 "您的账户邮箱已更改。如果不是您本人操作，请通过下方链接撤销，链接在所示时间前有效。"
             }
             Notice::GoogleLinked { .. } => "您的账户现在也可以使用您的 Google 账户登录。",
+            Notice::GoogleUnlinked { .. } => "您的账户不再能使用您的 Google 账户登录，其他登录会话均已结束。",
             Notice::NewSignIn { .. } => "您的账户在一台我们未曾见过的设备或浏览器上登录。",
             Notice::SessionsRevoked { .. } => {
                 "您的某次登录凭据被重复使用，这通常意味着它已被复制。我们已在所有设备上结束该登录。请重新登录并检查您的会话。"

@@ -40,7 +40,7 @@ async fn status_of(site: &Site, key: &str) -> u16 {
     site.send("192.0.2.9".parse().unwrap(), request.body(Body::empty()).unwrap()).await.status
 }
 
-async fn run_job(site: &Site) {
+pub(super) async fn run_job(site: &Site) {
     let jobs = site.app.jobs();
     let job = jobs.find("deletion").unwrap();
     let run = jobs.run(job.as_ref(), RunCause::Request, &CancellationToken::new()).await.unwrap().unwrap();

@@ -37,6 +37,7 @@ async fn what_is_kept_is_counted_category_by_category(store: Store) {
     for (code, count) in [
         ("account", json!(1)),
         ("consents", json!(2)),
+        ("identities", json!(0)),
         ("sessions", json!(1)),
         ("keys", json!(2)),
         ("usage", json!(0)),
@@ -62,6 +63,7 @@ async fn sec_t62_the_inventory_keeps_things_as_long_as_the_program(store: Store)
     for (code, rule, days) in [
         ("account", "account", json!(null)),
         ("consents", "after_account", json!(1_095)),
+        ("identities", "account", json!(null)),
         ("sessions", "after_end", json!(30)),
         ("keys", "after_end", json!(90)),
         ("key_requests", "fixed", json!(1)),

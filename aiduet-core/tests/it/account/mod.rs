@@ -5,6 +5,8 @@ mod billing;
 mod consents;
 mod deletion;
 mod entering;
+mod google;
+mod identity_provider;
 mod inventory;
 mod keys;
 mod links;

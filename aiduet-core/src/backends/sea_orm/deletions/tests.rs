@@ -9,9 +9,9 @@ use super::*;
 use crate::backends::sea_orm::erasure::Rule;
 use crate::backends::sea_orm::fixture::{self, Fixture, on_each_database};
 use crate::backends::sea_orm::{
-    LedgerConfig, SeaOrmAccountStore, SeaOrmAlertStore, SeaOrmFailureCounter, SeaOrmKeyCreations,
-    SeaOrmKeyStore, SeaOrmLedger, SeaOrmOutbox, SeaOrmPayerStore, SeaOrmRechargeStore, SeaOrmSecurityLog,
-    SeaOrmSessionStore, SeaOrmTicketStore, SeaOrmTopUpStore,
+    LedgerConfig, SeaOrmAccountStore, SeaOrmAlertStore, SeaOrmFailureCounter, SeaOrmIdentityStore,
+    SeaOrmKeyCreations, SeaOrmKeyStore, SeaOrmLedger, SeaOrmOutbox, SeaOrmPayerStore, SeaOrmRechargeStore,
+    SeaOrmSecurityLog, SeaOrmSessionStore, SeaOrmTicketStore, SeaOrmTopUpStore,
 };
 use crate::clock::{Clock, SystemClock};
 use crate::notify::{Attempted, LeaseRequest, Report};
@@ -28,6 +28,7 @@ fn world(database: Database) -> World {
         accounts: Arc::new(SeaOrmAccountStore::new(database.clone())),
         keys: Arc::new(SeaOrmKeyStore::new(database.clone())),
         creations: Arc::new(SeaOrmKeyCreations::new(database.clone())),
+        identities: Arc::new(SeaOrmIdentityStore::new(database.clone())),
         sessions: Arc::new(SeaOrmSessionStore::new(database.clone())),
         tickets: Arc::new(SeaOrmTicketStore::new(database.clone())),
         failures: Arc::new(SeaOrmFailureCounter::new(database.clone())),

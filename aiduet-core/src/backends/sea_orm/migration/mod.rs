@@ -8,6 +8,7 @@ mod m0010_sessions;
 mod m0011_key_creations;
 mod m0012_consents;
 mod m0014_deletions;
+mod m0015_identities;
 mod m0020_notices;
 mod m0030_top_ups;
 mod m0031_billing;
@@ -42,6 +43,7 @@ const ALL: &[Migration] = &[
     m0011_key_creations::MIGRATION,
     m0012_consents::MIGRATION,
     m0014_deletions::MIGRATION,
+    m0015_identities::MIGRATION,
     m0020_notices::MIGRATION,
     m0030_top_ups::MIGRATION,
     m0031_billing::MIGRATION,
