@@ -7,6 +7,7 @@ use crate::auth::SecurityEventKind;
 use crate::clock::Timestamp;
 use crate::id::ApiKeyId;
 use crate::keys::{ApiKey, KeyCreation, KeyError, KeyLimits, KeyState, PlainApiKey};
+use crate::limit::{Guard, Subject};
 use crate::notify::{KeyLabel, Notice};
 
 /// What a new key is to be.
@@ -191,22 +192,37 @@ impl Reception {
         self.tell(&person.account, notice, &[&id.to_string()]).await
     }
 
+    /// Takes the word of somebody who holds a key that it is no secret any more, and disables it.
+    ///
+    /// # Errors
+    /// [`ReceptionError::Throttled`]; those of [`disable_leaked_key`](Self::disable_leaked_key).
+    pub async fn report_leaked_key(&self, plain: &PlainApiKey, visit: &Visit) -> Result<(), ReceptionError> {
+        self.count(Guard::Report, Subject::address(visit.address)).await?;
+        self.disable_leaked_key(plain, None).await.map(drop)
+    }
+
     /// Disables a key that others may have read, such as one in the address of a request, and
-    /// tells its owner. Without effect for one that does not work anyway.
+    /// tells its owner, also where it was found. Without effect for one that does not work anyway.
+    /// Returns whether there is or was such a key.
     ///
     /// # Errors
     /// [`ReceptionError::Key`], [`ReceptionError::Outbox`].
-    pub async fn disable_leaked_key(&self, plain: &PlainApiKey) -> Result<(), ReceptionError> {
-        let Some(key) = self.parts.keys.find_by_hash(&plain.hash()).await? else { return Ok(()) };
+    pub async fn disable_leaked_key(
+        &self,
+        plain: &PlainApiKey,
+        found_at: Option<String>,
+    ) -> Result<bool, ReceptionError> {
+        let Some(key) = self.parts.keys.find_by_hash(&plain.hash()).await? else { return Ok(false) };
         if key.check(self.now()).is_err() {
-            return Ok(());
+            return Ok(true);
         }
         let at = self.now();
         self.parts.keys.update(ApiKey { state: KeyState::Disabled { at }, ..ApiKey::clone(&key) }).await?;
-        tracing::warn!(target: "aiduet::security", key_id = %key.id, "a key was in the address of a request");
-        let Some(owner) = self.parts.accounts.find(key.account).await? else { return Ok(()) };
-        let notice = Notice::KeyLeaked { key: label(&key), at };
-        self.tell(&owner, notice, &[&key.id.to_string(), &at.to_string()]).await
+        tracing::warn!(target: "aiduet::security", key_id = %key.id, "a key that others may have read was disabled");
+        let Some(owner) = self.parts.accounts.find(key.account).await? else { return Ok(true) };
+        let notice = Notice::KeyLeaked { key: label(&key), found_at, at };
+        self.tell(&owner, notice, &[&key.id.to_string(), &at.to_string()]).await?;
+        Ok(true)
     }
 
     async fn living_key(&self, person: &SignedIn, id: ApiKeyId) -> Result<ApiKey, ReceptionError> {

@@ -5,7 +5,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use super::payment::CompleteProcessor;
-use super::{App, BuildError, Imprint, Inner, Stores, jobs, mail, payment, reception, upstreams};
+use super::{App, BuildError, Imprint, Inner, Stores, jobs, mail, payment, reception, reports, upstreams};
 use crate::clock::{Clock, SystemClock, Timestamp};
 use crate::duet::{DuetConfig, DuetRouter};
 use crate::gateway::{Gateway, GatewayConfig, GatewayParts, Observer, Upstream};
@@ -180,6 +180,7 @@ impl AppBuilder {
             keys,
             stores,
             payments,
+            reports: reports::from_settings(&settings.auth, &clock)?,
             jobs,
             clock,
             metrics,

@@ -9,6 +9,7 @@ mod jobs;
 mod mail;
 mod payment;
 mod reception;
+mod reports;
 mod stores;
 mod upkeep;
 mod upstreams;
@@ -32,7 +33,7 @@ use crate::http::BodyLimits;
 use crate::http::metrics::Metrics;
 use crate::id::NodeId;
 use crate::jobs::Jobs;
-use crate::keys::KeyStore;
+use crate::keys::{KeyStore, ReportVerifier};
 use crate::ledger::{Custody, Ledger, RequestLog, UsageReader};
 use crate::notify::Courier;
 use crate::payment::{Cashier, Recharger};
@@ -54,6 +55,7 @@ struct Inner {
     keys: Arc<dyn KeyStore>,
     stores: Stores,
     payments: Option<Payments>,
+    reports: Option<Arc<dyn ReportVerifier>>,
     jobs: Jobs,
     clock: Arc<dyn Clock>,
     metrics: Arc<Metrics>,
@@ -126,6 +128,11 @@ impl App {
     /// Who sells credit to people who are absent; `None` where nobody does.
     pub fn recharger(&self) -> Option<&Recharger> {
         self.0.payments.as_ref()?.recharger.as_deref()
+    }
+
+    /// Who tells genuine reports of published keys from others; `None` where nobody reports.
+    pub fn reports(&self) -> Option<&dyn ReportVerifier> {
+        self.0.reports.as_deref()
     }
 
     /// Records of requests.

@@ -4,6 +4,8 @@
 pub mod anthropic;
 #[cfg(feature = "console")]
 pub mod console;
+#[cfg(feature = "github")]
+pub mod github;
 #[cfg(feature = "memory")]
 pub mod memory;
 #[cfg(feature = "oidc")]

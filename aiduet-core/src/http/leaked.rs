@@ -16,7 +16,7 @@ pub(super) async fn refuse(State(app): State<App>, request: Request, next: Next)
         return next.run(request).await;
     }
     for key in keys {
-        if let Err(error) = app.reception().disable_leaked_key(&key).await {
+        if let Err(error) = app.reception().disable_leaked_key(&key, None).await {
             tracing::error!(target: "aiduet::security", %error, "a key that was in an address is not disabled");
         }
     }

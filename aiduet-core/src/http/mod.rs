@@ -47,6 +47,7 @@ pub fn router(app: App) -> Router {
         .merge(account::routes(app.clone(), with_and_without_slash([hello])))
         .route("/openapi.json", get(openapi::document))
         .route("/webhooks/stripe", post(webhook::stripe))
+        .route("/webhooks/github-secrets", post(webhook::github))
         .merge(gateway_routes())
         .fallback(not_found)
         .method_not_allowed_fallback(method_not_allowed)

@@ -5,6 +5,7 @@ mod cached;
 mod check;
 mod creation;
 mod error;
+mod report;
 mod shared;
 
 use std::fmt;
@@ -17,6 +18,7 @@ pub use cached::CachedKeys;
 pub use check::KeyRefusal;
 pub use creation::{KeyCreation, KeyCreations};
 pub use error::KeyError;
+pub use report::{ReportError, ReportVerifier, SignedReport};
 
 use crate::clock::Timestamp;
 use crate::id::{AccountId, ApiKeyId};

@@ -53,6 +53,8 @@ pub enum Guard {
     ForgotRecipient,
     /// Links tried from one address.
     Ticket,
+    /// Keys reported from one address.
+    Report,
     /// Calls in one session.
     Session,
     /// Returns from a sign-in elsewhere: each counts once, for as long as it is valid.
@@ -73,6 +75,7 @@ impl Guard {
             Self::Forgot => "forgot",
             Self::ForgotRecipient => "forgot-recipient",
             Self::Ticket => "ticket",
+            Self::Report => "report",
             Self::Session => "session",
             Self::Flow => "flow",
         }
@@ -89,7 +92,7 @@ impl Guard {
             Self::Verify => (3, 30),
             Self::Forgot => (3, 60),
             Self::ForgotRecipient => (3, 180),
-            Self::Ticket => (30, 1),
+            Self::Ticket | Self::Report => (30, 1),
             Self::Session => (120, 1),
             Self::Flow => (1, 10),
         };

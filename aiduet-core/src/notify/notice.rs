@@ -111,6 +111,9 @@ pub enum Notice {
     KeyLeaked {
         /// Which.
         key: KeyLabel,
+        /// The address where it is published, if whoever found it has said so.
+        #[serde(default)]
+        found_at: Option<String>,
         /// When.
         at: Timestamp,
     },

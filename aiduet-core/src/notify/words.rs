@@ -49,6 +49,7 @@ enum Label {
     When,
     WorksUntil,
     Key,
+    FoundAt,
     Device,
     Network,
     NewAddress,

@@ -34,6 +34,10 @@ pub struct AuthSettings {
     pub hash_memory: usize,
     /// Passes over it.
     pub hash_passes: u32,
+    /// Whether GitHub reports keys that it finds in public, at `/webhooks/github-secrets`.
+    pub github_reports: bool,
+    /// Another address of GitHub's keys, for a fake on this machine.
+    pub github_keys_url: Option<String>,
     /// Answers that must not tell whether there is an account are given after this time.
     #[serde(with = "value::duration")]
     pub even_time: Duration,
@@ -52,6 +56,8 @@ impl Default for AuthSettings {
             peppers_file: None,
             hash_memory: 64 << 20,
             hash_passes: 3,
+            github_reports: false,
+            github_keys_url: None,
             even_time: Duration::from_millis(500),
             google: GoogleSettings::default(),
         }

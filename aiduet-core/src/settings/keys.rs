@@ -125,6 +125,17 @@ pub const KEYS: &[Key] = &[
     key("auth.hash_memory", SIZE, "memory of one password hash; at least 19MiB with 2 passes"),
     key("auth.hash_passes", COUNT, "passes over it"),
     key(
+        "auth.github_reports",
+        FLAG,
+        "whether GitHub, as whose partner you are registered, reports keys that it finds in public, at \
+         /webhooks/github-secrets",
+    ),
+    unset(
+        "auth.github_keys_url",
+        [URL, "where GitHub publishes the keys that it signs reports with"],
+        "\"https://api.github.com/meta/public_keys/secret_scanning\"",
+    ),
+    key(
         "auth.even_time",
         DURATION,
         "answers that must not tell whether there is an account are given after this time",

@@ -16,6 +16,8 @@ pub mod deletion;
 mod factory;
 pub mod failures;
 pub mod fake_upstream;
+#[cfg(all(feature = "http", feature = "github"))]
+pub mod github;
 pub mod identity;
 pub mod jobs;
 pub mod key_creations;

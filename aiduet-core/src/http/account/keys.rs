@@ -24,7 +24,7 @@ use crate::clock::Timestamp;
 use crate::dialect::Endpoint;
 use crate::duet::DuetOverrides;
 use crate::id::ApiKeyId;
-use crate::keys::{KeyCreation, KeyLimits, KeyState, ListKeys, SpendLimits};
+use crate::keys::{KeyCreation, KeyLimits, KeyState, ListKeys, PlainApiKey, SpendLimits};
 use crate::money::Money;
 use crate::price::ModelId;
 
@@ -66,6 +66,14 @@ pub(super) struct RotateBody {
     /// How long the key of before works on, in seconds; a day if it is left out.
     #[schema(maximum = 604_800)]
     overlap_seconds: Option<u64>,
+}
+
+#[derive(Deserialize, ToSchema)]
+#[schema(as = LeakedKey)]
+#[serde(deny_unknown_fields)]
+pub(super) struct LeakedBody {
+    /// The whole key: who holds it, may stop it.
+    key: String,
 }
 
 #[derive(Default, Deserialize, ToSchema)]
@@ -265,6 +273,26 @@ pub(super) async fn revoke(
 ) -> Result<StatusCode, Problem> {
     app.reception().revoke_key(&person, identifier(&id)?, &visit).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// Disables an API key that was found where others can read it, and tells its owner.
+///
+/// The answer is the same whether or not there is such a key.
+#[utoipa::path(
+    post, path = "/report-leaked-key", tag = TAG, operation_id = "report_leaked_key",
+    security(()),
+    request_body = LeakedBody,
+    responses((status = ACCEPTED, description = "If there is such a key, it no longer works.")),
+)]
+pub(super) async fn report_leaked(
+    State(app): State<App>,
+    visit: Visit,
+    Strict(body): Strict<LeakedBody>,
+) -> Result<StatusCode, Problem> {
+    let key =
+        PlainApiKey::parse(&body.key).map_err(|_malformed| Problem::field("/key", "invalid_api_key"))?;
+    app.reception().report_leaked_key(&key, &visit).await?;
+    Ok(StatusCode::ACCEPTED)
 }
 
 /// Makes a successor of an API key, which itself works for some more time.

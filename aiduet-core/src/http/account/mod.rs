@@ -91,7 +91,8 @@ fn described() -> OpenApiRouter<App> {
     let keys = OpenApiRouter::new()
         .routes(routes!(keys::list_keys, keys::create))
         .routes(routes!(keys::show, keys::change, keys::revoke))
-        .routes(routes!(keys::rotate));
+        .routes(routes!(keys::rotate))
+        .routes(routes!(keys::report_leaked));
     let billing = OpenApiRouter::new()
         .routes(routes!(billing::balance))
         .routes(routes!(billing::transactions))

@@ -249,6 +249,10 @@ const TITLES: &[(&str, [&str; 3])] = &[
         ],
     ),
     (
+        "invalid_api_key",
+        ["This is not a whole API key.", "这不是完整的 API 密钥。", "API キーの全体ではありません。"],
+    ),
+    (
         "invalid_limit_value",
         [
             "A limit is above zero; leave it out for none.",

@@ -49,7 +49,11 @@ fn samples() -> Vec<Notice> {
         Notice::KeyCreated { key: key(), at: AT },
         Notice::KeyRotated { key: key(), works_until: LATER },
         Notice::KeyDeleted { key: key(), at: AT },
-        Notice::KeyLeaked { key: key(), at: AT },
+        Notice::KeyLeaked {
+            key: key(),
+            found_at: Some("https://github.com/octo/repository".to_owned()),
+            at: AT,
+        },
         Notice::KeyExpiring { key: key(), expires_at: LATER },
         Notice::LowBalance { available: money(3_200_000_000), threshold: money(5_000_000_000) },
         Notice::BalanceEmpty { available: money(421_000), at: AT },

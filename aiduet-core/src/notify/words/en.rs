@@ -136,6 +136,7 @@ impl Language for English {
             Label::When => "Time",
             Label::WorksUntil => "Works until",
             Label::Key => "API key",
+            Label::FoundAt => "Found at",
             Label::Device => "Device",
             Label::Network => "Network",
             Label::NewAddress => "New address",

@@ -134,6 +134,7 @@ impl Language for Japanese {
             Label::When => "日時",
             Label::WorksUntil => "有効期限",
             Label::Key => "API キー",
+            Label::FoundAt => "発見場所",
             Label::Device => "端末",
             Label::Network => "ネットワーク",
             Label::NewAddress => "新しいアドレス",

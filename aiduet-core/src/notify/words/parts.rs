@@ -47,9 +47,15 @@ pub(super) fn facts(notice: &Notice) -> Vec<Fact> {
             let network = network.as_ref().map(|network| text(Label::Network, network));
             [time(Label::When, *at), text(Label::Device, device)].into_iter().chain(network).collect()
         }
-        Notice::KeyCreated { key: label, at }
-        | Notice::KeyDeleted { key: label, at }
-        | Notice::KeyLeaked { key: label, at } => vec![key(label), time(Label::When, *at)],
+        Notice::KeyCreated { key: label, at } | Notice::KeyDeleted { key: label, at } => {
+            vec![key(label), time(Label::When, *at)]
+        }
+        Notice::KeyLeaked { key: label, found_at, at } => {
+            // Links in our messages lead to us.
+            let found =
+                found_at.as_ref().map(|place| text(Label::FoundAt, place.trim_start_matches("https://")));
+            [key(label), time(Label::When, *at)].into_iter().chain(found).collect()
+        }
         Notice::KeyRotated { key: label, works_until: until }
         | Notice::KeyExpiring { key: label, expires_at: until } => {
             vec![key(label), time(Label::WorksUntil, *until)]

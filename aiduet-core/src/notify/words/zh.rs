@@ -112,6 +112,7 @@ impl Language for Chinese {
             Label::When => "时间",
             Label::WorksUntil => "有效期至",
             Label::Key => "API 密钥",
+            Label::FoundAt => "发现位置",
             Label::Device => "设备",
             Label::Network => "网络",
             Label::NewAddress => "新邮箱",

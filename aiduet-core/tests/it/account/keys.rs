@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use aiduet_core::testing::cents;
+use aiduet_core::testing::github::FakeGithub;
 use axum::body::Body;
 use http::{Method, Request};
 use serde_json::{Value, json};
@@ -19,6 +20,9 @@ on_each_store! {
     sec_t27_the_key_of_another_person_is_not_there
     sec_t13_a_key_is_made_within_a_day_of_the_password
     sec_t23_a_key_in_the_address_is_refused_and_disabled
+    sec_t26_a_key_that_github_found_is_disabled_and_its_owner_told_once
+    sec_t26_who_holds_a_key_may_stop_it
+    nobody_reports_where_no_sender_is_believed
 }
 
 async fn open(store: Store) -> (Site, Browser) {
@@ -223,4 +227,103 @@ async fn sec_t23_a_key_in_the_address_is_refused_and_disabled(store: Store) {
     let request = Request::get("/v1/models").header("cookie", "session=1").body(Body::empty());
     let reply = site.send("192.0.2.1".parse().unwrap(), request.unwrap()).await;
     assert_eq!(reply.json()["error"]["code"], "missing_api_key");
+}
+
+/// What GitHub sends of a key that it found, and what it gets.
+async fn reported(site: &Site, github: &FakeGithub, (signer, signature): (&str, &str), body: &str) -> Reply {
+    let request = Request::post("/webhooks/github-secrets")
+        .header("github-public-key-identifier", signer)
+        .header("github-public-key-signature", signature)
+        .body(Body::from(body.to_owned()));
+    let reply = site.send("192.0.2.77".parse().unwrap(), request.unwrap()).await;
+    assert!(github.asked() <= 1);
+    reply
+}
+
+async fn sec_t26_a_key_that_github_found_is_disabled_and_its_owner_told_once(store: Store) {
+    let github = FakeGithub::open().await;
+    let site = Site::with(store, |settings| {
+        settings.auth.github_reports = true;
+        settings.auth.github_keys_url = Some(github.keys_url.clone());
+    })
+    .await;
+    site.register(EMAIL).await;
+    let mut browser = site.signed_in("192.0.2.1").await;
+    let (id, plain) = made(&site, &mut browser, &json!({"name": "laptop"})).await;
+    let place = "https://github.com/octo/repository/blob/main/.env";
+    let body =
+        json!([{"token": plain, "type": "aiduet_api_key", "url": place, "source": "content"}]).to_string();
+    let genuine = github.sign(body.as_bytes());
+    let verdict = |label: &str| json!([{"token_raw": plain, "token_type": "aiduet_api_key", "label": label}]);
+
+    // What GitHub did not sign, or not like this, stops nothing.
+    let nobody = github.sign_with_old(body.as_bytes());
+    for (signer, signature) in [
+        ("nobody", genuine.as_str()),
+        (FakeGithub::CURRENT, nobody.as_str()),
+        (FakeGithub::OLD, nobody.as_str()),
+        (FakeGithub::CURRENT, ""),
+    ] {
+        reported(&site, &github, (signer, signature), &body).await.refused(400, "invalid_webhook");
+    }
+    let changed = body.replace("content", "commit");
+    reported(&site, &github, (FakeGithub::CURRENT, &genuine), &changed).await.refused(400, "invalid_webhook");
+    assert_eq!(site.mailed().await, ["key_created"]);
+
+    let reply = reported(&site, &github, (FakeGithub::CURRENT, &genuine), &body).await.expect(200);
+    assert_eq!(reply.json(), verdict("true_positive"));
+    call(&site, &plain).await.expect(401);
+    assert_eq!(site.get(&mut browser, &format!("/keys/{id}")).await.expect(200).json()["state"], "disabled");
+    let mails = site.mails().await;
+    let [mail] = mails.as_slice() else { panic!("{mails:?}") };
+    assert_eq!((mail.kind.as_str(), &mail.notice["found_at"]), ("key_leaked", &json!(place)));
+
+    // The same again, and for a key that its owner has deleted.
+    let reply = reported(&site, &github, (FakeGithub::CURRENT, &genuine), &body).await.expect(200);
+    assert_eq!(reply.json(), verdict("true_positive"));
+    site.ask(&mut browser, (Method::DELETE, &format!("/keys/{id}")), None).await.expect(204);
+    reported(&site, &github, (FakeGithub::CURRENT, &genuine), &body).await.expect(200);
+    assert_eq!(site.mailed().await, ["key_deleted"]);
+
+    // What is no key of ours, and what is no report.
+    let (stranger, _key) = site.factory.api_key(site.factory.account().id);
+    for token in [stranger.expose(), "sk-duet-nothing", ""] {
+        let body = json!([{"token": token, "type": "aiduet_api_key"}]).to_string();
+        let reply =
+            reported(&site, &github, (FakeGithub::CURRENT, &github.sign(body.as_bytes())), &body).await;
+        assert_eq!(reply.expect(200).json()[0]["label"], "false_positive", "{token}");
+    }
+    for body in ["", "{}", "[{\"token\":1}]", "[1]"] {
+        let signature = github.sign(body.as_bytes());
+        reported(&site, &github, (FakeGithub::CURRENT, &signature), body)
+            .await
+            .refused(400, "invalid_webhook");
+    }
+}
+
+async fn nobody_reports_where_no_sender_is_believed(store: Store) {
+    let (site, _browser) = open(store).await;
+    let request = Request::post("/webhooks/github-secrets").body(Body::from("[]"));
+    site.send("192.0.2.77".parse().unwrap(), request.unwrap()).await.refused(404, "not_found");
+}
+
+async fn sec_t26_who_holds_a_key_may_stop_it(store: Store) {
+    let (site, mut browser) = open(store).await;
+    let (id, plain) = made(&site, &mut browser, &json!({"name": "laptop"})).await;
+    let mut finder = Browser::at("192.0.2.9");
+    for _ in 0..2 {
+        site.post(&mut finder, "/report-leaked-key", &json!({"key": plain})).await.expect(202);
+    }
+    call(&site, &plain).await.expect(401);
+    assert_eq!(site.get(&mut browser, &format!("/keys/{id}")).await.expect(200).json()["state"], "disabled");
+    assert_eq!(site.mailed().await, ["key_created", "key_leaked"]);
+
+    let (stranger, _key) = site.factory.api_key(site.factory.account().id);
+    site.post(&mut finder, "/report-leaked-key", &json!({"key": stranger.expose()})).await.expect(202);
+    let malformed = site.post(&mut finder, "/report-leaked-key", &json!({"key": &plain[..20]})).await;
+    malformed.refused(400, "invalid_request");
+    for _ in 0..27 {
+        site.post(&mut finder, "/report-leaked-key", &json!({"key": stranger.expose()})).await.expect(202);
+    }
+    site.post(&mut finder, "/report-leaked-key", &json!({"key": stranger.expose()})).await.expect(429);
 }

@@ -50,6 +50,8 @@ pub(super) struct Mail {
     pub(super) kind: String,
     pub(super) to: String,
     pub(super) token: String,
+    /// The whole message.
+    pub(super) notice: Value,
 }
 
 /// A whole answer.
@@ -258,6 +260,7 @@ impl Site {
                 kind: notice["kind"].as_str().unwrap().to_owned(),
                 to: due.message.to.expose().to_owned(),
                 token: notice["token"].as_str().unwrap_or_default().to_owned(),
+                notice,
             }
         };
         due.into_iter().map(mail).collect()
