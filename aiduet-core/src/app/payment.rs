@@ -101,6 +101,7 @@ pub(super) fn payments_of(
             top_ups: Arc::clone(&stores.top_ups),
             refunds: Arc::clone(&stores.refunds),
             payers: Arc::clone(&stores.payers),
+            recharges: Arc::clone(&stores.recharges),
             ledger: Arc::clone(&stores.ledger),
             clock: Arc::clone(clock),
             entropy: Arc::clone(entropy),
@@ -108,8 +109,8 @@ pub(super) fn payments_of(
             site: site(settings),
         };
         let cashier = Arc::new(Cashier::new(parts, rules));
-        let recharger = (!configured.automatic_tax)
-            .then(|| Arc::new(Recharger::new(Arc::clone(&cashier), charger, Arc::clone(&stores.recharges))));
+        let recharger =
+            (!configured.automatic_tax).then(|| Arc::new(Recharger::new(Arc::clone(&cashier), charger)));
         let reconciler = Arc::new(Reconciler {
             cashier: Arc::clone(&cashier),
             records,

@@ -37,7 +37,7 @@ pub enum LedgerAccount {
     DisputeFees,
     /// Withdrawn in a dispute, undecided.
     DisputeSuspense,
-    /// Sub-cent rests of closed accounts.
+    /// Sub-cent rests of closed accounts; cents of what went back in parts that are neither credit nor tax.
     Rounding,
     /// Usage that nobody paid; above zero is an alarm.
     UsageLoss,

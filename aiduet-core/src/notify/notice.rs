@@ -163,6 +163,11 @@ pub enum Notice {
         /// When it was refused.
         at: Timestamp,
     },
+    /// Automatic purchases were switched off since the card is not kept any more.
+    CardGone {
+        /// When.
+        at: Timestamp,
+    },
     /// Money was paid back.
     RefundReceipt {
         /// How much.
@@ -274,6 +279,7 @@ kinds! {
     TopUpReceipt = "top_up_receipt",
     RechargeToConfirm = "recharge_to_confirm",
     RechargeStopped = "recharge_stopped",
+    CardGone = "card_gone",
     RefundReceipt = "refund_receipt",
     PolicyChange = "policy_change",
     PriceChange = "price_change",
@@ -307,6 +313,7 @@ impl NoticeKind {
             | Self::TopUpReceipt
             | Self::RechargeToConfirm
             | Self::RechargeStopped
+            | Self::CardGone
             | Self::RefundReceipt
             | Self::PolicyChange
             | Self::PriceChange

@@ -7,8 +7,9 @@ use super::rules::Begin;
 use super::{
     CardUse, CashierError, CheckoutRequest, Dispute, DisputeStage, Fee, Missed, MissedPage, Movement,
     PayerProcessor, PayerStore, Payment, PaymentEvent, PaymentFact, PaymentMailbox, PaymentProcessor,
-    PaymentStatus, PortalRequest, Receipt, Refund, RefundStatus, RefundStore, RequestDigest, SignedPayload,
-    TakePending, TopUp, TopUpPage, TopUpRules, TopUpState, TopUpStore,
+    PaymentStatus, PortalRequest, Receipt, Recharge, RechargeChange, RechargeStore, Refund, RefundStatus,
+    RefundStore, RequestDigest, SignedPayload, TakePending, TopUp, TopUpPage, TopUpRules, TopUpState,
+    TopUpStore,
 };
 use crate::clock::{Clock, Timestamp};
 use crate::id::{AccountId, Entropy, RequestId, TopUpId};
@@ -31,6 +32,8 @@ pub struct CashierParts {
     pub refunds: Arc<dyn RefundStore>,
     /// The card company's names for people.
     pub payers: Arc<dyn PayerStore>,
+    /// Automatic purchases.
+    pub recharges: Arc<dyn RechargeStore>,
     /// Money.
     pub ledger: Arc<dyn Ledger>,
     /// Time.
@@ -237,7 +240,7 @@ impl Cashier {
             PaymentFact::TopUp(id) => Some(*id),
             PaymentFact::Refund(refund) => refund.top_up,
             PaymentFact::Dispute(dispute) => dispute.top_up,
-            PaymentFact::Nothing => None,
+            PaymentFact::CardGone(_) | PaymentFact::PayerGone(_) | PaymentFact::Nothing => None,
         };
         let Some(id) = top_up else { return Ok(None) };
         let found = self.parts.top_ups.find(id).await?;
@@ -252,7 +255,10 @@ impl Cashier {
             }
             PaymentFact::Refund(refund) => Some(returned(&bought, &self.made(&refund).await?, now)),
             PaymentFact::Dispute(dispute) => Some(disputed(&bought, &dispute, now)),
-            PaymentFact::TopUp(_) | PaymentFact::Nothing => None,
+            PaymentFact::TopUp(_)
+            | PaymentFact::CardGone(_)
+            | PaymentFact::PayerGone(_)
+            | PaymentFact::Nothing => None,
         })
     }
 
@@ -281,7 +287,31 @@ impl Cashier {
             },
             PaymentFact::Refund(refund) => self.book_refund(&refund).await,
             PaymentFact::Dispute(dispute) => self.book_dispute(&dispute).await,
+            PaymentFact::CardGone(card) => match self.parts.recharges.of_card(&card).await? {
+                Some(recharge) => self.end_recharge(&recharge).await,
+                None => Ok(()),
+            },
+            PaymentFact::PayerGone(payer) => {
+                let Some(account) = self.parts.payers.account_of(&payer).await? else { return Ok(()) };
+                match self.parts.recharges.find(account).await? {
+                    Some(recharge) => self.end_recharge(&recharge).await,
+                    None => Ok(()),
+                }
+            }
         }
+    }
+
+    /// Buys nothing automatically any more with a card that is not kept, and tells the person, unless
+    /// that was done.
+    async fn end_recharge(&self, recharge: &Recharge) -> Result<(), CashierError> {
+        let change = RechargeChange::CardGone { card: recharge.card.clone() };
+        if recharge.after(&change).is_none() {
+            return Ok(());
+        }
+        let notice = Notice::CardGone { at: self.parts.clock.now() };
+        self.parts.letters.send(recharge.account, notice, &[&recharge.card.to_string()]).await?;
+        self.parts.recharges.change(recharge.account, change).await?;
+        Ok(())
     }
 
     /// The purchase behind a refund or a dispute, credited if it was not yet: messages come in any

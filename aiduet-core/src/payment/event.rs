@@ -48,6 +48,10 @@ pub enum PaymentEventKind {
     Refund,
     /// A dispute changed.
     Dispute,
+    /// A card is not kept any more.
+    Card,
+    /// A payer is not known any more.
+    Payer,
     /// Anything else; nothing follows from it.
     Other,
 }
@@ -89,6 +93,10 @@ pub enum PaymentFact {
     Refund(Refund),
     /// A payer complained.
     Dispute(Dispute),
+    /// A card is not kept any more.
+    CardGone(ExternalId),
+    /// A payer is not known any more, nor any card of the payer.
+    PayerGone(ExternalId),
     /// Nothing that concerns the books.
     Nothing,
 }

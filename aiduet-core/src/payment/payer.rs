@@ -50,6 +50,12 @@ pub trait PayerStore: fmt::Debug + Send + Sync + 'static {
     /// [`TopUpError::Unavailable`].
     async fn find(&self, account: AccountId) -> Result<Option<ExternalId>, TopUpError>;
 
+    /// The account of a payer.
+    ///
+    /// # Errors
+    /// [`TopUpError::Unavailable`].
+    async fn account_of(&self, payer: &ExternalId) -> Result<Option<AccountId>, TopUpError>;
+
     /// Keeps the payer of an account, unless it has one; returns the one that it has then.
     ///
     /// # Errors

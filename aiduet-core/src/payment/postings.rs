@@ -37,29 +37,48 @@ impl Bought {
         self.id(&self.receipt.payment, "tax")
     }
 
-    /// The amount with tax of which so much is credit, in cents: what [`split`](Self::split) leads back
-    /// from. With `n` paid for credit and `t` for tax, the tax on `k` is `k t / n` rounded down to `x`, and
-    /// `(k + x) t / (n + t)` rounded down is `x` again.
+    /// The amount with tax of which so much is credit, in cents: the smallest that [`split`](Self::split)
+    /// leads back from. With `n` paid for credit and `t` for tax, that of `k` is `k (n + t) / n` rounded up;
+    /// its share `n / (n + t)` is at least `k` and below `k + 1`.
     pub(super) fn with_tax(&self, credit: Money) -> Money {
         let cents = |money: Money| i128::from(money.cents(Rounding::Down));
-        let tax = cents(credit).saturating_mul(cents(self.receipt.tax)).checked_div(cents(self.net));
+        let (net, tax) = (cents(self.net), cents(self.receipt.tax));
+        let tax = cents(credit).saturating_mul(tax).saturating_add(net).saturating_sub(1).checked_div(net);
         let tax = tax.and_then(|tax| i64::try_from(tax).ok()).and_then(|tax| Money::try_from_cents(tax).ok());
         credit.checked_add(tax.unwrap_or(Money::ZERO)).unwrap_or(credit)
     }
 
-    /// How much of an amount with tax is credit, and how much is tax: in proportion, in cents.
-    pub(super) fn split(&self, gross: Money) -> (Money, Money) {
+    /// What an amount with tax is: its proportions of credit and tax, in cents.
+    ///
+    /// Both are rounded down. The parts in which a payment goes back, by refunds and disputes in any
+    /// order, then never come to more credit or tax than it was for, which the books would refuse.
+    pub(super) fn split(&self, gross: Money) -> Split {
         let cents = |money: Money| i128::from(money.cents(Rounding::Down));
         let (net, tax, whole) = (cents(self.net), cents(self.receipt.tax), cents(gross));
-        let share = whole.saturating_mul(tax).checked_div(net.saturating_add(tax)).unwrap_or_default();
-        let tax = i64::try_from(share).ok().and_then(|cents| Money::try_from_cents(cents).ok());
-        let tax = tax.unwrap_or(Money::ZERO);
-        (gross.checked_sub(tax).unwrap_or(gross), tax)
+        let share = |part: i128| {
+            let share = whole.saturating_mul(part).checked_div(net.saturating_add(tax)).unwrap_or_default();
+            let cents = i64::try_from(share).ok().and_then(|cents| Money::try_from_cents(cents).ok());
+            cents.unwrap_or(Money::ZERO)
+        };
+        let (net, tax) = (share(net), share(tax));
+        let rest = gross.checked_sub(net).and_then(|left| left.checked_sub(tax)).unwrap_or(Money::ZERO);
+        Split { net, tax, rest }
     }
 
     fn paid(&self) -> LedgerAccount {
         LedgerAccount::Paid(self.account)
     }
+}
+
+/// What an amount with tax is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Split {
+    /// Credit.
+    pub(super) net: Money,
+    /// Tax.
+    pub(super) tax: Money,
+    /// Neither: nothing, or a cent.
+    pub(super) rest: Money,
 }
 
 /// A posting in the making.
@@ -133,7 +152,7 @@ pub(super) struct Returned<'a> {
 pub(super) fn returned(bought: &Bought, refund: &Returned<'_>, at: Timestamp) -> Vec<Entry> {
     let Returned { cause, external, amount, status } = refund;
     let back = (bought.paid(), LedgerAccount::StripeClearing);
-    let (net, tax) = bought.split(*amount);
+    let split = bought.split(*amount);
     let gone = Posting {
         id: bought.id(cause, "net"),
         kind: EntryKind::Refund,
@@ -141,8 +160,8 @@ pub(super) fn returned(bought: &Bought, refund: &Returned<'_>, at: Timestamp) ->
         external: *external,
         reverses: Some(bought.credit_id()),
     };
-    let mut entries: Vec<Entry> = gone.of(net, at).into_iter().collect();
-    entries.extend(untaxed(bought, (cause, "tax")).of(tax, at));
+    let mut entries: Vec<Entry> = gone.of(split.net, at).into_iter().collect();
+    entries.extend(beside(bought, cause, (split, at)));
     if *status == RefundStatus::Failed {
         let failed = Posting {
             id: bought.id(cause, "net failed"),
@@ -151,8 +170,8 @@ pub(super) fn returned(bought: &Bought, refund: &Returned<'_>, at: Timestamp) ->
             external: *external,
             reverses: Some(bought.id(cause, "net")),
         };
-        entries.extend(failed.of(net, at));
-        entries.extend(taxed_again(bought, (cause, "tax failed"), bought.id(cause, "tax")).of(tax, at));
+        entries.extend(failed.of(split.net, at));
+        entries.extend(beside_again(bought, (cause, " failed", cause), (split, at)));
     }
     entries
 }
@@ -184,30 +203,36 @@ fn company_posting(
     posting.of(magnitude(movement.amount), movement.at)
 }
 
-/// Tax that goes back with a payment.
-fn untaxed<'a>(bought: &Bought, (cause, part): (&impl fmt::Display, &str)) -> Posting<'a> {
-    Posting {
-        id: bought.id(cause, part),
-        kind: EntryKind::Correction,
-        legs: (LedgerAccount::TaxPayable, LedgerAccount::StripeClearing),
-        external: None,
-        reverses: Some(bought.tax_id()),
-    }
+/// What goes back beside credit: tax, and what is neither.
+fn beside(bought: &Bought, cause: &impl fmt::Display, (split, at): (Split, Timestamp)) -> Vec<Entry> {
+    let parts = [
+        ("tax", LedgerAccount::TaxPayable, Some(bought.tax_id()), split.tax),
+        ("rest", LedgerAccount::Rounding, None, split.rest),
+    ];
+    let posting = |(part, account, reverses, amount): (&str, LedgerAccount, Option<TransferId>, Money)| {
+        let legs = (account, LedgerAccount::StripeClearing);
+        let id = bought.id(cause, part);
+        Posting { id, kind: EntryKind::Correction, legs, external: None, reverses }.of(amount, at)
+    };
+    parts.into_iter().filter_map(posting).collect()
 }
 
-/// Tax that comes back with a payment.
-fn taxed_again<'a>(
+/// The same coming back: for which cause, with what follows the parts in the names of its postings, and
+/// for which one it went.
+fn beside_again(
     bought: &Bought,
-    (cause, part): (&impl fmt::Display, &str),
-    reverses: TransferId,
-) -> Posting<'a> {
-    Posting {
-        id: bought.id(cause, part),
-        kind: EntryKind::Correction,
-        legs: (LedgerAccount::StripeClearing, LedgerAccount::TaxPayable),
-        external: None,
-        reverses: Some(reverses),
-    }
+    (cause, also, gone): (&dyn fmt::Display, &str, &dyn fmt::Display),
+    (split, at): (Split, Timestamp),
+) -> Vec<Entry> {
+    let parts =
+        [("tax", LedgerAccount::TaxPayable, split.tax), ("rest", LedgerAccount::Rounding, split.rest)];
+    let posting = |(part, account, amount): (&str, LedgerAccount, Money)| {
+        let legs = (LedgerAccount::StripeClearing, account);
+        let id = bought.id(&cause, &format!("{part}{also}"));
+        let reverses = Some(bought.id(&gone, part));
+        Posting { id, kind: EntryKind::Correction, legs, external: None, reverses }.of(amount, at)
+    };
+    parts.into_iter().filter_map(posting).collect()
 }
 
 /// What a dispute has moved so far: a withdrawal with its fee, and perhaps its return.
@@ -216,7 +241,7 @@ pub(super) fn disputed(bought: &Bought, dispute: &Dispute, at: Timestamp) -> Vec
     let mut withdrawal: Option<&ExternalId> = None;
     for moved in &dispute.movements {
         let cause = &moved.external;
-        let (net, tax) = bought.split(magnitude(moved.amount));
+        let split = bought.split(magnitude(moved.amount));
         if moved.amount.is_negative() {
             withdrawal = Some(cause);
             let taken = Posting {
@@ -226,8 +251,8 @@ pub(super) fn disputed(bought: &Bought, dispute: &Dispute, at: Timestamp) -> Vec
                 external: Some(cause),
                 reverses: Some(bought.credit_id()),
             };
-            entries.extend(taken.of(net, at));
-            entries.extend(untaxed(bought, (cause, "tax")).of(tax, at));
+            entries.extend(taken.of(split.net, at));
+            entries.extend(beside(bought, cause, (split, at)));
         } else if let Some(taken) = withdrawal {
             let returned = Posting {
                 id: bought.id(cause, "net"),
@@ -236,8 +261,8 @@ pub(super) fn disputed(bought: &Bought, dispute: &Dispute, at: Timestamp) -> Vec
                 external: Some(cause),
                 reverses: Some(bought.id(taken, "net")),
             };
-            entries.extend(returned.of(net, at));
-            entries.extend(taxed_again(bought, (cause, "tax"), bought.id(taken, "tax")).of(tax, at));
+            entries.extend(returned.of(split.net, at));
+            entries.extend(beside_again(bought, (cause, "", taken), (split, at)));
         }
         let costs = (LedgerAccount::DisputeFees, LedgerAccount::StripeClearing);
         let fee = Posting {
@@ -270,24 +295,46 @@ mod tests {
         Money::try_from_cents(count).unwrap()
     }
 
+    fn bought(net: i64, tax: i64) -> Bought {
+        let (payment, at, nil) = ("pi_1".parse().unwrap(), Timestamp::from_millis(0), uuid::Uuid::nil());
+        Bought {
+            top_up: TopUpId::from_uuid(nil),
+            account: AccountId::from_uuid(nil),
+            net: cents(net),
+            receipt: Receipt { payment, tax: cents(tax), at },
+        }
+    }
+
+    fn sum(amounts: impl Iterator<Item = Money>) -> Money {
+        amounts.fold(Money::ZERO, |sum, amount| sum.checked_add(amount).unwrap())
+    }
+
     proptest! {
         /// What a refund of credit costs with tax splits into the same credit, whatever the rate.
         #[test]
         fn tax_goes_back_with_the_credit_to_the_cent(net in 500_i64..100_000, tax in 0_i64..30_000, part in 1_i64..100_000) {
-            let part = part.min(net);
-            let (payment, at) = ("pi_1".parse().unwrap(), Timestamp::from_millis(0));
-            let nil = uuid::Uuid::nil();
-            let bought = Bought {
-                top_up: TopUpId::from_uuid(nil),
-                account: AccountId::from_uuid(nil),
-                net: cents(net),
-                receipt: Receipt { payment, tax: cents(tax), at },
-            };
+            let (part, bought) = (part.min(net), bought(net, tax));
             let gross = bought.with_tax(cents(part));
-            let (credit, with) = bought.split(gross);
+            let Split { net: credit, tax: with, rest } = bought.split(gross);
             prop_assert_eq!(credit, cents(part));
-            prop_assert_eq!(credit.checked_add(with).unwrap(), gross);
+            prop_assert_eq!(sum([credit, with, rest].into_iter()), gross);
+            prop_assert!(rest == Money::ZERO || rest == cents(1), "{rest}");
             prop_assert_eq!(bought.with_tax(cents(net)), cents(net + tax), "all of it is all of it");
+            // What is left can go back too: the largest credit that it covers costs no more than it.
+            let left = cents(net + tax).checked_sub(gross).unwrap();
+            prop_assert!(bought.with_tax(bought.split(left).net) <= left);
+        }
+
+        /// However a payment goes back in parts, it is never more credit or tax than it was for.
+        #[test]
+        fn parts_are_at_most_the_whole(net in 500_i64..100_000, tax in 0_i64..30_000, cuts in proptest::collection::vec(1_i64..130_000, 0..12)) {
+            let bought = bought(net, tax);
+            let mut cuts: Vec<i64> = cuts.into_iter().map(|cut| cut % (net + tax)).collect();
+            cuts.extend([0, net + tax]);
+            cuts.sort_unstable();
+            let parts: Vec<Split> = cuts.windows(2).map(|ends| bought.split(cents(ends[1] - ends[0]))).collect();
+            prop_assert!(sum(parts.iter().map(|part| part.net)) <= cents(net));
+            prop_assert!(sum(parts.iter().map(|part| part.tax)) <= cents(tax));
         }
     }
 }

@@ -54,7 +54,7 @@ pub enum RechargeSwitch {
     On,
     /// No, by the person's wish.
     Off,
-    /// No: the card was refused for good, or too often.
+    /// No: the card was refused for good, or too often, or is not kept any more.
     Stopped,
 }
 
@@ -94,6 +94,11 @@ pub enum RechargeChange {
     },
     /// The person wants no more.
     SwitchOff,
+    /// A card is not kept any more; what is on and charges it ends as by the person's wish.
+    CardGone {
+        /// Which.
+        card: ExternalId,
+    },
     /// A charge begins, if none is under way, it is due, and the month has room for it.
     Begin {
         /// Which.
@@ -188,6 +193,10 @@ impl Recharge {
                 Some(Self { plan, card, agreed_at, switch, due_at, failures: 0, ..self.clone() })
             }
             RechargeChange::SwitchOff => Some(self.switched_off()),
+            RechargeChange::CardGone { card } => {
+                let is_charged = self.switch == RechargeSwitch::On && self.card == *card;
+                is_charged.then(|| Self { switch: RechargeSwitch::Stopped, ..self.switched_off() })
+            }
             RechargeChange::Begin { charge, look_at } => self.begun(*charge, *look_at),
             RechargeChange::Conclude { top_up, outcome } => {
                 let charge = self.state.charge().filter(|charge| charge.top_up == *top_up)?;

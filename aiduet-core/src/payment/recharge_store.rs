@@ -25,6 +25,12 @@ pub trait RechargeStore: fmt::Debug + Send + Sync + 'static {
     /// [`RechargeError::Unavailable`].
     async fn find(&self, account: AccountId) -> Result<Option<Recharge>, RechargeError>;
 
+    /// What was agreed to with a card.
+    ///
+    /// # Errors
+    /// [`RechargeError::Unavailable`].
+    async fn of_card(&self, card: &ExternalId) -> Result<Option<Recharge>, RechargeError>;
+
     /// Makes a change as [`Recharge::after`] says, and returns what holds then; `None`: it may not be
     /// made.
     ///

@@ -30,7 +30,6 @@ const REPEATABLE: Duration = Duration::from_hours(23);
 pub struct Recharger {
     cashier: Arc<Cashier>,
     charger: Arc<dyn CardCharger>,
-    recharges: Arc<dyn RechargeStore>,
 }
 
 /// What a person wants of automatic purchases.
@@ -55,12 +54,12 @@ pub struct RechargeStatus {
 
 impl Recharger {
     /// One that charges cards by `charger` and credits by `cashier`.
-    pub fn new(
-        cashier: Arc<Cashier>,
-        charger: Arc<dyn CardCharger>,
-        recharges: Arc<dyn RechargeStore>,
-    ) -> Self {
-        Self { cashier, charger, recharges }
+    pub const fn new(cashier: Arc<Cashier>, charger: Arc<dyn CardCharger>) -> Self {
+        Self { cashier, charger }
+    }
+
+    fn recharges(&self) -> &dyn RechargeStore {
+        self.cashier.parts.recharges.as_ref()
     }
 
     fn now(&self) -> Timestamp {
@@ -72,7 +71,7 @@ impl Recharger {
     /// # Errors
     /// What a part says.
     pub async fn status(&self, account: AccountId) -> Result<RechargeStatus, CashierError> {
-        self.told(self.recharges.find(account).await?).await
+        self.told(self.recharges().find(account).await?).await
     }
 
     async fn told(&self, recharge: Option<Recharge>) -> Result<RechargeStatus, CashierError> {
@@ -108,7 +107,7 @@ impl Recharger {
                 RechargeChange::SwitchOn { plan, card, at: self.now() }
             }
         };
-        let changed = self.recharges.change(account, change).await?;
+        let changed = self.recharges().change(account, change).await?;
         self.told(changed).await
     }
 
@@ -138,8 +137,8 @@ impl Recharger {
     /// later.
     pub async fn run_due(&self, limit: u32) -> Result<usize, CashierError> {
         let now = self.now();
-        let under_way = self.recharges.under_way(now, limit).await?;
-        let due = self.recharges.due(now, limit).await?;
+        let under_way = self.recharges().under_way(now, limit).await?;
+        let due = self.recharges().due(now, limit).await?;
         let count = under_way.len().saturating_add(due.len());
         for recharge in under_way {
             self.logged(recharge.account, self.follow(&recharge).await);
@@ -160,7 +159,7 @@ impl Recharger {
     async fn begin(&self, recharge: &Recharge) -> Result<(), CashierError> {
         let (account, now, parts) = (recharge.account, self.now(), &self.cashier.parts);
         let Some(owner) = parts.letters.owner(account).await? else {
-            self.recharges.change(account, RechargeChange::SwitchOff).await?;
+            self.recharges().change(account, RechargeChange::SwitchOff).await?;
             return Ok(());
         };
         let limit = u32::try_from(self.cashier.rules().daily_max).unwrap_or(u32::MAX);
@@ -180,7 +179,7 @@ impl Recharger {
         let top_up = TopUpId::generate(parts.clock.as_ref(), parts.entropy.as_ref());
         let charge = Charge { top_up, amount, begun_at: now };
         let change = RechargeChange::Begin { charge, look_at: now.plus(LOOK_AFTER) };
-        let Some(claimed) = self.recharges.change(account, change).await? else { return Ok(()) };
+        let Some(claimed) = self.recharges().change(account, change).await? else { return Ok(()) };
         // Only now nobody else charges: what was credited before counts.
         if parts.ledger.balance(account).await?.available >= recharge.plan.threshold {
             return self.conclude(&claimed, &charge, ChargeOutcome::NotNeeded).await;
@@ -190,7 +189,7 @@ impl Recharger {
 
     async fn postpone(&self, account: AccountId, by: Duration) -> Result<(), CashierError> {
         let until = self.now().plus(by);
-        self.recharges.change(account, RechargeChange::Postpone { until }).await?;
+        self.recharges().change(account, RechargeChange::Postpone { until }).await?;
         Ok(())
     }
 
@@ -300,7 +299,7 @@ impl Recharger {
         if let Some(notice) = notice {
             self.cashier.parts.letters.send(account, notice, &[&top_up.to_string()]).await?;
         }
-        self.recharges.change(account, change).await?;
+        self.recharges().change(account, change).await?;
         Ok(())
     }
 }

@@ -88,7 +88,7 @@ impl Cashier {
             // What a bank is asked about is not given back besides.
             let Some(bought) = Bought::of(&top_up).filter(|_paid| top_up.dispute.is_none()) else { continue };
             let left = self.parts.processor.refundable(&bought.receipt.payment).await?;
-            let net = bought.split(left).0.min(rest);
+            let net = bought.split(left).net.min(rest);
             if net <= Money::ZERO {
                 continue;
             }

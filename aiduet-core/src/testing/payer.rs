@@ -57,6 +57,9 @@ pub async fn the_first_payer_of_an_account_stays(store: impl PayerStore) {
     assert_eq!(store.keep(own, name(2)).await.expect("available"), name(1));
     assert_eq!(store.find(own).await.expect("available"), Some(name(1)));
     assert_eq!(store.keep(other, name(3)).await.expect("available"), name(3));
+    assert_eq!(store.account_of(&name(1)).await.expect("available"), Some(own));
+    assert_eq!(store.account_of(&name(3)).await.expect("available"), Some(other));
+    assert_eq!(store.account_of(&name(2)).await.expect("available"), None);
     assert_eq!(store.find(own).await.expect("available"), Some(name(1)));
 }
 

@@ -8,7 +8,7 @@ use tokio::task::JoinSet;
 use super::{Factory, cents};
 use crate::clock::Timestamp;
 use crate::id::{AccountId, TopUpId};
-use crate::ledger::Ledger;
+use crate::ledger::{ExternalId, Ledger};
 use crate::money::Money;
 use crate::payment::{
     Charge, ChargeOutcome, Recharge, RechargeChange, RechargePlan, RechargeState, RechargeStore,
@@ -44,6 +44,7 @@ macro_rules! recharge_store_conformance {
             nothing_changes_without_an_agreement
             a_low_balance_is_due_while_it_is_on_and_idle
             a_charge_is_looked_after_when_it_is_time
+            a_card_that_is_gone_ends_what_was_agreed_to_with_it
             of_many_that_begin_one_does
             of_many_that_conclude_one_does
         }
@@ -194,6 +195,30 @@ pub async fn a_charge_is_looked_after_when_it_is_time(store: impl RechargeStore,
     changed(&store, other, begin(second)).await;
     assert_eq!(under_way(&store, look_at).await, [other, account], "the longest due comes first");
     assert_eq!(store.under_way(look_at, 1).await.expect("available").len(), 1);
+}
+
+/// And nothing that was agreed to with another one, nor twice.
+pub async fn a_card_that_is_gone_ends_what_was_agreed_to_with_it(
+    store: impl RechargeStore,
+    _ledger: Arc<impl Ledger>,
+) {
+    let factory = Factory::new(53);
+    let (account, now) = (factory.account_id(), factory.now());
+    let [own, other] = ["pm_1", "pm_2"].map(|name| name.parse().expect("a name"));
+    assert_eq!(store.of_card(&own).await.expect("available"), None);
+    let on = changed(&store, account, agreed(now)).await;
+    assert_eq!(store.of_card(&own).await.expect("available"), Some(on));
+    assert_eq!(store.of_card(&other).await.expect("available"), None);
+    let gone = |card: &ExternalId| RechargeChange::CardGone { card: card.clone() };
+    assert_eq!(store.change(account, gone(&other)).await.expect("available"), None);
+    let one = charge(&factory);
+    changed(&store, account, begin(one)).await;
+    let stopped = changed(&store, account, gone(&own)).await;
+    assert_eq!((stopped.switch, stopped.state), (RechargeSwitch::Stopped, RechargeState::Charging(one)));
+    assert_eq!(store.change(account, gone(&own)).await.expect("available"), None);
+    changed(&store, account, RechargeChange::Conclude { top_up: one.top_up, outcome: ChargeOutcome::Paid })
+        .await;
+    assert_eq!(due(&store, now.plus(HOUR)).await, []);
 }
 
 /// One charge at a time, whoever begins it.

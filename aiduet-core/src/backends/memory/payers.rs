@@ -35,6 +35,11 @@ impl PayerStore for MemoryPayers {
         Ok(self.lock().get(&account).cloned())
     }
 
+    async fn account_of(&self, payer: &ExternalId) -> Result<Option<AccountId>, TopUpError> {
+        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(kept.iter().find(|(_account, known)| *known == payer).map(|(account, _payer)| *account))
+    }
+
     async fn keep(&self, account: AccountId, payer: ExternalId) -> Result<ExternalId, TopUpError> {
         let mut kept = self.lock();
         Ok(kept.entry(account).or_insert(payer).clone())

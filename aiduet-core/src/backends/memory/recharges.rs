@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use super::deletions::Touch;
 use crate::clock::Timestamp;
 use crate::id::AccountId;
-use crate::ledger::Ledger;
+use crate::ledger::{ExternalId, Ledger};
 use crate::payment::{Recharge, RechargeChange, RechargeError, RechargeState, RechargeStore, RechargeSwitch};
 
 /// Automatic purchases, in memory, beside any ledger.
@@ -51,6 +51,10 @@ impl MemoryRecharges {
 impl RechargeStore for MemoryRecharges {
     async fn find(&self, account: AccountId) -> Result<Option<Recharge>, RechargeError> {
         Ok(self.lock().get(&account).cloned())
+    }
+
+    async fn of_card(&self, card: &ExternalId) -> Result<Option<Recharge>, RechargeError> {
+        Ok(self.lock().values().find(|recharge| recharge.card == *card).cloned())
     }
 
     async fn change(

@@ -40,6 +40,14 @@ impl PayerStore for SeaOrmPayerStore {
         Ok(self.read(self.database.reader(), account).await?)
     }
 
+    async fn account_of(&self, payer: &ExternalId) -> Result<Option<AccountId>, TopUpError> {
+        let select = Sql::new(self.database.backend(), "SELECT account FROM payers WHERE payer = ")
+            .value(payer.to_string());
+        let row = select.one(self.database.reader()).await?;
+        let account = row.map(|row| Columns::of(&row).next().map(AccountId::from_uuid));
+        Ok(account.transpose()?)
+    }
+
     async fn keep(&self, account: AccountId, payer: ExternalId) -> Result<ExternalId, TopUpError> {
         let backend = self.database.backend();
         let or_nothing = match backend {

@@ -10,6 +10,7 @@ use super::error::{DatabaseError, FailureKind};
 use super::sql::{Columns, Sql, insert_row};
 use crate::clock::Timestamp;
 use crate::id::{AccountId, TopUpId};
+use crate::ledger::ExternalId;
 use crate::money::Money;
 use crate::payment::{
     Charge, Recharge, RechargeChange, RechargeError, RechargePlan, RechargeState, RechargeStore,
@@ -96,6 +97,12 @@ impl SeaOrmRechargeStore {
 impl RechargeStore for SeaOrmRechargeStore {
     async fn find(&self, account: AccountId) -> Result<Option<Recharge>, RechargeError> {
         let select = self.select(" own").text("own.account = ").value(account.as_uuid());
+        let row = select.one(self.database.reader()).await?;
+        Ok(row.as_ref().map(read).transpose()?)
+    }
+
+    async fn of_card(&self, card: &ExternalId) -> Result<Option<Recharge>, RechargeError> {
+        let select = self.select(" own").text("own.card = ").value(card.to_string());
         let row = select.one(self.database.reader()).await?;
         Ok(row.as_ref().map(read).transpose()?)
     }

@@ -1,10 +1,13 @@
 //! Calls to Stripe: pinned version, bounded answers, and repeats that are made once.
 
+use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
+use async_trait::async_trait;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue};
 use http::{HeaderMap, Method, StatusCode};
-use reqwest::{Client, Request, Response, Url};
+use reqwest::{Client, Request, Url};
 use serde::de::DeserializeOwned;
 
 use super::config::{StripeConfig, StripeConfigError};
@@ -21,10 +24,46 @@ const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 const SHOULD_RETRY: HeaderName = HeaderName::from_static("stripe-should-retry");
 const VERSION: HeaderName = HeaderName::from_static("stripe-version");
 
+/// Carries calls.
+#[async_trait]
+pub(crate) trait Transport: fmt::Debug + Send + Sync + 'static {
+    /// The answer; `None`: none came, or not all of it.
+    async fn carry(&self, request: Request) -> Option<Answer>;
+}
+
+/// An answer to a call.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    /// Whether it says that the same call may succeed later.
+    pub(crate) should_retry: Option<bool>,
+    /// As far as it is read: what is longer is cut, and cannot be read.
+    pub(crate) body: Vec<u8>,
+}
+
+#[async_trait]
+impl Transport for Client {
+    async fn carry(&self, request: Request) -> Option<Answer> {
+        // An error shows the URL.
+        let mut response = self.execute(request).await.ok()?;
+        let status = response.status();
+        let should_retry = response.headers().get(SHOULD_RETRY).map(|value| value.as_bytes() == b"true");
+        let mut body = Vec::new();
+        while let Some(chunk) = response.chunk().await.ok()? {
+            let room = ANSWER_MAX.saturating_sub(body.len());
+            body.extend(chunk.iter().take(room));
+            if chunk.len() > room {
+                break;
+            }
+        }
+        Some(Answer { status, should_retry, body })
+    }
+}
+
 /// Speaks to Stripe.
 #[derive(Debug)]
 pub(super) struct StripeClient {
-    http: Client,
+    transport: Arc<dyn Transport>,
     base: Url,
     credential: HeaderValue,
     retry_delay: Duration,
@@ -32,25 +71,33 @@ pub(super) struct StripeClient {
 }
 
 impl StripeClient {
+    /// Over the network.
     pub(super) fn new(config: &StripeConfig) -> Result<Self, StripeConfigError> {
-        let (base, mode) = (config.base()?, config.mode()?);
-        let bearer = format!("Bearer {}", config.secret_key.expose());
-        let mut credential =
-            HeaderValue::try_from(bearer).map_err(|_invalid| StripeConfigError::MalformedKey)?;
-        credential.set_sensitive(true);
         let http = Client::builder()
             .user_agent(concat!("aiduet/", env!("CARGO_PKG_VERSION")))
             .redirect(reqwest::redirect::Policy::none())
             .retry(reqwest::retry::never())
             .no_proxy()
             .referer(false)
-            .https_only(base.scheme() == "https")
+            .https_only(config.base()?.scheme() == "https")
             .tls_version_min(reqwest::tls::Version::TLS_1_2)
             .tcp_nodelay(true)
             .timeout(config.timeout)
             .build()
             .map_err(|error| StripeConfigError::Client { source: Box::new(error.without_url()) })?;
-        Ok(Self { http, base, credential, retry_delay: config.retry_delay, mode })
+        Self::over(config, Arc::new(http))
+    }
+
+    pub(super) fn over(
+        config: &StripeConfig,
+        transport: Arc<dyn Transport>,
+    ) -> Result<Self, StripeConfigError> {
+        let (base, mode) = (config.base()?, config.mode()?);
+        let bearer = format!("Bearer {}", config.secret_key.expose());
+        let mut credential =
+            HeaderValue::try_from(bearer).map_err(|_invalid| StripeConfigError::MalformedKey)?;
+        credential.set_sensitive(true);
+        Ok(Self { transport, base, credential, retry_delay: config.retry_delay, mode })
     }
 
     /// Reads an object.
@@ -108,12 +155,9 @@ impl StripeClient {
 
     /// One attempt; on failure also whether another one may succeed.
     async fn attempt<T: DeserializeOwned>(&self, request: &Request) -> Result<T, (StripeError, bool)> {
-        let silent = || (StripeError::Silent, true);
         let request = request.try_clone().ok_or((StripeError::Unreadable, false))?;
-        let response = self.http.execute(request).await.map_err(|_shows_url| silent())?;
-        let status = response.status();
-        let told = response.headers().get(SHOULD_RETRY).map(|value| value.as_bytes() == b"true");
-        let body = read(response).await?;
+        let answer = self.transport.carry(request).await.ok_or((StripeError::Silent, true))?;
+        let Answer { status, should_retry, body } = answer;
         if status.is_success() {
             return serde_json::from_slice(&body).map_err(|_shows_input| (StripeError::Unreadable, false));
         }
@@ -122,7 +166,7 @@ impl StripeClient {
             || status.is_server_error();
         let detail = serde_json::from_slice::<ErrorBody>(&body)
             .unwrap_or_else(|_unreadable| ErrorBody { error: ErrorDetail::default() });
-        Err((refused(status, detail.error), told.unwrap_or(passing)))
+        Err((refused(status, detail.error), should_retry.unwrap_or(passing)))
     }
 }
 
@@ -136,15 +180,4 @@ fn refused(status: StatusCode, detail: ErrorDetail) -> StripeError {
         return StripeError::Declined(Box::new(Refusal { code, reason, advice, payment }));
     }
     StripeError::Refused { status: status.as_u16(), code }
-}
-
-async fn read(mut response: Response) -> Result<Vec<u8>, (StripeError, bool)> {
-    let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(|_shows_url| (StripeError::Silent, true))? {
-        if body.len().saturating_add(chunk.len()) > ANSWER_MAX {
-            return Err((StripeError::Unreadable, false));
-        }
-        body.extend_from_slice(&chunk);
-    }
-    Ok(body)
 }

@@ -14,6 +14,8 @@ mod records;
 mod signature;
 mod wire;
 
+#[cfg(feature = "testing")]
+pub(crate) use client::{Answer, Transport};
 pub use config::{AutomaticTax, StripeConfig, StripeConfigError};
 pub use error::{Refusal, StripeCode, StripeError};
 pub use processor::StripeProcessor;

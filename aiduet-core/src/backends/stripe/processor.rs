@@ -23,6 +23,8 @@ pub(super) const CURRENCY: &str = "usd";
 const PAYMENT_PREFIX: &str = "pi_";
 /// The most that Stripe gives.
 const EVENTS_PER_PAGE: u32 = 100;
+/// The status of an answer about something that is not there.
+const NOT_FOUND: u16 = 404;
 /// More refunds than one payment has.
 const REFUNDS_PER_PAGE: u32 = 100;
 /// What the payer reads on the page and the receipt.
@@ -44,6 +46,16 @@ impl StripeProcessor {
     pub fn new(config: &StripeConfig) -> Result<Self, StripeConfigError> {
         let secrets = config.secrets()?;
         Ok(Self { client: StripeClient::new(config)?, secrets, tax: config.automatic_tax })
+    }
+
+    /// A processor whose calls are carried otherwise than over the network.
+    #[cfg(feature = "testing")]
+    pub(crate) fn over(
+        config: &StripeConfig,
+        transport: std::sync::Arc<dyn super::Transport>,
+    ) -> Result<Self, StripeConfigError> {
+        let secrets = config.secrets()?;
+        Ok(Self { client: StripeClient::over(config, transport)?, secrets, tax: config.automatic_tax })
     }
 
     async fn session(&self, id: &ExternalId) -> Result<wire::Session, StripeError> {
@@ -160,6 +172,23 @@ impl StripeProcessor {
         Some(PaymentEvent { id, kind, object })
     }
 
+    async fn is_card_gone(&self, card: &ExternalId) -> Result<bool, StripeError> {
+        let path = format!("/v1/payment_methods/{card}");
+        match self.client.get::<wire::PaymentMethod>(&path, Form::new()).await {
+            Ok(found) => Ok(found.customer.is_none()),
+            Err(StripeError::Refused { status: NOT_FOUND, .. }) => Ok(true),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn is_payer_gone(&self, payer: &ExternalId) -> Result<bool, StripeError> {
+        match self.client.get::<wire::Customer>(&format!("/v1/customers/{payer}"), Form::new()).await {
+            Ok(found) => Ok(found.deleted),
+            Err(StripeError::Refused { status: NOT_FOUND, .. }) => Ok(true),
+            Err(error) => Err(error),
+        }
+    }
+
     async fn facts(&self, event: &PaymentEvent) -> Result<PaymentFact, StripeError> {
         let object = &event.object;
         let of_top_up = |id: Option<TopUpId>| id.map_or(PaymentFact::Nothing, PaymentFact::TopUp);
@@ -180,7 +209,15 @@ impl StripeProcessor {
                 let dispute = self.client.get(&format!("/v1/disputes/{object}"), Form::new()).await?;
                 PaymentFact::Dispute(self.dispute_of(dispute).await?)
             }
-            PaymentEventKind::Other => PaymentFact::Nothing,
+            PaymentEventKind::Card if self.is_card_gone(object).await? => {
+                PaymentFact::CardGone(object.clone())
+            }
+            PaymentEventKind::Payer if self.is_payer_gone(object).await? => {
+                PaymentFact::PayerGone(object.clone())
+            }
+            PaymentEventKind::Card | PaymentEventKind::Payer | PaymentEventKind::Other => {
+                PaymentFact::Nothing
+            }
         })
     }
 }
@@ -332,6 +369,8 @@ fn kind(name: &str) -> PaymentEventKind {
         () if starts("payment_intent.") => PaymentEventKind::Payment,
         () if starts("refund.") || starts("charge.refund.") => PaymentEventKind::Refund,
         () if starts("charge.dispute.") => PaymentEventKind::Dispute,
+        () if name == "payment_method.detached" => PaymentEventKind::Card,
+        () if name == "customer.deleted" => PaymentEventKind::Payer,
         () => PaymentEventKind::Other,
     }
 }

@@ -61,6 +61,19 @@ pub(super) struct Named {
     pub(super) id: String,
 }
 
+/// A card, and whose it is while it is kept.
+#[derive(Debug, Deserialize)]
+pub(super) struct PaymentMethod {
+    pub(super) customer: Option<Reference>,
+}
+
+/// A payer; of one that was deleted little else is told.
+#[derive(Debug, Deserialize)]
+pub(super) struct Customer {
+    #[serde(default)]
+    pub(super) deleted: bool,
+}
+
 #[derive(Debug, Deserialize)]
 pub(super) struct Portal {
     pub(super) url: String,

@@ -90,6 +90,11 @@ impl<'a> Draft<'a> {
         changed.or_else(|| self.books.reversed.get(&id).copied()).unwrap_or_default()
     }
 
+    /// The transfers of which this draft reverses something, or less.
+    pub(super) fn reversals(&self) -> impl Iterator<Item = TransferId> {
+        self.reversed.iter().map(|(target, _amount)| *target)
+    }
+
     pub(super) fn set_reversed(&mut self, id: TransferId, amount: Money) {
         self.reversed.push((id, amount));
     }

@@ -24,6 +24,7 @@ impl Books {
                 None => post_one(&mut draft, entry)?,
             }
         }
+        draft.check_reversals()?;
         let finished = draft.finish();
         self.write(finished);
         Ok(())
@@ -130,23 +131,27 @@ fn is_same(kept: &Transfer, entry: &Entry) -> bool {
 }
 
 impl Draft<'_> {
-    /// Counts a reversal: it mirrors its target, and all reversals of a target together, less
-    /// what was reversed of them, are at most the target.
+    /// Counts a reversal, which mirrors its target.
     fn reverse(&mut self, target: crate::id::TransferId, entry: &Entry) -> Result<(), LedgerError> {
         let Some(original) = self.transfer(target) else { return Err(LedgerError::Conflict) };
-        let (amount, next) = (original.amount, original.reverses);
+        let next = original.reverses;
         let mirrored = original.debit == entry.credit && original.credit == entry.debit;
         if !mirrored || !original.phase.is_final() {
             return Err(LedgerError::Broken("I11"));
         }
         let reversed = self.reversed(target).checked_add(entry.amount)?;
-        if reversed > amount {
-            return Err(LedgerError::Broken("I11"));
-        }
         self.set_reversed(target, reversed);
         if let Some(next) = next {
             self.set_reversed(next, minus(self.reversed(next), entry.amount));
         }
         Ok(())
+    }
+
+    /// All reversals of a target together, less what was reversed of them, are at most the target. It is
+    /// asked when all postings are made: what goes back and returns in one operation takes no room.
+    fn check_reversals(&self) -> Result<(), LedgerError> {
+        let is_within =
+            |target| self.transfer(target).is_some_and(|made| self.reversed(target) <= made.amount);
+        if self.reversals().all(is_within) { Ok(()) } else { Err(LedgerError::Broken("I11")) }
     }
 }

@@ -65,6 +65,7 @@ fn samples() -> Vec<Notice> {
         },
         Notice::RechargeToConfirm { amount: money(20_000_000_000), at: AT },
         Notice::RechargeStopped { amount: money(20_000_000_000), at: AT },
+        Notice::CardGone { at: AT },
         Notice::RefundReceipt { amount: money(7_500_000_000), at: AT },
         Notice::PolicyChange {
             policy: PolicyKind::Privacy,

@@ -16,6 +16,9 @@ const UNLINKED: &str =
     "Your account can no longer be entered with your Google account. Other sessions were ended.";
 const TO_CONFIRM: &str = "Your balance is low and we tried to recharge it as you agreed, but your bank wants to hear from you first. Open billing and confirm the charge. Until then nothing is charged.";
 const STOPPED: &str = "Your balance is low and we tried to recharge it as you agreed, but your card was refused. We do not try again: automatic recharge is switched off, and nothing was charged. Top up by hand, or check your card and switch it on again.";
+const CARD_GONE: &str = "The card that you chose for automatic recharge is no longer kept by our payment processor, so automatic recharge is switched off, and nothing is charged. Top up by hand; if a card is kept then, you can switch it on again.";
+const REFUNDED: &str =
+    "A refund was sent to your original means of payment. It can take a few days to arrive.";
 
 impl Language for English {
     fn subject(&self, notice: &Notice, name: &str) -> String {
@@ -40,7 +43,7 @@ impl Language for English {
             Notice::BalanceEmpty { .. } => "Your balance is used up",
             Notice::TopUpReceipt { .. } => "Receipt for your top-up",
             Notice::RechargeToConfirm { .. } => "Confirm the recharge of your balance",
-            Notice::RechargeStopped { .. } => "Automatic recharge is switched off",
+            Notice::RechargeStopped { .. } | Notice::CardGone { .. } => "Automatic recharge is switched off",
             Notice::RefundReceipt { .. } => "Your refund",
             Notice::PolicyChange { policy: kind, .. } => {
                 return format!("{name}: our {} will change", policy(*kind));
@@ -103,9 +106,8 @@ impl Language for English {
             }
             Notice::RechargeToConfirm { .. } => TO_CONFIRM,
             Notice::RechargeStopped { .. } => STOPPED,
-            Notice::RefundReceipt { .. } => {
-                "A refund was sent to your original means of payment. It can take a few days to arrive."
-            }
+            Notice::CardGone { .. } => CARD_GONE,
+            Notice::RefundReceipt { .. } => REFUNDED,
             Notice::PolicyChange { .. } => {
                 "The page shows the whole text and the differences. If you do not agree, you can delete your account until then."
             }

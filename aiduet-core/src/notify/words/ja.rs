@@ -14,6 +14,8 @@ const fn policy(kind: PolicyKind) -> &'static str {
 
 const TO_CONFIRM: &str = "残高が少なくなったため、ご同意のとおり自動チャージを試みましたが、銀行がご本人の確認を求めています。請求のページを開いて確認してください。確認されるまで請求は行われません。";
 const STOPPED: &str = "残高が少なくなったため、ご同意のとおり自動チャージを試みましたが、カードが拒否されました。再試行はしません。自動チャージは停止し、請求は行われていません。手動でチャージするか、カードを確認してからもう一度オンにしてください。";
+const CARD_GONE: &str = "自動チャージに選ばれたカードは、決済事業者に保存されなくなりました。そのため自動チャージは停止し、請求は行われません。手動でチャージし、その際にカードを保存すれば、もう一度オンにできます。";
+const REFUNDED: &str = "元のお支払い方法に返金しました。届くまで数日かかることがあります。";
 
 impl Language for Japanese {
     fn subject(&self, notice: &Notice, name: &str) -> String {
@@ -38,7 +40,7 @@ impl Language for Japanese {
             Notice::BalanceEmpty { .. } => "残高がなくなりました",
             Notice::TopUpReceipt { .. } => "チャージの領収書",
             Notice::RechargeToConfirm { .. } => "自動チャージの確認が必要です",
-            Notice::RechargeStopped { .. } => "自動チャージを停止しました",
+            Notice::RechargeStopped { .. } | Notice::CardGone { .. } => "自動チャージを停止しました",
             Notice::RefundReceipt { .. } => "返金のお知らせ",
             Notice::PolicyChange { policy: kind, .. } => {
                 return format!("{name}: {}の変更について", policy(*kind));
@@ -101,9 +103,8 @@ impl Language for Japanese {
             Notice::TopUpReceipt { .. } => "ありがとうございます。お支払いを確認し、残高に追加しました。",
             Notice::RechargeToConfirm { .. } => TO_CONFIRM,
             Notice::RechargeStopped { .. } => STOPPED,
-            Notice::RefundReceipt { .. } => {
-                "元のお支払い方法に返金しました。届くまで数日かかることがあります。"
-            }
+            Notice::CardGone { .. } => CARD_GONE,
+            Notice::RefundReceipt { .. } => REFUNDED,
             Notice::PolicyChange { .. } => {
                 "全文と変更点はページでご覧いただけます。同意されない場合は、それまでにアカウントを削除できます。"
             }

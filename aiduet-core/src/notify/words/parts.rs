@@ -75,6 +75,7 @@ pub(super) fn facts(notice: &Notice) -> Vec<Fact> {
         Notice::RechargeToConfirm { amount: charge, at } | Notice::RechargeStopped { amount: charge, at } => {
             vec![amount(Label::Charge, *charge), time(Label::When, *at)]
         }
+        Notice::CardGone { at } => vec![time(Label::When, *at)],
         Notice::RefundReceipt { amount: refunded, at } => {
             vec![amount(Label::Refunded, *refunded), time(Label::When, *at)]
         }
@@ -118,9 +119,10 @@ pub(super) fn action(notice: &Notice) -> Option<(Action, Page, Option<&LinkToken
         | Notice::KeyExpiring { .. } => (Action::OpenKeys, Page::Keys, None),
         Notice::LowBalance { .. } | Notice::BalanceEmpty { .. } => (Action::TopUp, Page::Billing, None),
         Notice::RechargeToConfirm { .. } => (Action::ConfirmCharge, Page::Billing, None),
-        Notice::TopUpReceipt { .. } | Notice::RechargeStopped { .. } | Notice::RefundReceipt { .. } => {
-            (Action::OpenBilling, Page::Billing, None)
-        }
+        Notice::TopUpReceipt { .. }
+        | Notice::RechargeStopped { .. }
+        | Notice::CardGone { .. }
+        | Notice::RefundReceipt { .. } => (Action::OpenBilling, Page::Billing, None),
         Notice::PolicyChange { policy, .. } => (Action::ReadPolicy, Page::Policy(*policy), None),
         Notice::PriceChange { .. } => (Action::SeePrices, Page::Pricing, None),
         Notice::DeletionCancelled { .. } => (Action::SignIn, Page::SignIn, None),
@@ -154,6 +156,7 @@ pub(super) const fn note(kind: NoticeKind) -> Option<Note> {
         | NoticeKind::TopUpReceipt
         | NoticeKind::RechargeToConfirm
         | NoticeKind::RechargeStopped
+        | NoticeKind::CardGone
         | NoticeKind::RefundReceipt
         | NoticeKind::PolicyChange
         | NoticeKind::PriceChange
@@ -184,6 +187,7 @@ pub(super) const fn reason(kind: NoticeKind) -> Reason {
         NoticeKind::TopUpReceipt
         | NoticeKind::RechargeToConfirm
         | NoticeKind::RechargeStopped
+        | NoticeKind::CardGone
         | NoticeKind::RefundReceipt => Reason::Payment,
         NoticeKind::PolicyChange | NoticeKind::PriceChange => Reason::Terms,
         NoticeKind::ExportReady

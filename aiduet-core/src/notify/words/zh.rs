@@ -14,6 +14,7 @@ const fn policy(kind: PolicyKind) -> &'static str {
 
 const TO_CONFIRM: &str = "您的余额偏低，我们已按您的授权尝试自动充值，但银行需要您本人确认。请打开账单页面确认扣款；在您确认之前不会扣款。";
 const STOPPED: &str = "您的余额偏低，我们已按您的授权尝试自动充值，但银行卡被拒绝。我们不会再次尝试：自动充值已关闭，也没有扣款。您可以手动充值，或检查银行卡后重新启用自动充值。";
+const CARD_GONE: &str = "您为自动充值选择的银行卡已不再由支付服务商保存，因此自动充值已关闭，不会再扣款。您可以手动充值；若届时保存银行卡，即可重新启用自动充值。";
 
 impl Language for Chinese {
     fn subject(&self, notice: &Notice, name: &str) -> String {
@@ -38,7 +39,7 @@ impl Language for Chinese {
             Notice::BalanceEmpty { .. } => "余额已用尽",
             Notice::TopUpReceipt { .. } => "充值收据",
             Notice::RechargeToConfirm { .. } => "请确认自动充值",
-            Notice::RechargeStopped { .. } => "自动充值已关闭",
+            Notice::RechargeStopped { .. } | Notice::CardGone { .. } => "自动充值已关闭",
             Notice::RefundReceipt { .. } => "退款通知",
             Notice::PolicyChange { policy: kind, .. } => return format!("{name}：{}即将变更", policy(*kind)),
             Notice::PriceChange { .. } => "价格即将调整",
@@ -89,6 +90,7 @@ impl Language for Chinese {
             Notice::TopUpReceipt { .. } => "感谢您。款项已收到并计入您的余额。",
             Notice::RechargeToConfirm { .. } => TO_CONFIRM,
             Notice::RechargeStopped { .. } => STOPPED,
+            Notice::CardGone { .. } => CARD_GONE,
             Notice::RefundReceipt { .. } => "退款已退回至您的原支付方式，到账可能需要数天。",
             Notice::PolicyChange { .. } => "页面上有全文及差异对照。如果您不同意，可在生效前删除账户。",
             Notice::PriceChange { .. } => "部分模型的价格将调整。在所示日期之前的请求按现行价格计费。",

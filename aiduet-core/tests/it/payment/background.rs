@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use aiduet_core::account::{Account, AccountStore};
+use aiduet_core::account::Account;
 use aiduet_core::backends::memory::{MemoryAlerts, MemoryJobs, MemoryLedger};
 use aiduet_core::clock::{Clock, ManualClock, SystemClock};
 use aiduet_core::id::SystemEntropy;
@@ -12,7 +12,7 @@ use aiduet_core::jobs::{
 };
 use aiduet_core::ledger::Ledger;
 use aiduet_core::money::Money;
-use aiduet_core::notify::{LeaseRequest, Letters, Notice, Outbox};
+use aiduet_core::notify::{Letters, Notice};
 use aiduet_core::payment::{AlertChannel, AlertWish, TopUpState};
 use aiduet_core::testing::{Factory, cents};
 use tokio::task::JoinSet;
@@ -21,20 +21,6 @@ use tokio_util::sync::CancellationToken;
 use super::shop::Shop;
 
 const LATER: Duration = Duration::from_mins(11);
-
-/// Somebody who gets mails.
-async fn person(shop: &Shop) -> Account {
-    let account = shop.factory.account();
-    shop.accounts.insert(account.clone(), &[]).await.unwrap();
-    account
-}
-
-/// The messages that wait, once each.
-async fn mails(shop: &Shop) -> Vec<Notice> {
-    let now = shop.factory.now();
-    let request = LeaseRequest { now, until: now.plus(Duration::from_hours(999)), limit: 100 };
-    shop.outbox.lease(request).await.unwrap().into_iter().map(|due| due.message.notice).collect()
-}
 
 async fn run(job: &dyn Job, shop: &Shop) -> Result<Batch, JobError> {
     job.run(shop.factory.now()).await
@@ -63,7 +49,7 @@ async fn spend(shop: &Shop, account: &Account, amount: Money) {
 #[tokio::test]
 async fn a_payment_gets_one_receipt_however_it_is_told() {
     let shop = Shop::open().await;
-    let account = person(&shop).await;
+    let account = shop.person().await;
     let (id, page) = shop.buy(account.id, cents(2_500)).await;
     shop.stripe.pay(&page).unwrap();
     let mut nodes = JoinSet::new();
@@ -73,7 +59,7 @@ async fn a_payment_gets_one_receipt_however_it_is_told() {
     }
     nodes.join_all().await;
     shop.deliver_all().await;
-    let mails = mails(&shop).await;
+    let mails = shop.mails().await;
     let [Notice::TopUpReceipt { top_up, amount, tax, .. }] = mails.as_slice() else { panic!("{mails:?}") };
     assert_eq!((*top_up, *amount, *tax), (id, cents(2_500), Money::ZERO));
 }
@@ -168,13 +154,13 @@ async fn messages_that_were_not_delivered_are_acted_on() {
 async fn a_fall_is_told_once_and_again_after_a_top_up() {
     let shop = Shop::open().await;
     let job = alerts(&shop);
-    let account = person(&shop).await;
+    let account = shop.person().await;
     let wish = AlertWish { threshold: cents(500), channel: AlertChannel::Mail };
     let top_up = async || {
         let (_id, page) = shop.buy(account.id, cents(1_000)).await;
         shop.stripe.pay(&page).unwrap();
         shop.deliver_all().await;
-        assert!(matches!(mails(&shop).await.as_slice(), [Notice::TopUpReceipt { .. }]));
+        assert!(matches!(shop.mails().await.as_slice(), [Notice::TopUpReceipt { .. }]));
     };
     top_up().await;
     job.alerts.set(account.id, wish).await.unwrap();
@@ -185,7 +171,7 @@ async fn a_fall_is_told_once_and_again_after_a_top_up() {
         for round in 0..3 {
             assert_eq!(run(&job, &shop).await.unwrap(), Batch::last(u64::from(round == 0)), "fall {fall}");
         }
-        let mails = mails(&shop).await;
+        let mails = shop.mails().await;
         let [Notice::LowBalance { available, threshold }] = mails.as_slice() else { panic!("{mails:?}") };
         assert_eq!((*available, *threshold), (cents(400), cents(500)));
         top_up().await;
@@ -199,7 +185,7 @@ async fn a_fall_is_told_once_and_again_after_a_top_up() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_fall_is_told_once_by_all_nodes_and_after_a_crash() {
     let shop = Shop::open().await;
-    let account = person(&shop).await;
+    let account = shop.person().await;
     let job = Arc::new(alerts(&shop));
     let wish = AlertWish { threshold: cents(500), channel: AlertChannel::Mail };
     let alert = job.alerts.set(account.id, wish).await.unwrap();
@@ -212,14 +198,14 @@ async fn a_fall_is_told_once_by_all_nodes_and_after_a_crash() {
         nodes.spawn(async move { job.run(SystemClock::new().now()).await.unwrap().done });
     }
     assert_eq!(nodes.join_all().await.into_iter().sum::<u64>(), 1);
-    assert_eq!(mails(&shop).await.len(), 1);
+    assert_eq!(shop.mails().await.len(), 1);
 }
 
 #[tokio::test]
 async fn whoever_wants_no_mail_gets_none_and_nobody_writes_to_those_who_left() {
     let shop = Shop::open().await;
     let job = alerts(&shop);
-    let quiet = person(&shop).await;
+    let quiet = shop.person().await;
     let wish = AlertWish { threshold: cents(500), channel: AlertChannel::Screen };
     job.alerts.set(quiet.id, wish).await.unwrap();
     let gone = Factory::new(9).account_id();
@@ -227,5 +213,5 @@ async fn whoever_wants_no_mail_gets_none_and_nobody_writes_to_those_who_left() {
     assert_eq!(run(&job, &shop).await.unwrap(), Batch::last(2));
     job.alerts.set(quiet.id, AlertWish { channel: AlertChannel::Mail, ..wish }).await.unwrap();
     assert_eq!(run(&job, &shop).await.unwrap(), Batch::last(0), "the fall is over");
-    assert!(mails(&shop).await.is_empty());
+    assert!(shop.mails().await.is_empty());
 }

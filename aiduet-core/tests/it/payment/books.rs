@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use aiduet_core::backends::simulated::stripe::Verdict;
 use aiduet_core::backends::stripe::AutomaticTax;
-use aiduet_core::ledger::{Ledger, LedgerError};
+use aiduet_core::ledger::{Journal, Ledger, LedgerAccount, LedgerError};
 use aiduet_core::money::Money;
 use aiduet_core::payment::{
     CardUse, CashierError, CheckoutRequest, OpenTopUp, PayerProcessor, PaymentProcessor, TopUp, TopUpState,
@@ -102,6 +102,29 @@ async fn tax_never_becomes_credit_and_goes_back_in_proportion() {
     shop.audit().await;
 }
 
+/// T16: a cent that is neither credit nor tax stops nothing.
+#[tokio::test]
+async fn t16_a_payment_with_tax_goes_back_in_any_parts() {
+    let shop = Shop::with(|config| config.automatic_tax = AutomaticTax::On).await;
+    let account = shop.factory.account_id();
+    let (_id, refunded) = shop.buy(account, cents(1_000)).await;
+    let (_id, disputed) = shop.buy(account, cents(1_000)).await;
+    for page in [&refunded, &disputed] {
+        shop.stripe.pay(page).unwrap();
+    }
+    for _ in 0..11 {
+        shop.stripe.refund_by_hand(&refunded, 100).unwrap();
+    }
+    shop.stripe.refund_by_hand(&disputed, 100).unwrap();
+    shop.stripe.dispute(&disputed).unwrap();
+    shop.deliver_all().await;
+    // Eleven times 90.9 and once 909.09, each rounded down.
+    assert_eq!(shop.balance(account).await.available, cents(10 + 1));
+    let clearing = shop.ledger.house(LedgerAccount::StripeClearing).await.unwrap();
+    assert_eq!(clearing, cents(shop.stripe.balance_cents()));
+    shop.audit().await;
+}
+
 #[tokio::test]
 async fn a_refund_that_is_told_before_its_payment_waits_for_nobody() {
     let shop = Shop::open().await;
@@ -117,6 +140,26 @@ async fn a_refund_that_is_told_before_its_payment_waits_for_nobody() {
         shop.deliver(delivery).await.unwrap();
     }
     assert_eq!(shop.balance(account).await.available, cents(700));
+    shop.audit().await;
+}
+
+/// T16: what failed takes no room beside what was made in its place.
+#[tokio::test]
+async fn t16_a_refund_that_failed_is_told_after_the_one_in_its_place() {
+    let shop = Shop::open().await;
+    let account = shop.factory.account_id();
+    let (_id, page) = shop.buy(account, cents(1_000)).await;
+    shop.stripe.pay(&page).unwrap();
+    shop.deliver_all().await;
+    let refund = shop.stripe.refund_by_hand(&page, 600).unwrap();
+    shop.stripe.fail_refund(&refund).unwrap();
+    let failed = shop.stripe.deliveries();
+    shop.stripe.refund_by_hand(&page, 700).unwrap();
+    shop.deliver_all().await;
+    for delivery in &failed {
+        shop.deliver(delivery).await.unwrap();
+    }
+    assert_eq!(shop.balance(account).await.available, cents(300));
     shop.audit().await;
 }
 

@@ -6,4 +6,5 @@ mod background;
 mod books;
 mod chaos;
 mod client;
+mod recharge;
 mod shop;

@@ -100,6 +100,7 @@ fused! { TopUpStore:
 
 fused! { RechargeStore:
     find(account: AccountId) -> Result<Option<Recharge>, RechargeError>;
+    of_card(card: &ExternalId) -> Result<Option<Recharge>, RechargeError>;
     change(account: AccountId, change: RechargeChange) -> Result<Option<Recharge>, RechargeError>;
     due(now: Timestamp, limit: u32) -> Result<Vec<Recharge>, RechargeError>;
     under_way(now: Timestamp, limit: u32) -> Result<Vec<Recharge>, RechargeError>;
@@ -116,6 +117,7 @@ fused! { RefundStore:
 
 fused! { PayerStore:
     find(account: AccountId) -> Result<Option<ExternalId>, TopUpError>;
+    account_of(payer: &ExternalId) -> Result<Option<AccountId>, TopUpError>;
     keep(account: AccountId, payer: ExternalId) -> Result<ExternalId, TopUpError>;
 }
 

@@ -6,6 +6,7 @@ mod fuse;
 mod recharge;
 mod reconcile;
 mod refund;
+mod webhooks;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -172,6 +173,7 @@ fn node((parts, outbox, recharges, accounts): &Shared<'_>, fuse: Option<&Arc<Fus
         top_ups: mortal!(dyn TopUpStore, Arc::new(SeaOrmTopUpStore::new(database.clone()))),
         refunds: mortal!(dyn RefundStore, Arc::new(SeaOrmRefundStore::new(database.clone()))),
         payers: mortal!(dyn PayerStore, Arc::new(SeaOrmPayerStore::new(database.clone()))),
+        recharges,
         ledger: mortal!(dyn Ledger, Arc::<SeaOrmLedger>::clone(ledger)),
         letters: Letters {
             accounts: Arc::clone(accounts),
@@ -185,6 +187,6 @@ fn node((parts, outbox, recharges, accounts): &Shared<'_>, fuse: Option<&Arc<Fus
     };
     let rules = TopUpRules { hourly_max: 100, daily_max: 100, ..TopUpRules::default() };
     let cashier = Arc::new(Cashier::new(cashier, rules));
-    let recharger = Arc::new(Recharger::new(Arc::clone(&cashier), charger, recharges));
+    let recharger = Arc::new(Recharger::new(Arc::clone(&cashier), charger));
     Node { cashier, recharger }
 }

@@ -16,6 +16,7 @@ mod m0032_alerts;
 mod m0033_recharges;
 mod m0034_refunds;
 mod m0035_reconciliations;
+mod m0036_payers;
 mod m0040_usage_quarters;
 mod m0041_jobs;
 
@@ -51,6 +52,7 @@ const ALL: &[Migration] = &[
     m0033_recharges::MIGRATION,
     m0034_refunds::MIGRATION,
     m0035_reconciliations::MIGRATION,
+    m0036_payers::MIGRATION,
     m0040_usage_quarters::MIGRATION,
     m0041_jobs::MIGRATION,
 ];

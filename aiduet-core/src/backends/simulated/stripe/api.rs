@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use http::Method;
 use serde_json::{Value, json};
 
 use super::FakeStripe;
@@ -12,8 +13,8 @@ use crate::clock::Timestamp;
 /// A call.
 #[derive(Clone, Debug)]
 pub struct FakeCall {
-    /// Whether it is a command (`POST`) or a question (`GET`).
-    pub is_command: bool,
+    /// A command (`POST`), a question (`GET`), or an end (`DELETE`).
+    pub method: Method,
     /// The path, for example `/v1/refunds`.
     pub path: String,
     /// The parameters.
@@ -23,6 +24,13 @@ pub struct FakeCall {
 }
 
 impl FakeCall {
+    /// A call by its parts: the form, which is the body of a command and else the query, and the value
+    /// of the header `Idempotency-Key`.
+    pub fn of(method: &Method, path: &str, (form, key): (&[u8], Option<&str>)) -> Self {
+        let form = form_urlencoded::parse(form).into_owned().collect();
+        Self { method: method.clone(), path: path.to_owned(), form, key: key.map(str::to_owned) }
+    }
+
     /// A parameter.
     pub(super) fn value(&self, name: &str) -> Option<String> {
         self.form.iter().find(|(given, _)| given == name).map(|(_, value)| value.clone())
@@ -109,8 +117,11 @@ impl FakeStripe {
         if state.is_silent {
             return FakeAnswer { status: 0, body: Value::Null };
         }
-        if !call.is_command {
+        if call.method == Method::GET {
             return state.question(call);
+        }
+        if call.method == Method::DELETE {
+            return state.end(call, at);
         }
         if let Some(left) = &mut state.silent_after {
             match left.checked_sub(1) {
@@ -145,7 +156,9 @@ impl State {
             ["v1", "checkout", "sessions", id] => self.sessions.get(*id).map(Session::json),
             ["v1", "refunds"] => Some(self.refunds_of(call)),
             ["v1", "payment_intents"] => Some(self.payments_of(call)),
+            ["v1", "customers", id] => self.customers.get(*id).map(Customer::json),
             ["v1", "customers", id, "payment_methods"] => self.cards_of(id),
+            ["v1", "payment_methods", id] => self.card(id),
             ["v1", "payment_intents", id] => self.intents.get(*id).map(super::state::Intent::json),
             ["v1", "refunds", id] => self.refunds.get(*id).map(Refund::json),
             ["v1", "disputes", id] => self.disputes.get(*id).map(super::state::Dispute::json),
@@ -179,14 +192,32 @@ impl State {
         answer.map_or_else(|| FakeAnswer::error(400, "invalid_request_error"), FakeAnswer::ok)
     }
 
+    fn end(&mut self, call: &FakeCall, at: Timestamp) -> FakeAnswer {
+        let customer = call.path.strip_prefix("/v1/customers/");
+        match customer.and_then(|customer| self.delete_customer(customer, at)) {
+            Some(deleted) => FakeAnswer::ok(deleted.json()),
+            None => FakeAnswer::error(404, "invalid_request_error"),
+        }
+    }
+
+    /// Forgets a payer but for the name.
+    pub(super) fn delete_customer(&mut self, id: &str, at: Timestamp) -> Option<Customer> {
+        let known = self.customers.get_mut(id).filter(|customer| !customer.is_deleted)?;
+        let was = known.clone();
+        *known = Customer { id: was.id.clone(), card: None, is_deleted: true };
+        let deleted = known.clone();
+        self.happened("customer.deleted", was.json(), at);
+        Some(deleted)
+    }
+
     fn customer(&mut self) -> Customer {
-        let customer = Customer { id: self.name("cus"), card: None };
+        let customer = Customer { id: self.name("cus"), ..Customer::default() };
         self.customers.insert(customer.id.clone(), customer.clone());
         customer
     }
 
     fn is_known(&self, customer: &str) -> bool {
-        self.knows_everybody || self.customers.contains_key(customer)
+        self.customers.get(customer).map_or(self.knows_everybody, |known| !known.is_deleted)
     }
 
     fn portal(&mut self, value: &dyn Fn(&str) -> Option<String>) -> Option<Value> {
@@ -244,7 +275,9 @@ impl State {
         if self.refuses_refunds {
             return Err(FakeError);
         }
-        let is_disputed = self.disputes.values().any(|dispute| dispute.intent == intent);
+        let stands = |status: &str| !matches!(status, "won" | "prevented" | "warning_closed");
+        let mut disputes = self.disputes.values().filter(|dispute| dispute.intent == intent);
+        let is_disputed = disputes.any(|dispute| stands(dispute.status));
         let paid = self.intents.get_mut(intent).filter(|intent| intent.status == "succeeded");
         let paid = paid.filter(|_paid| !is_disputed).ok_or(FakeError)?;
         if amount <= 0 || amount > paid.amount.saturating_sub(paid.refunded) {

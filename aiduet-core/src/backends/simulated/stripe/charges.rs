@@ -34,6 +34,24 @@ impl FakeStripe {
         self.lock().charges
     }
 
+    /// A payer takes back the card that is kept; whether one was.
+    pub fn detach_card(&self, customer: &str) -> bool {
+        let at = self.clock.now();
+        let mut state = self.lock();
+        let Some(card) = state.customers.get_mut(customer).and_then(|known| known.card.take()) else {
+            return false;
+        };
+        let detached = state.card(&card).unwrap_or_default();
+        state.happened("payment_method.detached", detached, at);
+        true
+    }
+
+    /// Somebody deletes a payer on the card company's own site; whether there was one.
+    pub fn delete_customer(&self, customer: &str) -> bool {
+        let at = self.clock.now();
+        self.lock().delete_customer(customer, at).is_some()
+    }
+
     /// The payments of which a bank wants to hear from the payer.
     pub fn asked_for(&self) -> Vec<String> {
         let state = self.lock();
@@ -94,6 +112,14 @@ impl State {
     fn asked(&self, payment: &str) -> Result<Intent, FakeError> {
         let intent = self.intents.get(payment).filter(|intent| intent.status == "requires_action");
         intent.cloned().ok_or(FakeError)
+    }
+
+    /// A card, and who keeps it there.
+    pub(super) fn card(&self, id: &str) -> Option<Value> {
+        let owner = self.customers.values().find(|customer| customer.card.as_deref() == Some(id));
+        id.starts_with("pm_").then(
+            || json!({ "id": id, "object": "payment_method", "customer": owner.map(|owner| &owner.id) }),
+        )
     }
 
     /// The cards that a payer left.

@@ -41,16 +41,9 @@ async fn api(State(site): State<Site>, head: Parts, body: Bytes) -> Response {
     if headers.get("stripe-version").is_none() || headers.get(http::header::AUTHORIZATION).is_none() {
         return StatusCode::UNAUTHORIZED.into_response();
     }
-    let query = uri.query().unwrap_or_default().as_bytes();
-    let form = form_urlencoded::parse(if method == Method::POST { &body } else { query });
-    let key = headers.get("idempotency-key").and_then(|value| value.to_str().ok()).map(str::to_owned);
-    let call = FakeCall {
-        is_command: method == Method::POST,
-        path: uri.path().to_owned(),
-        form: form.into_owned().collect(),
-        key,
-    };
-    let mut answer = site.stripe.call(&call);
+    let form = if method == Method::GET { uri.query().unwrap_or_default().as_bytes() } else { &body };
+    let key = headers.get("idempotency-key").and_then(|value| value.to_str().ok());
+    let mut answer = site.stripe.call(&FakeCall::of(&method, uri.path(), (form, key)));
     for place in ["/url", "/next_action/redirect_to_url/url"] {
         if let Some(url) = answer.body.pointer_mut(place).filter(|url| url.is_string()) {
             let path = url.as_str().unwrap_or_default();

@@ -90,7 +90,7 @@ impl FakeStripe {
 
     /// How many payers it knows.
     pub fn customers(&self) -> usize {
-        self.lock().customers.len()
+        self.lock().customers.values().filter(|customer| !customer.is_deleted).count()
     }
 
     /// How many payers left a card.

@@ -1,5 +1,7 @@
 //! What payers and banks do.
 
+use std::sync::MutexGuard;
+
 use super::FakeStripe;
 use super::state::{Dispute, Intent, Session, State};
 use crate::clock::Timestamp;
@@ -14,6 +16,8 @@ pub enum Verdict {
     Won,
     /// It does not.
     Lost,
+    /// The payer withdraws the complaint, and the money comes back.
+    Prevented,
 }
 
 /// There is no such thing, or it is not in a state in which this can happen.
@@ -69,6 +73,18 @@ impl State {
         let intent = session.intent.as_ref().and_then(|intent| self.intents.get(intent));
         let intent = intent.filter(|intent| intent.status == "processing").ok_or(FakeError)?;
         Ok((session.clone(), intent.clone()))
+    }
+}
+
+impl State {
+    /// Takes the money that a complaint is about.
+    fn withdraw(&mut self, mut dispute: Dispute, at: Timestamp) -> String {
+        let taken = self.move_money(&dispute.id, dispute.amount.saturating_neg(), DISPUTE_FEE);
+        dispute.movements.push(taken);
+        self.happened("charge.dispute.funds_withdrawn", dispute.json(), at);
+        let id = dispute.id.clone();
+        self.disputes.insert(id.clone(), dispute);
+        id
     }
 }
 
@@ -193,11 +209,12 @@ impl FakeStripe {
         Ok(())
     }
 
-    /// The payer complains to the bank, which takes the money; returns the name of the complaint.
-    ///
-    /// # Errors
-    /// [`FakeError`] when nothing is left of the payment.
-    pub fn dispute(&self, session: &str) -> Result<String, FakeError> {
+    /// A complaint about what is left of a payment.
+    fn complain(
+        &self,
+        session: &str,
+        status: &'static str,
+    ) -> Result<(MutexGuard<'_, State>, Dispute), FakeError> {
         let at = self.clock.now();
         let mut state = self.lock();
         let intent = state.sessions.get(session).and_then(|session| session.intent.as_ref());
@@ -209,31 +226,59 @@ impl FakeStripe {
         if let Some(intent) = state.intents.get_mut(&intent.id) {
             intent.is_disputed = true;
         }
-        let mut dispute =
-            Dispute { id, intent: intent.id, amount, status: "needs_response", movements: Vec::new() };
+        let dispute = Dispute { id: id.clone(), intent: intent.id, amount, status, movements: Vec::new() };
         state.happened("charge.dispute.created", dispute.json(), at);
-        let taken = state.move_money(&dispute.id, amount.saturating_neg(), DISPUTE_FEE);
-        dispute.movements.push(taken);
-        state.happened("charge.dispute.funds_withdrawn", dispute.json(), at);
+        Ok((state, dispute))
+    }
+
+    /// The payer complains to the bank, which takes the money; returns the name of the complaint.
+    ///
+    /// # Errors
+    /// [`FakeError`] when nothing is left of the payment.
+    pub fn dispute(&self, session: &str) -> Result<String, FakeError> {
+        let (mut state, dispute) = self.complain(session, "needs_response")?;
+        Ok(state.withdraw(dispute, self.clock.now()))
+    }
+
+    /// The bank asks about a payment, and takes nothing; returns the name of the complaint.
+    ///
+    /// # Errors
+    /// [`FakeError`] when nothing is left of the payment.
+    pub fn inquire(&self, session: &str) -> Result<String, FakeError> {
+        let (mut state, dispute) = self.complain(session, "warning_needs_response")?;
         let id = dispute.id.clone();
         state.disputes.insert(id.clone(), dispute);
         Ok(id)
     }
 
-    /// The bank decides.
+    /// The bank is not content with what it was answered, and takes the money.
+    ///
+    /// # Errors
+    /// [`FakeError`] when it has not asked, or has been content.
+    pub fn escalate(&self, inquiry: &str) -> Result<(), FakeError> {
+        let mut state = self.lock();
+        let found = state.disputes.get(inquiry).filter(|one| one.status == "warning_needs_response");
+        let dispute = Dispute { status: "needs_response", ..found.cloned().ok_or(FakeError)? };
+        state.withdraw(dispute, self.clock.now());
+        Ok(())
+    }
+
+    /// The bank decides; an inquiry can only end well.
     ///
     /// # Errors
     /// [`FakeError`] when it has decided already.
     pub fn decide(&self, dispute: &str, verdict: Verdict) -> Result<(), FakeError> {
         let at = self.clock.now();
         let mut state = self.lock();
-        let found = state.disputes.get(dispute).filter(|dispute| dispute.status == "needs_response");
-        let mut dispute = found.cloned().ok_or(FakeError)?;
-        dispute.status = match verdict {
-            Verdict::Won => "won",
-            Verdict::Lost => "lost",
+        let mut dispute = state.disputes.get(dispute).cloned().ok_or(FakeError)?;
+        dispute.status = match (dispute.status, verdict) {
+            ("needs_response", Verdict::Won) => "won",
+            ("needs_response", Verdict::Lost) => "lost",
+            ("needs_response", Verdict::Prevented) => "prevented",
+            ("warning_needs_response", Verdict::Won) => "warning_closed",
+            _ => return Err(FakeError),
         };
-        if verdict == Verdict::Won {
+        if dispute.status == "won" || dispute.status == "prevented" {
             let returned = state.move_money(&dispute.id, dispute.amount, 0);
             dispute.movements.push(returned);
             state.happened("charge.dispute.funds_reinstated", dispute.json(), at);

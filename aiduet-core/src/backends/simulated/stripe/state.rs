@@ -74,10 +74,15 @@ pub(super) struct Customer {
     pub(super) id: String,
     /// The card that is kept.
     pub(super) card: Option<String>,
+    /// Whether only the name is known any more.
+    pub(super) is_deleted: bool,
 }
 
 impl Customer {
     pub(super) fn json(&self) -> Value {
+        if self.is_deleted {
+            return json!({ "id": self.id, "object": "customer", "deleted": true });
+        }
         json!({ "id": self.id, "object": "customer", "livemode": false })
     }
 }
