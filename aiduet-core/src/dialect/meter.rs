@@ -16,7 +16,7 @@ use super::openai::responses_answer::ResponsesAnswer;
 use super::reading::{Reading, StreamFault};
 use super::sse::{Data, Event, Splitter, parse, terminated};
 use crate::money::Money;
-use crate::usage::Modifiers;
+use crate::usage::{Modifiers, Usage};
 
 /// What a meter has to know about the request.
 #[derive(Clone, Copy, Debug)]
@@ -293,11 +293,11 @@ impl Meter {
         self.after_tail(end)
     }
 
-    /// The end of an answer that was cut, as a length limit ends it.
-    pub fn close_at_limit(&mut self) -> Vec<Bytes> {
+    /// The end of an answer that was cut, as a length limit ends it, with what its bill counts.
+    pub fn close_at_limit(&mut self, cost: Money, usage: &Usage) -> Vec<Bytes> {
         let end = match &mut self.answer {
-            Answer::Chat(answer) => answer.close_at_limit(),
-            Answer::Responses(answer) => answer.close_at_limit(&self.reading),
+            Answer::Chat(answer) => answer.close_at_limit(cost, usage),
+            Answer::Responses(answer) => answer.close_at_limit(usage, &self.reading),
             Answer::Messages(answer) => answer.close_at_limit(&self.reading),
         };
         self.after_tail(end)

@@ -104,7 +104,7 @@ impl Channel {
     /// The end of an answer that was cut, as a length limit ends it.
     pub(super) fn close_at_limit(&mut self, cost: Money, usage: &Usage) -> Vec<Bytes> {
         match self.stream() {
-            None => self.meter.close_at_limit(),
+            None => self.meter.close_at_limit(cost, usage),
             Some(stream) => stream.close_at_limit(&Settled { usage, cost: Some(cost) }),
         }
     }

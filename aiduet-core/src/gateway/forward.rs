@@ -285,7 +285,8 @@ impl Trip<'_> {
     }
 
     /// Turns to another candidate: the call is written for it, and the holds are made to cover it
-    /// before it is called. `None` if it cannot serve, rests, or there are no funds for it.
+    /// before it is called. `None` if it cannot serve, rests, there are no funds for it, or nobody
+    /// waits any more.
     async fn turn_to(&mut self, place: usize) -> Option<Stop> {
         let candidate = self.route.candidate(place)?.clone();
         if self.gateway.health.of(candidate.model.vendor) == ProviderHealth::Down {
@@ -295,14 +296,21 @@ impl Trip<'_> {
         let before = self.tab.turn_to(&candidate.model, ask(self.received, &candidate, &prepared));
         let funded = self.gateway.set_aside(&mut self.tab, self.received, &prepared).await;
         let lowered = match funded {
-            Ok(lowered) => lowered.map(|output| output / self.received.head.choices.max(1)),
-            Err(_unfunded) => {
+            // The client may have left meanwhile.
+            Ok(lowered) if self.may_go_on() => {
+                lowered.map(|output| output / self.received.head.choices.max(1))
+            }
+            Ok(_) | Err(_) => {
                 self.tab.turn_back(before);
                 return None;
             }
         };
         if lowered.is_some() {
-            prepared = self.gateway.prepare(self.received, &candidate, lowered).ok()?;
+            let Ok(again) = self.gateway.prepare(self.received, &candidate, lowered) else {
+                self.tab.turn_back(before);
+                return None;
+            };
+            prepared = again;
         }
         Some(Stop { candidate, place, prepared, lowered_limit: lowered })
     }

@@ -17,10 +17,10 @@ use super::super::sse::{Data, Event};
 use super::super::text::TextEstimate;
 use super::chat_request::CHOICES_MAX;
 use super::tier;
-use super::usage::Counts;
+use super::usage::{self, Counts};
 use super::{error_of, fault_of};
 use crate::money::Money;
-use crate::usage::{FinishReason, UsagePart};
+use crate::usage::{FinishReason, Usage, UsagePart};
 
 type Read = Result<(), RequestFault>;
 
@@ -212,28 +212,31 @@ impl ChatAnswer {
         vec![self.failure.take().unwrap_or_else(|| unnamed_frame(&json!({"error": error}).to_string()))]
     }
 
-    /// Ends every open choice as a length limit does.
-    pub(in crate::dialect) fn close_at_limit(&mut self) -> Vec<Bytes> {
-        let mut frames: Vec<Bytes> = self
+    /// Ends every open choice as a length limit does; then tells what the bill counts, and its sum,
+    /// to who asked for usage.
+    pub(in crate::dialect) fn close_at_limit(&mut self, cost: Money, usage: &Usage) -> Vec<Bytes> {
+        let no_usage = if self.relay_usage { r#","usage":null"# } else { "" };
+        let cut = self
             .begun
             .difference(&self.finished)
-            .map(|index| {
-                let Envelope { id, created, model } = &self.envelope;
-                let or = |member: &Option<Box<str>>, default: &str| member.as_deref().unwrap_or(default).to_owned();
-                unnamed_frame(&format!(
-                    r#"{{"id":{},"object":"chat.completion.chunk","created":{},"model":{},"choices":[{{"index":{index},"delta":{{}},"finish_reason":"length"}}]}}"#,
-                    or(id, r#""chatcmpl-""#),
-                    or(created, "0"),
-                    or(model, r#""""#),
-                ))
-            })
-            .collect();
-        frames.push(unnamed_frame(DONE));
-        frames
+            .map(|index| format!(r#"[{{"index":{index},"delta":{{}},"finish_reason":"length"}}]{no_usage}"#));
+        let told = self.relay_usage.then(|| format!(r#"[],"usage":{}"#, usage::chat_object(usage, cost)));
+        let chunks = cut.chain(told).map(|rest| unnamed_frame(&self.envelope.chunk(&rest)));
+        chunks.chain([unnamed_frame(DONE)]).collect()
     }
 }
 
 impl Envelope {
+    /// A chunk of the same answer, from its choices on.
+    fn chunk(&self, choices: &str) -> String {
+        let id = self.id.as_deref().unwrap_or(r#""chatcmpl-""#);
+        let created = self.created.as_deref().unwrap_or("0");
+        let model = self.model.as_deref().unwrap_or(r#""""#);
+        format!(
+            r#"{{"id":{id},"object":"chat.completion.chunk","created":{created},"model":{model},"choices":{choices}}}"#
+        )
+    }
+
     fn note(&mut self, name: &str, json: &str) {
         let slot = match name {
             "id" => &mut self.id,

@@ -13,7 +13,7 @@ use super::super::meter::{MeterConfig, StreamError};
 use super::super::reading::{Reading, StreamFault};
 use super::super::sse::{Data, Event};
 use super::super::text::TextEstimate;
-use super::usage::Counts;
+use super::usage::{self, Counts};
 use super::{error_of, fault_of, tier};
 use crate::usage::{FinishReason, Usage, UsagePart};
 
@@ -294,8 +294,9 @@ impl ResponsesAnswer {
         vec![named_frame("response.failed", &event)]
     }
 
-    pub(in crate::dialect) fn close_at_limit(&mut self, reading: &Reading) -> Vec<Bytes> {
+    pub(in crate::dialect) fn close_at_limit(&mut self, usage: &Usage, reading: &Reading) -> Vec<Bytes> {
         let mut response = self.response("incomplete", reading);
+        response.insert("usage".to_owned(), usage::responses_object(usage));
         response.insert("incomplete_details".to_owned(), json!({"reason": "max_output_tokens"}));
         let number = self.next_number;
         let event = json!({"type": "response.incomplete", "sequence_number": number, "response": response});

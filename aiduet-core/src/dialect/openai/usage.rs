@@ -1,8 +1,11 @@
 //! Counts of OpenAI's protocols to disjoint classes.
 
+use serde_json::{Value, json};
+
 use super::super::answer::{CacheLife, read_count, read_object};
 use super::super::fault::RequestFault;
 use super::super::json::Scanner;
+use crate::money::Money;
 use crate::usage::Usage;
 
 /// The numbers as they were written. Cached and written tokens are inside `prompt`, reasoning is
@@ -104,4 +107,29 @@ impl Counts {
 fn set(count: &mut Option<u64>, scanner: &mut Scanner<'_>, clamped: &mut bool) -> Result<(), RequestFault> {
     *count = read_count(scanner, clamped)?;
     Ok(())
+}
+
+/// What a bill counts and its sum, as the last chunk of Chat Completions tells them.
+pub(super) fn chat_object(usage: &Usage, cost: Money) -> String {
+    let (prompt, output) = (usage.prompt(), usage.output);
+    let Usage { cache_read, reasoning, .. } = usage;
+    let (total, written) = (prompt.saturating_add(output), written(usage));
+    format!(
+        r#"{{"prompt_tokens":{prompt},"completion_tokens":{output},"total_tokens":{total},"prompt_tokens_details":{{"cached_tokens":{cache_read},"cache_write_tokens":{written}}},"completion_tokens_details":{{"reasoning_tokens":{reasoning}}},"cost":{cost}}}"#
+    )
+}
+
+/// The same counts as a response tells them.
+pub(super) fn responses_object(usage: &Usage) -> Value {
+    json!({
+        "input_tokens": usage.prompt(),
+        "input_tokens_details": {"cached_tokens": usage.cache_read, "cache_write_tokens": written(usage)},
+        "output_tokens": usage.output,
+        "output_tokens_details": {"reasoning_tokens": usage.reasoning},
+        "total_tokens": usage.prompt().saturating_add(usage.output),
+    })
+}
+
+const fn written(usage: &Usage) -> u64 {
+    usage.cache_write_short.saturating_add(usage.cache_write_long)
 }

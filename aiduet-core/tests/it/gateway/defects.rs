@@ -14,7 +14,7 @@ use http::StatusCode;
 
 use super::House;
 use super::call::{Api, Call};
-use super::doubles::{Failure, Head};
+use super::doubles::{Asked, Failure, Head};
 use crate::databases::{Store, on_each_store};
 
 on_each_store! {
@@ -22,6 +22,7 @@ on_each_store! {
     a_panic_before_the_answer_keeps_nothing
     a_panic_in_mid_stream_keeps_nothing
     a_lost_reserve_on_the_way_to_another_model_takes_nothing_away
+    a_client_that_leaves_on_the_way_to_another_model_is_not_called_for
 }
 
 async fn a_client_that_leaves_before_its_call_is_made_pays_nothing(store: Store) {
@@ -99,28 +100,72 @@ async fn a_panic_in_mid_stream_keeps_nothing(store: Store) {
     }
 }
 
+/// A call of Chat Completions that falls back on two other models; the second one needs more than
+/// the first one holds, the third one less.
+fn with_fallbacks() -> Call {
+    let mut body = Api::Chat.body("Hello?");
+    body["model"] = "gpt-5.4-mini".into();
+    body["models"] = serde_json::json!(["gpt-5.6", "gpt-5.4-nano"]);
+    Call::post(Api::Chat.endpoint(), &body)
+}
+
 /// The first model fails; of the reserve that the second one needs nobody knows whether it was
-/// made. The first hold must stay until the request is closed.
+/// made. The third one is covered by the first hold, which must stay until the request is closed.
 async fn a_lost_reserve_on_the_way_to_another_model_takes_nothing_away(store: Store) {
     for failure in [Failure::Before, Failure::After] {
         let (plan, provider) = House::scripted(store);
         let house = plan.open().await;
         house.ledger.fail_reserves([None, Some(failure)]);
-        let mut body = Api::Chat.body("Hello?");
-        body["model"] = "gpt-5.6-luna".into();
-        body["models"] = serde_json::json!(["gpt-5.6"]);
         let feed = provider.begun(Head { status: 500, ..Head::WHOLE });
         feed.send("{}");
         feed.end();
-        // Whatever is tried next finds this.
-        let feed = provider.begun(Head::WHOLE);
-        feed.send(Api::Chat.whole("Hello!", (9, 2)));
-        feed.end();
-        let reply = house.send(Call::post(Api::Chat.endpoint(), &body)).await;
-        assert_eq!(house.ledger.reserves().len(), 2, "the dearer model needs more");
+        let mut feed = provider.feed();
+        let answer = async {
+            provider.called(2).await;
+            // What runs in the background has its turn.
+            for _ in 0..100 {
+                tokio::task::yield_now().await;
+            }
+            assert!(!house.ledger.asked().contains(&Asked::Void), "{failure:?}: the first hold is released");
+            let first = house.ledger.reserves()[0];
+            assert!(house.balance().await.held >= first, "{failure:?}: the call is not covered");
+            feed.begin(Ok(Head::WHOLE));
+            feed.send(Api::Chat.whole("Hello!", (9, 2)));
+            feed.end();
+        };
+        let (reply, ()) = tokio::join!(house.send(with_fallbacks()), answer);
+        assert_eq!((reply.status, house.ledger.reserves().len()), (200, 2), "{failure:?}");
         let records = house.close().await;
-        assert_eq!(records.len(), 1);
-        let outcome = if reply.status == 200 { Outcome::Completed } else { Outcome::UpstreamError };
-        assert_eq!(records[0].outcome, outcome, "{failure:?}");
+        assert_eq!((records.len(), records[0].outcome), (1, Outcome::Completed), "{failure:?}");
+        assert_eq!(provider.last_body()["model"], "gpt-5.4-nano", "{failure:?}");
     }
+}
+
+/// Nobody waits for what another model would say.
+async fn a_client_that_leaves_on_the_way_to_another_model_is_not_called_for(store: Store) {
+    let (plan, provider) = House::scripted(store);
+    let house = plan.open().await;
+    let mut feed = provider.feed();
+    let failing = async {
+        provider.called(1).await;
+        house.ledger.stop_reserves();
+        feed.begin(Ok(Head { status: 500, ..Head::WHOLE }));
+        feed.send("{}");
+        feed.end();
+        house.ledger.reserves_asked(2).await;
+    };
+    tokio::select! {
+        biased;
+        _answer = house.start(with_fallbacks()) => panic!("the ledger has not answered"),
+        () = failing => {}
+    }
+    house.ledger.let_reserves_pass();
+    house.ledger.closed(1).await;
+    let records = house.close().await;
+    assert_eq!(provider.calls(), 1, "nobody waits for the answer");
+    assert_eq!(
+        (records.len(), records[0].outcome, records[0].cost()),
+        (1, Outcome::UpstreamError, Money::ZERO)
+    );
+    assert_eq!(records[0].model.as_str(), "gpt-5.4-mini", "the model that was called");
 }

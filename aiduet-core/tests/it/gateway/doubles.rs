@@ -340,9 +340,10 @@ impl ScriptedProvider {
 #[async_trait]
 impl Provider for ScriptedProvider {
     async fn send(&self, call: UpstreamCall) -> Result<UpstreamReply, ProviderError> {
-        let (head, body) = lock(&self.next).pop_front().expect("a call that the test does not feed");
         lock(&self.bodies).push(call.body.into_exposed());
+        // Counted before it is fed: a call that no test feeds is a call all the same.
         self.calls.send_modify(|calls| *calls += 1);
+        let (head, body) = lock(&self.next).pop_front().expect("a call that the test does not feed");
         let Head { status, is_event_stream, retry_after } =
             head.await.unwrap_or(Err(ProviderError::Broken { stage: Stage::Head }))?;
         let body = stream::unfold(body, |mut body| async move { Some((body.recv().await?, body)) });

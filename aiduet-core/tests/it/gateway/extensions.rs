@@ -11,7 +11,7 @@ use tokio::time::Instant;
 
 use super::House;
 use super::call::{Api, Call, Opened, events, len};
-use super::doubles::{Failure, Feed, Head, ScriptedProvider};
+use super::doubles::{Asked, Failure, Feed, Head, ScriptedProvider};
 use crate::databases::{Store, on_each_store};
 
 on_each_store! {
@@ -19,6 +19,7 @@ on_each_store! {
     a_short_stream_holds_its_limit
     a_stream_whose_hold_cannot_be_extended_ends_as_at_a_length_limit
     an_extension_whose_answer_is_lost_is_made_once
+    a_stream_that_is_cut_tells_its_usage_and_cost_to_who_asked
 }
 
 /// What a stream holds at a time, in tokens.
@@ -151,6 +152,34 @@ async fn a_stream_whose_hold_cannot_be_extended_ends_as_at_a_length_limit(store:
     }
 }
 
+async fn a_stream_that_is_cut_tells_its_usage_and_cost_to_who_asked(store: Store) {
+    for asked in [true, false] {
+        let mut body = Api::Chat.body("Hello?");
+        body["stream"] = true.into();
+        body[Api::Chat.limit()] = 60_000.into();
+        body["stream_options"] = json!({"include_usage": asked});
+        let call = Call::post(Api::Chat.endpoint(), &body);
+        let (plan, provider) = House::scripted(store);
+        let house = plan.funds(Api::Chat.worst(&call.body, STRETCH)).open().await;
+        let (feed, mut answer) = begin(&house, &provider, call, Api::Chat).await;
+        feed.send(Api::Chat.tokens(9_000));
+        let end = answer.rest().await.concat();
+        feed.is_cancelled().await;
+        let record = &house.close().await[0];
+        assert_eq!(record.outcome, Outcome::BalanceExhausted);
+        let text = String::from_utf8(end).unwrap();
+        assert_eq!(text.matches(r#""finish_reason":"length""#).count(), 1, "{asked}");
+        let told = format!(
+            r#""choices":[],"usage":{{"prompt_tokens":{},"completion_tokens":{STRETCH},"total_tokens":{},"#,
+            record.usage.prompt(),
+            record.usage.prompt() + STRETCH,
+        );
+        assert_eq!(text.matches(&told).count(), usize::from(asked), "{text}");
+        let cost = format!(r#","cost":{}}}}}{}"#, record.cost(), "\n\ndata: [DONE]\n\n");
+        assert_eq!(text.ends_with(&cost), asked, "{text}");
+    }
+}
+
 async fn an_extension_whose_answer_is_lost_is_made_once(store: Store) {
     for api in Api::ALL {
         let (plan, provider) = House::scripted(store);
@@ -218,6 +247,7 @@ async fn a_stream_whose_extension_is_not_answered_ends() {
         feed.send(api.tokens(1_000));
         assert_cut(api, &answer.rest().await);
         feed.is_cancelled().await;
+        assert!(!house.ledger.asked().contains(&Asked::Void), "what was held first is not released");
         let record = &house.close().await[0];
         assert_eq!(record.outcome, Outcome::BalanceExhausted);
     }

@@ -62,20 +62,20 @@ fn errors_end_a_stream_in_the_form_of_its_dialect() {
 #[test]
 fn a_limit_ends_a_stream_in_the_form_of_its_dialect() {
     let mut meter = begun(Endpoint::ChatCompletions, CHAT_TEXT, 2);
-    let frames = json_events(&meter.close_at_limit().concat());
+    let frames = json_events(&meter.close_at_limit(Money::from_nanos(15), &USED).concat());
     assert_eq!(frames[0].1["choices"], json!([{"index": 0, "delta": {}, "finish_reason": "length"}]));
     assert_eq!(frames[0].1["id"], json!("chatcmpl-Fix1"));
     assert_eq!(frames[1].1, json!("[DONE]"));
 
     let mut meter = begun(Endpoint::Messages, MESSAGES_TOOL, 7);
-    let frames = json_events(&meter.close_at_limit().concat());
+    let frames = json_events(&meter.close_at_limit(Money::from_nanos(15), &USED).concat());
     let names: Vec<_> = frames.iter().map(|(name, _data)| name.clone().unwrap()).collect();
     assert_eq!(names, ["content_block_stop", "message_delta", "message_stop"]);
     assert_eq!(frames[0].1["index"], json!(1));
     assert_eq!(frames[1].1["delta"]["stop_reason"], json!("max_tokens"));
 
     let mut meter = begun(Endpoint::Responses, RESPONSES_TEXT, 5);
-    let frames = json_events(&meter.close_at_limit().concat());
+    let frames = json_events(&meter.close_at_limit(Money::from_nanos(15), &USED).concat());
     let (name, event) = &frames[0];
     assert_eq!((name.as_deref(), &event["sequence_number"]), (Some("response.incomplete"), &json!(5)));
     assert_eq!(event["response"]["status"], json!("incomplete"));
@@ -83,9 +83,59 @@ fn a_limit_ends_a_stream_in_the_form_of_its_dialect() {
     assert_eq!(event["response"]["output"], json!([]));
 
     let mut meter = begun(Endpoint::Responses, RESPONSES_TEXT, 9);
-    let frames = json_events(&meter.close_at_limit().concat());
+    let frames = json_events(&meter.close_at_limit(Money::from_nanos(15), &USED).concat());
     assert_eq!(frames[0].1["response"]["output"][0]["content"][0]["text"], json!("Hello"));
     assert_eq!(frames[0].1["sequence_number"], json!(9));
+}
+
+/// What the bill of a cut answer counts.
+const USED: Usage = Usage {
+    input: 5,
+    cache_read: 2,
+    cache_write_short: 3,
+    cache_write_long: 4,
+    output: 7,
+    reasoning: 6,
+    web_searches: 0,
+};
+
+#[test]
+fn a_stream_that_is_cut_tells_what_is_billed_to_who_asked() {
+    let mut meter = Meter::new(MeterConfig { relay_usage: true, ..config(Endpoint::ChatCompletions) });
+    meter.push(Bytes::from_static(beginning(CHAT_TEXT, 2)));
+    let text = meter.close_at_limit(Money::from_nanos(15), &USED).concat();
+    let frames = json_events(&text);
+    assert_eq!(frames.len(), 3, "{frames:?}");
+    assert_eq!(
+        (&frames[0].1["choices"][0]["finish_reason"], &frames[0].1["usage"]),
+        (&json!("length"), &Value::Null)
+    );
+    assert!(frames[0].1.get("usage").is_some(), "null, as in every chunk before");
+    assert_eq!((&frames[1].1["id"], &frames[1].1["choices"]), (&json!("chatcmpl-Fix1"), &json!([])));
+    let prompt = json!({"cached_tokens": 2, "cache_write_tokens": 7});
+    let usage = &frames[1].1["usage"];
+    assert_eq!(
+        (&usage["prompt_tokens"], &usage["completion_tokens"], &usage["total_tokens"]),
+        (&json!(14), &json!(7), &json!(21))
+    );
+    assert_eq!(
+        (&usage["prompt_tokens_details"], &usage["completion_tokens_details"]),
+        (&prompt, &json!({"reasoning_tokens": 6}))
+    );
+    assert!(String::from_utf8(text).unwrap().contains(r#""cost":0.000000015}"#));
+    assert_eq!(frames[2].1, json!("[DONE]"));
+
+    let mut meter = begun(Endpoint::ChatCompletions, CHAT_TEXT, 2);
+    let frames = json_events(&meter.close_at_limit(Money::from_nanos(15), &USED).concat());
+    assert!(frames.iter().all(|(_name, frame)| frame.get("usage").is_none()), "{frames:?}");
+
+    let mut meter = begun(Endpoint::Responses, RESPONSES_TEXT, 5);
+    let frames = json_events(&meter.close_at_limit(Money::from_nanos(15), &USED).concat());
+    let usage = json!({
+        "input_tokens": 14, "input_tokens_details": prompt, "output_tokens": 7,
+        "output_tokens_details": {"reasoning_tokens": 6}, "total_tokens": 21,
+    });
+    assert_eq!(frames[0].1["response"]["usage"], usage);
 }
 
 #[test]
