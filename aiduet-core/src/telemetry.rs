@@ -222,6 +222,29 @@ mod tests {
     }
 
     #[test]
+    fn sec_t51_no_text_breaks_out_of_its_line() {
+        let hostile = [
+            "a\nb",
+            "a\r\n{\"level\":\"info\",\"event\":\"forged\"}",
+            "\"}\n{\"event\":\"forged\"}",
+            "\u{1b}[2J\u{1b}[1;31mred",
+            "a\u{0}b\u{7f}\u{85}\u{2028}\u{2029}",
+            "\\\",\"event\":\"forged",
+        ];
+        for text in hostile {
+            let lines = lines(LevelFilter::INFO, || {
+                tracing::info!(target: "aiduet", text, shown = %text, debug = ?text, "{text}");
+            });
+            let [line] = lines.as_slice() else { panic!("{lines:?}") };
+            assert_eq!(
+                (&line["text"], &line["shown"], &line["event"]),
+                (&text.into(), &text.into(), &text.into())
+            );
+            assert!(!line.to_string().bytes().any(|byte| byte < b' '), "{line}");
+        }
+    }
+
+    #[test]
     fn a_line_stays_short_and_whole() {
         let long = "ä".repeat(10_000);
         let lines = lines(LevelFilter::INFO, || {

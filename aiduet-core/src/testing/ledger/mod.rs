@@ -91,7 +91,7 @@ macro_rules! ledger_conformance {
             the_tightest_limit_is_named
             a_key_spends_in_all_its_periods
             many_tasks_never_overspend
-            many_tasks_never_exceed_the_limit_of_a_key
+            sec_t25_many_tasks_never_exceed_the_limit_of_a_key
             the_same_reserve_at_the_same_time_holds_once
             settle_and_void_at_the_same_time_have_one_winner
             settle_and_sweep_at_the_same_time_charge_once

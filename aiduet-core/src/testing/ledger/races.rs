@@ -63,7 +63,7 @@ pub async fn many_tasks_never_overspend<L: WholeLedger>(fresh: &FreshLedger<L>) 
 }
 
 /// A limit of a key holds like a balance.
-pub async fn many_tasks_never_exceed_the_limit_of_a_key<L: WholeLedger>(fresh: &FreshLedger<L>) {
+pub async fn sec_t25_many_tasks_never_exceed_the_limit_of_a_key<L: WholeLedger>(fresh: &FreshLedger<L>) {
     let scene = fresh.funded(10_000).await;
     for period in SpendPeriod::ALL {
         let (key, limits) = (scene.factory.key_id(), limited(period, cents(98)));

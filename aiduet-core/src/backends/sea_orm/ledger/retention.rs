@@ -116,7 +116,7 @@ mod tests {
     use crate::testing::{Factory, cents};
 
     on_each_database! {
-        nothing_is_older_than_ninety_days_and_an_hour_and_the_books_stay_right
+        sec_t56_nothing_is_older_than_ninety_days_and_an_hour_and_the_books_stay_right
         old_rows_go_in_batches
     }
 
@@ -190,7 +190,9 @@ mod tests {
 
     /// 120 days, at the end of which it is now: the audit asks the clock of the database. The last
     /// 31 days in the steps in which the job is due.
-    async fn nothing_is_older_than_ninety_days_and_an_hour_and_the_books_stay_right(fixture: Fixture) {
+    async fn sec_t56_nothing_is_older_than_ninety_days_and_an_hour_and_the_books_stay_right(
+        fixture: Fixture,
+    ) {
         let world = world(fixture, SystemClock::new().now().minus(DAY * 120));
         let (clock, account) = (world.factory.clock(), world.factory.account_id());
         world.ledger.post(vec![world.factory.top_up(account, cents(100_000))]).await.unwrap();
