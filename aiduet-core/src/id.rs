@@ -138,6 +138,8 @@ identifiers! {
     DeletionId = "del";
     /// An account elsewhere by which a person signs in.
     IdentityId = "idn";
+    /// An export of everything that is kept about a person.
+    ExportId = "exp";
 }
 
 /// Derives the identifier of a consequence from the identifier of its cause.

@@ -65,6 +65,9 @@ pub(crate) enum Command {
     /// What is left of those who have left
     #[command(subcommand)]
     Privacy(Privacy),
+    /// Everything that is kept about a person, for those who ask otherwise than by the API
+    #[command(subcommand)]
+    Export(Export),
     /// Check everything that the server needs
     Doctor,
     /// Ask a running server whether it is ready
@@ -193,6 +196,19 @@ pub(crate) enum User {
         /// Do not ask
         #[arg(long)]
         yes: bool,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Export {
+    /// Write an archive of everything that is kept about a person
+    User {
+        /// The account, by e-mail address or identifier
+        #[arg(long, value_name = "E-MAIL|ID")]
+        email: String,
+        /// Where to; a new file [default: the standard output]
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
     },
 }
 

@@ -10,7 +10,7 @@ use crate::ledger::LedgerError;
 use crate::limit::LimitError;
 use crate::notify::OutboxError;
 use crate::payment::{RechargeError, TopUpError};
-use crate::privacy::DeletionError;
+use crate::privacy::{DeletionError, ExportError};
 
 /// Failure of an [`AccountStore`](super::AccountStore).
 #[derive(Debug, thiserror::Error)]
@@ -137,6 +137,9 @@ pub enum ReceptionError {
     /// Deletions could not be read or changed.
     #[error(transparent)]
     Deletion(#[from] DeletionError),
+    /// Exports could not be read or registered.
+    #[error(transparent)]
+    Export(#[from] ExportError),
     /// The ledger failed.
     #[error(transparent)]
     Ledger(#[from] LedgerError),
@@ -169,6 +172,7 @@ impl Classify for ReceptionError {
             Self::Outbox(error) => error.class(),
             Self::Limit(error) => error.class(),
             Self::Deletion(error) => error.class(),
+            Self::Export(error) => error.class(),
             Self::Ledger(error) => error.class(),
             Self::TopUp(error) => error.class(),
             Self::Recharge(error) => error.class(),
@@ -199,6 +203,7 @@ impl Classify for ReceptionError {
             Self::Outbox(error) => error.retry(),
             Self::Limit(error) => error.retry(),
             Self::Deletion(error) => error.retry(),
+            Self::Export(error) => error.retry(),
             Self::Ledger(error) => error.retry(),
             Self::TopUp(error) => error.retry(),
             Self::Recharge(error) => error.retry(),

@@ -4,6 +4,7 @@ mod agreement;
 mod consent;
 mod deletion;
 mod error;
+mod export;
 mod federation;
 mod own_keys;
 mod profile;

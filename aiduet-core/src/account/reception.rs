@@ -18,6 +18,7 @@ use crate::keys::{KeyCreations, KeyStore};
 use crate::limit::{Claim, Guard, LimitError, LimitKey, RateLimiter, Subject};
 use crate::notify::{DedupKey, Notice, Outbox, Outgoing};
 use crate::policy::Policies;
+use crate::privacy::ExportStore;
 
 /// So often a change is tried again when somebody else has changed the account meanwhile.
 const CHANGES_MAX: usize = 5;
@@ -37,6 +38,8 @@ pub struct ReceptionParts {
     pub identities: Arc<dyn IdentityStore>,
     /// Who says that they do, if anybody.
     pub identity_provider: Option<Arc<dyn IdentityProvider>>,
+    /// Who was given everything that is kept.
+    pub exports: Arc<dyn ExportStore>,
     /// Sessions.
     pub sessions: Arc<dyn SessionStore>,
     /// Tickets.

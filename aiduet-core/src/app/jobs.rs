@@ -94,6 +94,7 @@ pub fn retention(settings: &Settings, stores: &Stores) -> Retention {
         keys: Arc::clone(&stores.keys),
         creations: Arc::clone(&stores.creations),
         consents: Arc::clone(&stores.consents),
+        exports: Arc::clone(&stores.exports),
         security_log: Arc::clone(&stores.security_log),
         outbox: Arc::clone(&stores.outbox),
     };

@@ -49,6 +49,7 @@ pub(super) fn from_settings(
         accounts: Arc::clone(&stores.accounts),
         consents: Arc::clone(&stores.consents),
         identities: Arc::clone(&stores.identities),
+        exports: Arc::clone(&stores.exports),
         sessions: Arc::clone(&stores.sessions),
         tickets: Arc::clone(&stores.tickets),
         failures: Arc::clone(&stores.failures),

@@ -14,7 +14,7 @@ use crate::ledger::{
 use crate::notify::Outbox;
 use crate::payment::{AlertStore, PayerStore, RechargeStore, ReconciliationStore, RefundStore, TopUpStore};
 use crate::price::PriceBook;
-use crate::privacy::{DataInventory, DeletionStore};
+use crate::privacy::{DataInventory, DeletionStore, ExportStore};
 use crate::settings::DatabaseSettings;
 
 // Futures of the database driver are nested deeper than the compiler follows in a release build of a
@@ -22,10 +22,10 @@ use crate::settings::DatabaseSettings;
 #[cfg(feature = "sea-orm")]
 use crate::backends::sea_orm::{
     Database, DatabaseConfig, DatabaseError, LedgerConfig, MigrationStatus, SeaOrmAccountStore,
-    SeaOrmAlertStore, SeaOrmDeletions, SeaOrmFailureCounter, SeaOrmIdentityStore, SeaOrmInventory,
-    SeaOrmJobs, SeaOrmKeyCreations, SeaOrmKeyStore, SeaOrmLedger, SeaOrmOutbox, SeaOrmPayerStore,
-    SeaOrmRechargeStore, SeaOrmReconciliations, SeaOrmRefundStore, SeaOrmSecurityLog, SeaOrmSessionStore,
-    SeaOrmTicketStore, SeaOrmTopUpStore,
+    SeaOrmAlertStore, SeaOrmDeletions, SeaOrmExports, SeaOrmFailureCounter, SeaOrmIdentityStore,
+    SeaOrmInventory, SeaOrmJobs, SeaOrmKeyCreations, SeaOrmKeyStore, SeaOrmLedger, SeaOrmOutbox,
+    SeaOrmPayerStore, SeaOrmRechargeStore, SeaOrmReconciliations, SeaOrmRefundStore, SeaOrmSecurityLog,
+    SeaOrmSessionStore, SeaOrmTicketStore, SeaOrmTopUpStore,
 };
 
 /// The stores of an application.
@@ -63,6 +63,8 @@ pub struct Stores {
     pub usage_retention: Arc<dyn UsageRetention>,
     /// How much is kept about a person.
     pub inventory: Arc<dyn DataInventory>,
+    /// Who was given everything that is kept.
+    pub exports: Arc<dyn ExportStore>,
     /// Who does which background work.
     pub jobs: Arc<dyn JobStore>,
     /// Who owns which holds.
@@ -221,6 +223,7 @@ async fn sea_orm(settings: &DatabaseSettings) -> Result<Stores, BuildError> {
         usage,
         usage_retention,
         inventory: Arc::new(SeaOrmInventory::new(database.clone())),
+        exports: Arc::new(SeaOrmExports::new(database.clone())),
         jobs: Arc::new(SeaOrmJobs::new(database.clone())),
         custody,
         audit: Arc::<SeaOrmLedger>::clone(&ledger),
@@ -282,6 +285,7 @@ fn memory(clock: Arc<dyn Clock>) -> Result<Stores, BuildError> {
         usage,
         usage_retention,
         inventory,
+        exports: people.exports,
         jobs: Arc::new(MemoryJobs::default()),
         custody,
         audit,

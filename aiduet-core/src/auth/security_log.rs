@@ -141,6 +141,10 @@ kinds! {
     KeyRotated = "authn_token_rotated",
     /// An API key was deleted.
     KeyRevoked = "authn_token_revoked",
+    /// An archive of everything that is kept was asked for.
+    ExportAsked = "sensitive_export_requested",
+    /// It was fetched, or begun to be.
+    ExportFetched = "sensitive_export_downloaded",
     /// The account is to be deleted.
     DeletionAsked = "user_deletion_requested",
     /// It is not after all.

@@ -29,6 +29,7 @@ use http::{HeaderMap, Method, Uri};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::cors::{AllowHeaders, Any, CorsLayer};
 
+pub use account::archive::Archive;
 pub use openapi::openapi;
 pub use proxy::BodyLimits;
 

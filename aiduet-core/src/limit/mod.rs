@@ -59,6 +59,8 @@ pub enum Guard {
     Session,
     /// Returns from a sign-in elsewhere: each counts once, for as long as it is valid.
     Flow,
+    /// Exports of one account.
+    Export,
 }
 
 impl Guard {
@@ -78,6 +80,7 @@ impl Guard {
             Self::Report => "report",
             Self::Session => "session",
             Self::Flow => "flow",
+            Self::Export => "export",
         }
     }
 
@@ -95,6 +98,7 @@ impl Guard {
             Self::Ticket | Self::Report => (30, 1),
             Self::Session => (120, 1),
             Self::Flow => (1, 10),
+            Self::Export => (2, 24 * 60),
         };
         Quota { units, period: Duration::from_mins(minutes) }
     }

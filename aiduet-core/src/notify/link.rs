@@ -57,7 +57,7 @@ pub enum Page {
     UndoEmail,
     /// Stops the deletion of an account; takes a token.
     CancelDeletion,
-    /// Offers an archive; takes a token.
+    /// What is kept, and archives of it.
     Export,
     /// Sign-in.
     SignIn,
@@ -86,7 +86,7 @@ impl Page {
             Self::ConfirmEmail => "/dashboard/confirm-email",
             Self::UndoEmail => "/dashboard/undo-email",
             Self::CancelDeletion => "/dashboard/cancel-deletion",
-            Self::Export => "/dashboard/export",
+            Self::Export => "/dashboard/settings/privacy",
             Self::SignIn => "/dashboard/sign-in",
             Self::ForgotPassword => "/dashboard/forgot-password",
             Self::Security => "/dashboard/settings/security",

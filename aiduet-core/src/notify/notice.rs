@@ -199,9 +199,7 @@ pub enum Notice {
     },
     /// The archive of the person's data is ready.
     ExportReady {
-        /// Of [`Page::Export`](super::Page::Export).
-        token: LinkToken,
-        /// Until when it works.
+        /// Until when it can be fetched.
         expires_at: Timestamp,
     },
     /// The account will be deleted.

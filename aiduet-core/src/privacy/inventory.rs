@@ -7,7 +7,8 @@ use async_trait::async_trait;
 
 use super::InventoryError;
 use super::retention::{
-    BOOKS_KEPT_YEARS, CONSENT_KEPT, CREATION_KEPT, KEY_KEPT, NOTICE_KEPT, SECURITY_LOG_KEPT, SESSION_KEPT,
+    BOOKS_KEPT_YEARS, CONSENT_KEPT, CREATION_KEPT, EXPORT_KEPT, KEY_KEPT, NOTICE_KEPT, SECURITY_LOG_KEPT,
+    SESSION_KEPT,
 };
 use crate::clock::Timestamp;
 use crate::id::AccountId;
@@ -104,6 +105,7 @@ pub const CATEGORIES: &[DataCategory] = &[
     in_database("billing_choices", &["alerts", "recharges"], Kept::Account),
     in_database("security_log", &["security_events"], Kept::For(SECURITY_LOG_KEPT)),
     in_database("messages", &["notices"], Kept::AfterEnd(NOTICE_KEPT)),
+    in_database("exports", &["exports"], Kept::For(EXPORT_KEPT)),
     in_database("deletions", &["deletions"], Kept::WhileUseful),
     elsewhere("payments", Kept::Elsewhere, Place::CardCompany),
     elsewhere("backups", Kept::Elsewhere, Place::Backups),

@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::{ExportError, ExportStore};
 use crate::account::{AccountError, ConsentStore};
 use crate::auth::{AuthStoreError, SecurityLog, SessionStore, TicketStore};
 use crate::class::{Classify, ErrorClass, Retry};
@@ -29,6 +30,8 @@ pub const KEY_KEPT: Duration = Duration::from_hours(90 * 24);
 pub const CONSENT_KEPT: Duration = Duration::from_hours(3 * 365 * 24);
 /// How long it is kept that a message was sent. Its text and address end when it has left.
 pub const NOTICE_KEPT: Duration = Duration::from_hours(90 * 24);
+/// How long it is kept that a person was given everything, to prove it; what it was is not kept.
+pub const EXPORT_KEPT: Duration = CONSENT_KEPT;
 /// How long the same request to make a key makes no other one.
 pub(super) const CREATION_KEPT: Duration = DAY;
 /// How many years the law of bookkeeping may ask for amounts and references of payments.
@@ -55,6 +58,8 @@ pub struct RetentionStores {
     pub creations: Arc<dyn KeyCreations>,
     /// What people agreed to.
     pub consents: Arc<dyn ConsentStore>,
+    /// Who was given everything.
+    pub exports: Arc<dyn ExportStore>,
     /// The security log.
     pub security_log: Arc<dyn SecurityLog>,
     /// Messages.
@@ -120,6 +125,9 @@ pub enum RetentionError {
     /// The outbox failed.
     #[error(transparent)]
     Outbox(#[from] OutboxError),
+    /// The register of exports failed.
+    #[error(transparent)]
+    Exports(#[from] ExportError),
 }
 
 impl Classify for RetentionError {
@@ -131,6 +139,7 @@ impl Classify for RetentionError {
             Self::Auth(error) => error.class(),
             Self::Keys(error) => error.class(),
             Self::Outbox(error) => error.class(),
+            Self::Exports(error) => error.class(),
         }
     }
 
@@ -142,6 +151,7 @@ impl Classify for RetentionError {
             Self::Auth(error) => error.retry(),
             Self::Keys(error) => error.retry(),
             Self::Outbox(error) => error.retry(),
+            Self::Exports(error) => error.retry(),
         }
     }
 }
@@ -182,8 +192,17 @@ impl Retention {
     /// # Errors
     /// Those of the stores.
     pub async fn purge_anyway(&self, now: Timestamp) -> Result<Purged, RetentionError> {
-        let RetentionStores { usage, sessions, tickets, keys, creations, consents, security_log, outbox } =
-            &self.stores;
+        let RetentionStores {
+            usage,
+            sessions,
+            tickets,
+            keys,
+            creations,
+            consents,
+            exports,
+            security_log,
+            outbox,
+        } = &self.stores;
         let usage = usage.purge(now.minus(self.usage_kept), BATCH).await?;
         let notices = PurgeNotices { before: now.minus(NOTICE_KEPT), limit: BATCH };
         let tables = vec![
@@ -194,6 +213,7 @@ impl Retention {
             ("api_keys", keys.purge(now.minus(KEY_KEPT), BATCH).await?),
             ("key_creations", creations.purge(now.minus(CREATION_KEPT), BATCH).await?),
             ("consents", consents.purge(now.minus(CONSENT_KEPT), BATCH).await?),
+            ("exports", exports.purge(now.minus(EXPORT_KEPT), BATCH).await?),
             ("security_events", security_log.purge(now.minus(SECURITY_LOG_KEPT), BATCH).await?),
             ("security_networks", security_log.forget_networks(now.minus(NETWORK_KEPT), BATCH).await?),
             ("notices", outbox.purge(notices).await?),

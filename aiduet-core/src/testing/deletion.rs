@@ -10,7 +10,7 @@ use crate::auth::{
     SecurityLog, Session, SessionLife, SessionStore, Ticket, TicketPurpose, TicketStore, TokenDigest,
 };
 use crate::clock::Clock;
-use crate::id::{AccountId, DeletionId, IdentityId, NoticeId, SecurityEventId, SessionId, TopUpId};
+use crate::id::{AccountId, DeletionId, ExportId, IdentityId, NoticeId, SecurityEventId, SessionId, TopUpId};
 use crate::keys::{ApiKey, KeyCreation, KeyCreations, KeyStore};
 use crate::ledger::{Audit, Entry, Ledger, ListRequests, Promotion, RequestLog};
 use crate::money::Money;
@@ -20,8 +20,8 @@ use crate::payment::{
     RechargeStore, TopUp, TopUpState, TopUpStore,
 };
 use crate::privacy::{
-    Deletion, DeletionState, DeletionStore, ErasedRows, Erasure, ErasureParts, ErasureProgress,
-    ErasureReceipt, Obstacle, Tombstone, UnusedCredit, WAIT_MAX,
+    Deletion, DeletionState, DeletionStore, EXPORT_LIFE, ErasedRows, Erasure, ErasureParts, ErasureProgress,
+    ErasureReceipt, Export, ExportStore, Obstacle, Tombstone, UnusedCredit, WAIT_MAX,
 };
 
 /// Expands to one test per case of the suite.
@@ -74,6 +74,7 @@ pub struct World {
     pub alerts: Arc<dyn AlertStore>,
     pub recharges: Arc<dyn RechargeStore>,
     pub outbox: Arc<dyn Outbox>,
+    pub exports: Arc<dyn ExportStore>,
     pub factory: Arc<Factory>,
 }
 
@@ -151,6 +152,15 @@ impl World {
         self.pays(&account, &key).await;
         let label = KeyLabel { name: key.name.clone(), last4: key.last4.clone() };
         self.is_told(&account, Notice::KeyCreated { key: label, at: now }).await;
+        let export = Export {
+            id: self.id(ExportId::generate),
+            account: id,
+            session: Some(self.id(SessionId::generate)),
+            created_at: now,
+            expires_at: now.plus(EXPORT_LIFE),
+            fetched_at: None,
+        };
+        self.exports.insert(export).await.expect("the export is new");
         account
     }
 

@@ -13,6 +13,7 @@ pub mod alert;
 pub mod card_company;
 pub mod consent;
 pub mod deletion;
+pub mod export;
 mod factory;
 pub mod failures;
 pub mod fake_upstream;

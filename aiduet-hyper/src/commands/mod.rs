@@ -4,6 +4,7 @@ mod billing;
 mod config;
 mod demo;
 mod doctor;
+mod export;
 mod healthcheck;
 mod jobs;
 mod keys;
@@ -67,6 +68,7 @@ pub(crate) async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Jobs(verb) => jobs::run(&context, verb).await,
         Command::Retention(verb) => retention::run(&context, verb).await,
         Command::Privacy(verb) => privacy::run(&context, verb).await,
+        Command::Export(verb) => export::run(&context, verb).await,
         Command::Doctor => doctor::run(&context).await,
         Command::Healthcheck(options) => healthcheck::run(&context, options).await,
         Command::Openapi => openapi::run(),

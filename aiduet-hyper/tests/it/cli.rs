@@ -37,6 +37,8 @@ fn exit_codes_tell_usage_absence_and_conflict_apart() {
         (&["retention", "run", "--force"], 2),
         (&["user", "deletions"], 0),
         (&["user", "erase", "a@example.com", "--dry-run"], 0),
+        (&["export", "user", "--email", "a@example.com"], 0),
+        (&["export", "user", "--email", "b@example.com"], 4),
         (&["user", "erase", "a@example.com"], 2),
         (&["privacy", "erase", "--from-tombstones", "/nowhere/list"], 2),
         (&["user", "erase", "a@example.com", "--yes"], 0),
@@ -49,6 +51,24 @@ fn exit_codes_tell_usage_absence_and_conflict_apart() {
     ] {
         assert_eq!(place.exit_code(arguments), code, "{arguments:?}");
     }
+}
+
+#[test]
+fn an_archive_goes_to_a_new_file_of_its_owner() {
+    use std::os::unix::fs::PermissionsExt;
+    let place = Place::new();
+    assert_eq!(place.exit_code(&["user", "create", "a@example.com"]), 0);
+    let path = place.path("a.zip");
+    let file = path.to_str().unwrap();
+    let arguments = ["export", "user", "--email", "a@example.com", "--out", file];
+    assert_eq!(place.exit_code(&arguments), 0);
+    let archive = std::fs::read(&path).unwrap();
+    assert!(archive.starts_with(b"PK\x03\x04"));
+    assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+    assert_eq!(place.exit_code(&arguments), 1, "nothing is written over");
+    assert_eq!(std::fs::read(&path).unwrap(), archive);
+    let piped = place.run(&["export", "user", "--email", "a@example.com"]).stdout;
+    assert!(piped.starts_with(b"PK\x03\x04"));
 }
 
 #[test]

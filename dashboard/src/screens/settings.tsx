@@ -256,6 +256,8 @@ const EVENTS = [
   'authn_token_updated',
   'authn_token_rotated',
   'authn_token_revoked',
+  'sensitive_export_requested',
+  'sensitive_export_downloaded',
   'user_deletion_requested',
   'user_deletion_cancelled',
 ] as const;

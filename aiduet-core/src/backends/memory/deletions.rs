@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 
 use super::{
-    MemoryAccounts, MemoryAlerts, MemoryFailures, MemoryIdentities, MemoryKeyCreations, MemoryKeys,
-    MemoryLedger, MemoryOutbox, MemoryPayers, MemoryRecharges, MemoryRefunds, MemorySecurityLog,
+    MemoryAccounts, MemoryAlerts, MemoryExports, MemoryFailures, MemoryIdentities, MemoryKeyCreations,
+    MemoryKeys, MemoryLedger, MemoryOutbox, MemoryPayers, MemoryRecharges, MemoryRefunds, MemorySecurityLog,
     MemorySessions, MemoryTickets, MemoryTopUps,
 };
 use crate::clock::Timestamp;
@@ -51,6 +51,8 @@ pub struct MemoryPeople {
     pub refunds: Arc<MemoryRefunds>,
     /// Messages.
     pub outbox: Arc<MemoryOutbox>,
+    /// Who was given everything.
+    pub exports: Arc<MemoryExports>,
 }
 
 impl MemoryPeople {
@@ -72,6 +74,7 @@ impl MemoryPeople {
             top_ups: Arc::default(),
             payers: Arc::default(),
             outbox: Arc::default(),
+            exports: Arc::default(),
         }
     }
 }
@@ -109,7 +112,7 @@ pub(super) enum Touch {
 }
 
 /// In the order of the tables of a database.
-const TABLES: [Table; 15] = [
+const TABLES: [Table; 16] = [
     ("tickets", |people, account, touch| people.tickets.personal(account, touch)),
     ("sessions", |people, account, touch| people.sessions.personal(account, touch)),
     ("sign_in_failures", |people, account, touch| people.failures.personal(account, touch)),
@@ -128,6 +131,7 @@ const TABLES: [Table; 15] = [
             .saturating_add(people.ledger.personal_books((account, subject), touch))
     }),
     ("consents", |people, account, touch| people.accounts.personal_consents((account, subject()), touch)),
+    ("exports", |people, account, touch| people.exports.personal((account, subject()), touch)),
     ("security_events", |people, account, touch| people.security_log.personal((account, subject()), touch)),
     ("notices", |people, account, touch| people.outbox.personal(account, touch)),
     ("identities", |people, account, touch| people.identities.personal(account, touch)),
@@ -320,6 +324,7 @@ mod tests {
             alerts: people.alerts,
             recharges: people.recharges,
             outbox: people.outbox,
+            exports: people.exports,
             factory,
         })
     }

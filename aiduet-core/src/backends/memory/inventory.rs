@@ -6,9 +6,9 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use super::{
-    MemoryAccounts, MemoryAlerts, MemoryDeletions, MemoryFailures, MemoryIdentities, MemoryKeyCreations,
-    MemoryKeys, MemoryOutbox, MemoryPayers, MemoryPeople, MemoryRecharges, MemoryRefunds, MemorySecurityLog,
-    MemorySessions, MemoryTickets, MemoryTopUps,
+    MemoryAccounts, MemoryAlerts, MemoryDeletions, MemoryExports, MemoryFailures, MemoryIdentities,
+    MemoryKeyCreations, MemoryKeys, MemoryOutbox, MemoryPayers, MemoryPeople, MemoryRecharges, MemoryRefunds,
+    MemorySecurityLog, MemorySessions, MemoryTickets, MemoryTopUps,
 };
 use crate::clock::Timestamp;
 use crate::id::AccountId;
@@ -45,10 +45,11 @@ impl MemoryInventory {
             recharges,
             refunds,
             outbox,
+            exports,
         } = people;
         let identity =
             Self::default().with(accounts).with(identities).with(sessions).with(tickets).with(failures);
-        let keys = identity.with(keys).with(creations).with(security_log).with(outbox);
+        let keys = identity.with(keys).with(creations).with(security_log).with(outbox).with(exports);
         keys.with(ledger).with(top_ups).with(payers).with(alerts).with(recharges).with(refunds)
     }
 
@@ -137,6 +138,14 @@ impl Holder for MemorySecurityLog {
         let events = self.lock();
         let own = events.values().filter(|event| event.account == account);
         vec![counted("security_events", own.map(|event| Some(event.at)))]
+    }
+}
+
+impl Holder for MemoryExports {
+    fn holdings(&self, account: AccountId) -> Vec<Holding> {
+        let exports = self.lock();
+        let own = exports.values().filter(|export| export.account == account);
+        vec![counted("exports", own.map(|export| Some(export.created_at)))]
     }
 }
 

@@ -3,6 +3,7 @@
 mod account;
 mod alerts;
 mod deletions;
+mod exports;
 mod failures;
 mod identities;
 mod inventory;
@@ -25,6 +26,7 @@ mod top_ups;
 pub use account::MemoryAccounts;
 pub use alerts::MemoryAlerts;
 pub use deletions::{MemoryDeletions, MemoryPeople};
+pub use exports::MemoryExports;
 pub use failures::MemoryFailures;
 pub use identities::MemoryIdentities;
 pub use inventory::{Holder, MemoryInventory};

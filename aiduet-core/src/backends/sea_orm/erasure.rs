@@ -58,6 +58,7 @@ pub(super) const RULES: &[(&str, Rule)] = &[
     ("top_ups", Rule::WithBooks("account")),
     ("refunds", Rule::WithBooks("account")),
     ("consents", Rule::Detach("detached_at = {now}")),
+    ("exports", Rule::Detach("session = NULL")),
     ("security_events", Rule::Detach("network = NULL, request = NULL")),
     ("notices", Rule::Delete),
     ("identities", Rule::Delete),

@@ -9,7 +9,7 @@ use crate::keys::KeyError;
 use crate::ledger::LedgerError;
 use crate::notify::OutboxError;
 use crate::payment::{AlertError, RechargeError, ReconciliationError, RefundError, TopUpError};
-use crate::privacy::{DeletionError, InventoryError};
+use crate::privacy::{DeletionError, ExportError, InventoryError};
 
 /// Failure of the database under the stores of this backend.
 ///
@@ -254,6 +254,12 @@ impl From<DatabaseError> for DeletionError {
 }
 
 impl From<DatabaseError> for InventoryError {
+    fn from(error: DatabaseError) -> Self {
+        Self::Unavailable { source: Box::new(error) }
+    }
+}
+
+impl From<DatabaseError> for ExportError {
     fn from(error: DatabaseError) -> Self {
         Self::Unavailable { source: Box::new(error) }
     }

@@ -48,6 +48,7 @@ const TABLES: &[(&str, Option<&str>, Own)] = &[
     ("transfer", Some("created_at"), Own::Ledger(["dr", "cr"])),
     ("top_ups", Some("created_at"), Own::Column("account")),
     ("payers", Some("created_at"), Own::Column("account")),
+    ("exports", Some("created_at"), Own::Column("account")),
     ("security_events", Some("created_at"), Own::Column("account")),
     ("notices", Some("created_at"), Own::Column("account")),
     ("deletions", Some("asked_at"), Own::Column("account")),

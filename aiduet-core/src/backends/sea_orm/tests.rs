@@ -54,6 +54,7 @@ async fn processes_that_migrate_at_once_do_not_disturb_each_other(fixture: Fixtu
         "security_events",
         "identities",
         "key_creations",
+        "exports",
         "deletions",
         "erased_rows",
         "pseudonyms",

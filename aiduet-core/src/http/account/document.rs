@@ -11,6 +11,7 @@ use utoipa::openapi::{
 };
 use utoipa::{PartialSchema, ToSchema};
 
+use super::archive;
 use super::cookie;
 use super::problem::Details;
 use super::summaries::summary;
@@ -22,6 +23,7 @@ const REFRESH_COOKIE: &str = "refresh_cookie";
 pub(super) fn frame() -> OpenApi {
     let mut schemas = vec![(Details::name().into_owned(), Details::schema())];
     Details::schemas(&mut schemas);
+    schemas.extend(archive::schemas());
     let bearer = HttpBuilder::new()
         .scheme(HttpAuthScheme::Bearer)
         .bearer_format("JWT")

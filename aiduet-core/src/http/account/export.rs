@@ -16,7 +16,7 @@ use crate::clock::Timestamp;
 use crate::report::{Range, Zone};
 
 /// Tells spreadsheets that the text is UTF-8.
-const BYTE_ORDER_MARK: &str = "\u{feff}";
+pub(super) const BYTE_ORDER_MARK: &str = "\u{feff}";
 /// With these a spreadsheet begins a formula (OWASP, CSV injection), some of them in full width.
 const FORMULA: [char; 11] = ['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠'];
 

@@ -14,6 +14,7 @@ use super::problem::Problem;
 use crate::account::{AccountState, SignedIn, Visit};
 use crate::app::App;
 use crate::auth::Device;
+use crate::clock::Timestamp;
 use crate::http::edge::ClientAddress;
 
 const IDEMPOTENCY_KEY: &str = "idempotency-key";
@@ -72,9 +73,13 @@ impl FromRequestParts<App> for FreshlyLeaving {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
         let Leaving(person) = Leaving::from_request_parts(parts, app).await?;
-        let since = app.clock().now().since(person.session.authenticated_at);
-        if since > FRESH { Err(Problem::REAUTH_REQUIRED) } else { Ok(Self(person)) }
+        if is_fresh(&person, app.clock().now()) { Ok(Self(person)) } else { Err(Problem::REAUTH_REQUIRED) }
     }
+}
+
+/// Whether a person gave the password within the last 15 minutes.
+pub(super) fn is_fresh(person: &SignedIn, now: Timestamp) -> bool {
+    now.since(person.session.authenticated_at) <= FRESH
 }
 
 /// A person who gave the password within the last 15 minutes.
@@ -85,8 +90,7 @@ impl FromRequestParts<App> for Fresh {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
         let Person(person) = Person::from_request_parts(parts, app).await?;
-        let since = app.clock().now().since(person.session.authenticated_at);
-        if since > FRESH { Err(Problem::REAUTH_REQUIRED) } else { Ok(Self(person)) }
+        if is_fresh(&person, app.clock().now()) { Ok(Self(person)) } else { Err(Problem::REAUTH_REQUIRED) }
     }
 }
 

@@ -15,6 +15,7 @@ use super::policies::LanguageQuery;
 use super::problem::Problem;
 use crate::account::Locale;
 use crate::app::App;
+use crate::clock::Timestamp;
 use crate::privacy::{CATEGORIES, DataCategory, Holding, Kept, Place};
 
 const DAY_SECONDS: u64 = 24 * 60 * 60;
@@ -104,6 +105,14 @@ impl KeptView {
     }
 }
 
+impl InventoryView {
+    /// Everything in a language, where records of requests are kept for so many days.
+    pub(super) fn of(holdings: &[Holding], told: (Locale, u16), now: Timestamp) -> Self {
+        let data = CATEGORIES.iter().map(|category| CategoryView::of(category, holdings, told));
+        Self { as_of: now.to_string(), data: data.collect() }
+    }
+}
+
 impl CategoryView {
     fn of(category: &DataCategory, holdings: &[Holding], (locale, usage_days): (Locale, u16)) -> Self {
         let Words { title, purpose } = words(category.code, locale);
@@ -147,6 +156,5 @@ pub(super) async fn show(
     let holdings = app.stores().inventory.holdings(person.account.id).await;
     let holdings = holdings.map_err(|error| Problem::internal(&error))?;
     let told = (locale, app.imprint().usage_days);
-    let data = CATEGORIES.iter().map(|category| CategoryView::of(category, &holdings, told));
-    Ok(Json(InventoryView { as_of: app.clock().now().to_string(), data: data.collect() }))
+    Ok(Json(InventoryView::of(&holdings, told, app.clock().now())))
 }

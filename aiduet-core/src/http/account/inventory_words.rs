@@ -187,6 +187,20 @@ const WORDS: &[(&str, [[&str; 2]; 3])] = &[
         ],
     ),
     (
+        "exports",
+        [
+            [
+                "Archives of your data",
+                "To prove that you were given one when you asked: when, not what was in it.",
+            ],
+            ["数据存档记录", "证明您索取数据时已提供：仅记录时间，不保存存档内容。"],
+            [
+                "データのアーカイブの記録",
+                "ご請求に応じて提供したことを証明するため：日時だけで、内容は保存しません。",
+            ],
+        ],
+    ),
+    (
         "deletions",
         [
             ["Requests for deletion", "To erase the account when you have asked for it, and not before."],

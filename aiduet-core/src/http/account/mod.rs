@@ -1,5 +1,6 @@
 //! The account API (`/api/v1`): for the dashboard and for programs of the owner.
 
+pub(super) mod archive;
 mod auth;
 mod billing;
 mod call;
@@ -8,6 +9,7 @@ mod cookie;
 mod deletion;
 mod document;
 mod export;
+mod exports;
 mod extract;
 mod google;
 mod identities;
@@ -87,7 +89,10 @@ fn described() -> OpenApiRouter<App> {
         .routes(routes!(identities::list))
         .routes(routes!(identities::unlink))
         .routes(routes!(deletion::show, deletion::ask, deletion::cancel))
-        .routes(routes!(inventory::show));
+        .routes(routes!(inventory::show))
+        .routes(routes!(exports::list, exports::ask))
+        .routes(routes!(exports::show))
+        .routes(routes!(exports::download));
     let keys = OpenApiRouter::new()
         .routes(routes!(keys::list_keys, keys::create))
         .routes(routes!(keys::show, keys::change, keys::revoke))

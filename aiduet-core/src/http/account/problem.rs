@@ -73,6 +73,8 @@ impl Problem {
     pub(super) const MEDIA_TYPE: Self =
         Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type");
 
+    pub(super) const EXPORT_DOWNLOADED: Self = Self::new(StatusCode::GONE, "export_downloaded");
+    pub(super) const EXPORT_EXPIRED: Self = Self::new(StatusCode::GONE, "export_expired");
     pub(super) const EMAIL_UNVERIFIED: Self = Self::new(StatusCode::FORBIDDEN, "email_unverified");
     pub(super) const NO_RECHARGE: Self = Self::new(StatusCode::NOT_FOUND, "auto_recharge_unavailable");
     pub(super) const NO_PAYMENTS: Self = Self::new(StatusCode::SERVICE_UNAVAILABLE, "payments_unavailable");

@@ -55,6 +55,22 @@ const TITLES: &[(&str, [&str; 3])] = &[
         ],
     ),
     (
+        "export_downloaded",
+        [
+            "This archive was downloaded already. Ask for another one.",
+            "此存档已下载过，请重新申请。",
+            "このアーカイブはダウンロード済みです。新しいものを申請してください。",
+        ],
+    ),
+    (
+        "export_expired",
+        [
+            "The time to download this archive is over. Ask for another one.",
+            "此存档的下载期限已过，请重新申请。",
+            "このアーカイブのダウンロード期限が過ぎました。新しいものを申請してください。",
+        ],
+    ),
+    (
         "email_mismatch",
         [
             "This is not the e-mail address of the account.",

@@ -137,7 +137,7 @@ pub(super) struct KeyUsageView {
 /// Spending of a key in one period, in USD.
 #[derive(Serialize, ToSchema)]
 #[schema(as = KeySpend)]
-struct SpendView {
+pub(super) struct SpendView {
     /// `day`, `week`, `month` or `total`.
     period: &'static str,
     spent: String,
@@ -203,7 +203,7 @@ pub(super) async fn of_key(
     }))
 }
 
-fn spending(spend: &KeySpend, limits: SpendLimits, now: Timestamp) -> Vec<SpendView> {
+pub(super) fn spending(spend: &KeySpend, limits: SpendLimits, now: Timestamp) -> Vec<SpendView> {
     let SpendLimits { day, week, month, total } = limits;
     let periods = [
         (SpendPeriod::Day, "day", spend.day, day),

@@ -79,7 +79,7 @@ fn samples() -> Vec<Notice> {
             raised: vec!["Claude Opus".to_owned(), "GPT".to_owned()],
             lowered: Vec::new(),
         },
-        Notice::ExportReady { token: token(), expires_at: LATER },
+        Notice::ExportReady { expires_at: LATER },
         Notice::DeletionStarted { token: token(), erase_at: LATER },
         Notice::DeletionCancelled { at: AT },
         Notice::DeletionDone { at: AT, receipt: "er-1".to_owned() },

@@ -15,10 +15,9 @@ const fn policy(kind: PolicyKind) -> &'static str {
 const UNLINKED: &str =
     "Your account can no longer be entered with your Google account. Other sessions were ended.";
 const TO_CONFIRM: &str = "Your balance is low and we tried to recharge it as you agreed, but your bank wants to hear from you first. Open billing and confirm the charge. Until then nothing is charged.";
+const LEAKED: &str = "One of your API keys was found where others can read it. We have disabled it at once. Create a new one, and remove the old one from where it was published.";
 const STOPPED: &str = "Your balance is low and we tried to recharge it as you agreed, but your card was refused. We do not try again: automatic recharge is switched off, and nothing was charged. Top up by hand, or check your card and switch it on again.";
 const CARD_GONE: &str = "The card that you chose for automatic recharge is no longer kept by our payment processor, so automatic recharge is switched off, and nothing is charged. Top up by hand; if a card is kept then, you can switch it on again.";
-const REFUNDED: &str =
-    "A refund was sent to your original means of payment. It can take a few days to arrive.";
 
 impl Language for English {
     fn subject(&self, notice: &Notice, name: &str) -> String {
@@ -91,9 +90,7 @@ impl Language for English {
             Notice::KeyCreated { .. } => "A new API key can spend from your balance.",
             Notice::KeyRotated { .. } => "An API key has a successor. The old one stops at the time shown.",
             Notice::KeyDeleted { .. } => "An API key was deleted and no longer works.",
-            Notice::KeyLeaked { .. } => {
-                "One of your API keys was found where others can read it. We have disabled it at once. Create a new one, and remove the old one from where it was published."
-            }
+            Notice::KeyLeaked { .. } => LEAKED,
             Notice::KeyExpiring { .. } => {
                 "One of your API keys stops at the time shown. Replace it before then so that your programs work on."
             }
@@ -107,7 +104,9 @@ impl Language for English {
             Notice::RechargeToConfirm { .. } => TO_CONFIRM,
             Notice::RechargeStopped { .. } => STOPPED,
             Notice::CardGone { .. } => CARD_GONE,
-            Notice::RefundReceipt { .. } => REFUNDED,
+            Notice::RefundReceipt { .. } => {
+                "A refund was sent to your original means of payment. It can take a few days to arrive."
+            }
             Notice::PolicyChange { .. } => {
                 "The page shows the whole text and the differences. If you do not agree, you can delete your account until then."
             }
@@ -115,7 +114,7 @@ impl Language for English {
                 "The prices of some models will change. Requests before the date shown are charged at the present prices."
             }
             Notice::ExportReady { .. } => {
-                "The archive with your data is ready. It is deleted when the link ends."
+                "The archive with your data is ready. Sign in to download it, once, until the time shown. It is put together while you download it, and kept nowhere."
             }
             Notice::DeletionStarted { .. } => {
                 "As you asked, your account will be deleted. Your API keys have stopped and all sessions were ended. Until the date shown you can change your mind; after it your data is erased, and bookkeeping records are kept without your name for as long as the law asks."

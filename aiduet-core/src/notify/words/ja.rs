@@ -13,9 +13,9 @@ const fn policy(kind: PolicyKind) -> &'static str {
 }
 
 const TO_CONFIRM: &str = "残高が少なくなったため、ご同意のとおり自動チャージを試みましたが、銀行がご本人の確認を求めています。請求のページを開いて確認してください。確認されるまで請求は行われません。";
+const LEAKED: &str = "API キーの一つが第三者に読める場所で見つかったため、ただちに無効にしました。新しいキーを作成し、公開された場所から古いキーを取り除いてください。";
 const STOPPED: &str = "残高が少なくなったため、ご同意のとおり自動チャージを試みましたが、カードが拒否されました。再試行はしません。自動チャージは停止し、請求は行われていません。手動でチャージするか、カードを確認してからもう一度オンにしてください。";
 const CARD_GONE: &str = "自動チャージに選ばれたカードは、決済事業者に保存されなくなりました。そのため自動チャージは停止し、請求は行われません。手動でチャージし、その際にカードを保存すれば、もう一度オンにできます。";
-const REFUNDED: &str = "元のお支払い方法に返金しました。届くまで数日かかることがあります。";
 
 impl Language for Japanese {
     fn subject(&self, notice: &Notice, name: &str) -> String {
@@ -90,9 +90,7 @@ impl Language for Japanese {
             Notice::KeyCreated { .. } => "新しい API キーが残高を使えるようになりました。",
             Notice::KeyRotated { .. } => "API キーの後継が作成されました。古いキーは表示の時刻に停止します。",
             Notice::KeyDeleted { .. } => "API キーが削除され、使えなくなりました。",
-            Notice::KeyLeaked { .. } => {
-                "API キーの一つが第三者に読める場所で見つかったため、ただちに無効にしました。新しいキーを作成し、公開された場所から古いキーを取り除いてください。"
-            }
+            Notice::KeyLeaked { .. } => LEAKED,
             Notice::KeyExpiring { .. } => {
                 "API キーの一つが表示の時刻に停止します。プログラムが止まらないよう、それまでに交換してください。"
             }
@@ -104,7 +102,9 @@ impl Language for Japanese {
             Notice::RechargeToConfirm { .. } => TO_CONFIRM,
             Notice::RechargeStopped { .. } => STOPPED,
             Notice::CardGone { .. } => CARD_GONE,
-            Notice::RefundReceipt { .. } => REFUNDED,
+            Notice::RefundReceipt { .. } => {
+                "元のお支払い方法に返金しました。届くまで数日かかることがあります。"
+            }
             Notice::PolicyChange { .. } => {
                 "全文と変更点はページでご覧いただけます。同意されない場合は、それまでにアカウントを削除できます。"
             }
@@ -112,7 +112,7 @@ impl Language for Japanese {
                 "一部のモデルの料金を改定します。表示の日時より前のリクエストには現在の料金が適用されます。"
             }
             Notice::ExportReady { .. } => {
-                "データのアーカイブができました。リンクの期限が切れると削除されます。"
+                "データのアーカイブができました。表示の日時までに、ログインして一度だけダウンロードできます。アーカイブはダウンロードの際に作成され、どこにも保存されません。"
             }
             Notice::DeletionStarted { .. } => {
                 "ご依頼のとおり、アカウントを削除します。API キーは停止し、すべてのセッションは終了しました。表示の日時までは取り消せます。その後データは消去され、法律で求められる帳簿の記録だけが氏名などを除いて法定の期間保存されます。"

@@ -30,7 +30,7 @@ pub(super) fn facts(notice: &Notice) -> Vec<Fact> {
         Notice::VerifyEmail { expires_at, .. }
         | Notice::ConfirmEmail { expires_at, .. }
         | Notice::ResetPassword { expires_at, .. }
-        | Notice::ExportReady { expires_at, .. } => vec![time(Label::WorksUntil, *expires_at)],
+        | Notice::ExportReady { expires_at } => vec![time(Label::WorksUntil, *expires_at)],
         Notice::AlreadyRegistered { at }
         | Notice::PasswordChanged { at }
         | Notice::PasswordLocked { at }
@@ -102,7 +102,7 @@ pub(super) fn action(notice: &Notice) -> Option<(Action, Page, Option<&LinkToken
         Notice::ConfirmEmail { token, .. } => (Action::ConfirmAddress, Page::ConfirmEmail, Some(token)),
         Notice::ResetPassword { token, .. } => (Action::SetPassword, Page::ResetPassword, Some(token)),
         Notice::EmailChanged { token, .. } => (Action::UndoChange, Page::UndoEmail, Some(token)),
-        Notice::ExportReady { token, .. } => (Action::Download, Page::Export, Some(token)),
+        Notice::ExportReady { .. } => (Action::Download, Page::Export, None),
         Notice::DeletionStarted { token, .. } => (Action::KeepAccount, Page::CancelDeletion, Some(token)),
         Notice::AlreadyRegistered { .. } => (Action::SignIn, Page::SignIn, None),
         Notice::PasswordChanged { .. } | Notice::PasswordLocked { .. } => {

@@ -1,7 +1,7 @@
 use super::*;
 use crate::backends::memory::{
-    MemoryAccounts, MemoryKeyCreations, MemoryKeys, MemoryLedger, MemoryOutbox, MemorySecurityLog,
-    MemorySessions, MemoryTickets,
+    MemoryAccounts, MemoryExports, MemoryKeyCreations, MemoryKeys, MemoryLedger, MemoryOutbox,
+    MemorySecurityLog, MemorySessions, MemoryTickets,
 };
 use crate::clock::{Clock, ManualClock};
 use crate::id::AccountId;
@@ -44,6 +44,7 @@ fn world() -> World {
         keys: Arc::new(MemoryKeys::default()),
         creations: Arc::new(MemoryKeyCreations::default()),
         consents: Arc::new(MemoryAccounts::default()),
+        exports: Arc::new(MemoryExports::default()),
         security_log: Arc::new(MemorySecurityLog::default()),
         outbox: Arc::new(MemoryOutbox::default()),
     };

@@ -5,6 +5,7 @@ mod billing;
 mod consents;
 mod deletion;
 mod entering;
+mod exports;
 mod google;
 mod identity_provider;
 mod inventory;

@@ -15,7 +15,7 @@ use aiduet_core::testing::card_company::CardCompany;
 use aiduet_core::testing::{Factory, SeededEntropy};
 use axum::Router;
 use axum::body::{Body, to_bytes};
-use http::{HeaderMap, Method, Request};
+use http::{HeaderMap, Method, Request, Response};
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
@@ -229,19 +229,29 @@ impl Site {
         reply
     }
 
+    /// Asks for a file, whose body is read by whoever asks.
+    pub(super) async fn download(&self, browser: &Browser, path: &str) -> Response<Body> {
+        let access = format!("Bearer {}", browser.access.as_deref().unwrap());
+        let request = Request::get(format!("/api/v1{path}")).header("authorization", access);
+        self.answer(browser.address, request.body(Body::empty()).unwrap()).await
+    }
+
     /// Sends any request.
-    pub(super) async fn send(&self, from: IpAddr, mut request: Request<Body>) -> Reply {
-        self.later(Duration::from_millis(1));
-        request.extensions_mut().insert(PeerAddress(from));
-        request.headers_mut().insert("host", "localhost".parse().unwrap());
-        let response = self.router.clone().oneshot(request).await.unwrap();
-        let (head, body) = response.into_parts();
+    pub(super) async fn send(&self, from: IpAddr, request: Request<Body>) -> Reply {
+        let (head, body) = self.answer(from, request).await.into_parts();
         let body = to_bytes(body, 1 << 20).await.unwrap();
         Reply {
             status: head.status.as_u16(),
             headers: head.headers,
             text: String::from_utf8(body.to_vec()).unwrap(),
         }
+    }
+
+    async fn answer(&self, from: IpAddr, mut request: Request<Body>) -> Response<Body> {
+        self.later(Duration::from_millis(1));
+        request.extensions_mut().insert(PeerAddress(from));
+        request.headers_mut().insert("host", "localhost".parse().unwrap());
+        self.router.clone().oneshot(request).await.unwrap()
     }
 
     pub(super) fn later(&self, by: Duration) {

@@ -9,9 +9,9 @@ use super::*;
 use crate::backends::sea_orm::erasure::Rule;
 use crate::backends::sea_orm::fixture::{self, Fixture, on_each_database};
 use crate::backends::sea_orm::{
-    LedgerConfig, SeaOrmAccountStore, SeaOrmAlertStore, SeaOrmFailureCounter, SeaOrmIdentityStore,
-    SeaOrmKeyCreations, SeaOrmKeyStore, SeaOrmLedger, SeaOrmOutbox, SeaOrmPayerStore, SeaOrmRechargeStore,
-    SeaOrmSecurityLog, SeaOrmSessionStore, SeaOrmTicketStore, SeaOrmTopUpStore,
+    LedgerConfig, SeaOrmAccountStore, SeaOrmAlertStore, SeaOrmExports, SeaOrmFailureCounter,
+    SeaOrmIdentityStore, SeaOrmKeyCreations, SeaOrmKeyStore, SeaOrmLedger, SeaOrmOutbox, SeaOrmPayerStore,
+    SeaOrmRechargeStore, SeaOrmSecurityLog, SeaOrmSessionStore, SeaOrmTicketStore, SeaOrmTopUpStore,
 };
 use crate::clock::{Clock, SystemClock};
 use crate::notify::{Attempted, LeaseRequest, Report};
@@ -25,6 +25,7 @@ fn world(database: Database) -> World {
     let ledger = Arc::new(SeaOrmLedger::start(database.clone(), LedgerConfig::default()));
     World {
         deletions: Arc::new(SeaOrmDeletions::new(database.clone())),
+        exports: Arc::new(SeaOrmExports::new(database.clone())),
         accounts: Arc::new(SeaOrmAccountStore::new(database.clone())),
         keys: Arc::new(SeaOrmKeyStore::new(database.clone())),
         creations: Arc::new(SeaOrmKeyCreations::new(database.clone())),

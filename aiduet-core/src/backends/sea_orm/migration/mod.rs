@@ -7,6 +7,7 @@ mod m0004_duet;
 mod m0010_sessions;
 mod m0011_key_creations;
 mod m0012_consents;
+mod m0013_exports;
 mod m0014_deletions;
 mod m0015_identities;
 mod m0020_notices;
@@ -43,6 +44,7 @@ const ALL: &[Migration] = &[
     m0010_sessions::MIGRATION,
     m0011_key_creations::MIGRATION,
     m0012_consents::MIGRATION,
+    m0013_exports::MIGRATION,
     m0014_deletions::MIGRATION,
     m0015_identities::MIGRATION,
     m0020_notices::MIGRATION,

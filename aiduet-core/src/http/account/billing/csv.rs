@@ -8,30 +8,13 @@ use super::view::TransactionView;
 use crate::http::account::export::text_cell;
 
 const NEXT: HeaderName = HeaderName::from_static("x-next-cursor");
-const HEAD: &str = "id,kind,at,day,model,reference,amount,amount_nano,balance,balance_nano\r\n";
+/// The first line.
+pub(in super::super) const HEAD: &str =
+    "id,kind,at,day,model,reference,amount,amount_nano,balance,balance_nano\r\n";
 
 /// The answer with the file.
 pub(super) fn file(lines: impl Iterator<Item = TransactionView>, next: Option<String>) -> Response {
-    let mut text = HEAD.to_owned();
-    for line in lines {
-        let TransactionView {
-            id,
-            kind,
-            at,
-            day,
-            model,
-            reference,
-            amount,
-            amount_nano,
-            balance,
-            balance_nano,
-        } = line;
-        let texts = [id, kind.as_str().to_owned(), at, day, model.unwrap_or_default()];
-        let texts = texts.into_iter().chain([reference.unwrap_or_default()]).map(|text| text_cell(&text));
-        let numbers = [amount, amount_nano.to_string(), balance, balance_nano.to_string()];
-        text.push_str(&texts.chain(numbers).collect::<Vec<_>>().join(","));
-        text.push_str("\r\n");
-    }
+    let text: String = std::iter::once(HEAD.to_owned()).chain(lines.map(line)).collect();
     let mut response = text.into_response();
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/csv; charset=utf-8"));
@@ -41,6 +24,16 @@ pub(super) fn file(lines: impl Iterator<Item = TransactionView>, next: Option<St
         headers.insert(NEXT, next);
     }
     response
+}
+
+/// A line of the file.
+pub(in super::super) fn line(line: TransactionView) -> String {
+    let TransactionView { id, kind, at, day, model, reference, amount, amount_nano, balance, balance_nano } =
+        line;
+    let texts = [id, kind.as_str().to_owned(), at, day, model.unwrap_or_default()];
+    let texts = texts.into_iter().chain([reference.unwrap_or_default()]).map(|text| text_cell(&text));
+    let numbers = [amount, amount_nano.to_string(), balance, balance_nano.to_string()];
+    texts.chain(numbers).collect::<Vec<_>>().join(",") + "\r\n"
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! The balance, what happened to it, and how credit is bought.
 
 pub(super) mod alerts;
-mod csv;
+pub(super) mod csv;
 pub(super) mod recharge;
 mod view;
 
@@ -13,7 +13,8 @@ use http::{HeaderMap, StatusCode};
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 
-use self::view::{BalanceView, OpenedTopUpView, PortalView, TopUpView, TransactionView};
+pub(super) use self::view::{BalanceView, TopUpView, TransactionView};
+use self::view::{OpenedTopUpView, PortalView};
 use super::extract::{Person, request_digest};
 use super::me::PageQuery;
 use super::problem::Problem;
