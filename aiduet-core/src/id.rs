@@ -140,6 +140,10 @@ identifiers! {
     IdentityId = "idn";
     /// An export of everything that is kept about a person.
     ExportId = "exp";
+    /// Something that an operator did.
+    AuditEntryId = "aud";
+    /// Something that waits for a second operator.
+    ApprovalId = "appr";
 }
 
 /// Derives the identifier of a consequence from the identifier of its cause.

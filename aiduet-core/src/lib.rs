@@ -4,7 +4,7 @@
 //!
 //! - money and what it is counted by: [`money`], [`usage`], [`price`], [`ledger`], [`payment`];
 //! - who may call: [`account`], [`auth`], [`keys`], [`limit`];
-//! - what people are told: [`notify`];
+//! - what people are told: [`notify`]; what operators do: [`operator`], [`audit`];
 //! - who answers: [`provider`], [`routing`], [`duet`], [`dialect`], [`translate`];
 //! - the building blocks: [`id`], [`clock`], [`content`], [`secret`], [`class`].
 //!
@@ -15,6 +15,7 @@
 pub mod account;
 #[cfg(feature = "http")]
 pub mod app;
+pub mod audit;
 pub mod auth;
 pub mod backends;
 pub mod class;
@@ -34,6 +35,7 @@ pub mod ledger;
 pub mod limit;
 pub mod money;
 pub mod notify;
+pub mod operator;
 pub mod payment;
 pub mod policy;
 pub mod price;

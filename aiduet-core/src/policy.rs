@@ -5,10 +5,12 @@
 //! the next one, and never changes: a new text is a new version.
 
 mod changes;
+mod publication;
 
 use sha2::{Digest, Sha256};
 
 pub use self::changes::{Span, changes};
+pub use self::publication::{NOTICE_PERIOD, Progress, Publication, PublicationError, PublicationStore};
 use crate::account::Locale;
 use crate::clock::Timestamp;
 use crate::notify::PolicyKind;
@@ -135,6 +137,11 @@ impl Policy {
             effective_from: Timestamp::from_millis(midnight.as_millisecond()),
             texts: [en?, zh?, ja?],
         })
+    }
+
+    /// Its name among all policies, such as `privacy/2026-12-26`.
+    pub fn name(&self) -> String {
+        format!("{}/{}", self.kind.as_str(), self.version)
     }
 
     /// What it says in a language.

@@ -15,6 +15,9 @@ pub(crate) struct Cli {
     /// Print data as JSON
     #[arg(long, global = true)]
     pub(crate) json: bool,
+    /// Why, in one line, for the audit log
+    #[arg(long, global = true, value_name = "TEXT")]
+    pub(crate) reason: Option<String>,
     /// Log more: -v debug, -vv trace
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub(crate) verbose: u8,
@@ -68,6 +71,15 @@ pub(crate) enum Command {
     /// Everything that is kept about a person, for those who ask otherwise than by the API
     #[command(subcommand)]
     Export(Export),
+    /// What people agree to, and how far they have been told of changes
+    #[command(subcommand)]
+    Policy(Policy),
+    /// What waits for a second operator
+    #[command(subcommand)]
+    Approvals(Approvals),
+    /// What operators did
+    #[command(subcommand)]
+    Audit(Audit),
     /// Check everything that the server needs
     Doctor,
     /// Ask a running server whether it is ready
@@ -151,26 +163,33 @@ pub(crate) enum User {
     },
     /// Print an account
     Show(Who),
-    /// Grant credit
+    /// Grant credit, for a reason (--reason); above 100 USD a day a second operator must agree
     Credit {
         #[command(flatten)]
         who: Who,
         /// How much, such as 5.00
         amount: String,
-        /// Why, in one word such as goodwill
-        #[arg(long, default_value = "operator")]
-        reason: String,
         /// A name of this grant; the same name grants once only [default: a new one]
         #[arg(long)]
         id: Option<String>,
         /// When the rest lapses, such as 90d [default: never]
         #[arg(long, value_name = "DURATION")]
         expires: Option<String>,
+        /// Grant also what needs a second operator; the audit log says so
+        #[arg(long)]
+        break_glass: bool,
         /// Only say what would be done
         #[arg(long)]
         dry_run: bool,
     },
-    /// Stop an account from spending
+    /// Make an operator of an account, or a user again
+    Role {
+        #[command(flatten)]
+        who: Who,
+        /// Which role
+        role: RoleName,
+    },
+    /// Stop an account from spending, and end its sessions
     Freeze {
         #[command(flatten)]
         who: Who,
@@ -210,6 +229,15 @@ pub(crate) enum Export {
         #[arg(long, value_name = "FILE")]
         out: Option<PathBuf>,
     },
+}
+
+/// What an account may do.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+pub(crate) enum RoleName {
+    /// Use the service.
+    User,
+    /// Act on the accounts of others.
+    Operator,
 }
 
 /// An account.
@@ -410,6 +438,79 @@ pub(crate) enum Privacy {
         #[arg(long, value_name = "ID")]
         before: Option<String>,
     },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Policy {
+    /// Print the versions of this program, what was published, and how many people were told
+    List,
+    /// Publish a version: from then on people are told of it by mail
+    Publish {
+        /// privacy or terms
+        kind: String,
+        /// Which, such as 2026-12-26
+        version: String,
+        /// It takes nothing from anybody, so it needs no 30 days
+        #[arg(long)]
+        harmless: bool,
+    },
+    /// Write to the next people now; the server does so every minute
+    Notify,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Approvals {
+    /// Print what was asked for, newest first, and what came of it
+    List {
+        /// At most so many
+        #[arg(long, default_value_t = 50)]
+        limit: u32,
+    },
+    /// Grant what another operator asked for
+    Grant {
+        /// Which
+        id: String,
+    },
+    /// Refuse what another operator asked for, or take back what you did
+    Refuse {
+        /// Which
+        id: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Audit {
+    /// Print what operators did, newest first
+    List(AuditFilter),
+    /// Check that nothing in the log was changed or removed
+    Verify {
+        /// The head that an earlier check printed: shows also whether the end was cut off
+        #[arg(long, value_name = "NUMBER:SEAL")]
+        head: Option<String>,
+    },
+}
+
+/// Which entries of the audit log.
+#[derive(Debug, Args)]
+pub(crate) struct AuditFilter {
+    /// Only what this one did: an account, host:USER or system
+    #[arg(long)]
+    pub(crate) actor: Option<String>,
+    /// Only this kind of action
+    #[arg(long)]
+    pub(crate) action: Option<String>,
+    /// Only what was done to this one, by identifier
+    #[arg(long)]
+    pub(crate) subject: Option<String>,
+    /// Only what is not older, such as 7d
+    #[arg(long, value_name = "DURATION")]
+    pub(crate) since: Option<String>,
+    /// Only entries with a smaller number
+    #[arg(long, value_name = "NUMBER")]
+    pub(crate) before: Option<u64>,
+    /// At most so many
+    #[arg(long, default_value_t = 50)]
+    pub(crate) limit: u32,
 }
 
 #[derive(Debug, Args)]

@@ -146,7 +146,7 @@ class Gateway:
         """A new account with credit and a key."""
         account = self.ask("user", "create", f"{name}@example.com")["account"]["id"]
         if receipt.nanos(credit):
-            self.run("user", "credit", account, credit)
+            self.run("user", "credit", account, credit, "--break-glass", "--reason", "a customer of a test")
         key = self.ask("keys", "create", "--user", account, "--name", name, *limits)
         return Customer(account, key["key"])
 

@@ -122,9 +122,6 @@ impl Reception {
             return Ok(false);
         }
         let frozen_at = deletion.and_then(|deletion| deletion.frozen_at);
-        let now = self.now();
-        let frozen_at =
-            if frozen_at.is_none() && self.is_disputed(id).await? { Some(now) } else { frozen_at };
         let state = frozen_at.map_or(AccountState::Active, |at| AccountState::Frozen { at });
         let kept = self
             .change(id, |account| match account.state {
@@ -134,11 +131,13 @@ impl Reception {
                 }
             })
             .await?;
-        if frozen_at.is_none() {
+        // A dispute stops spending by itself, and allows it again when it is won.
+        if frozen_at.is_none() && !self.is_disputed(id).await? {
             departure.ledger.set_reserving(id, Reserving::Allowed).await?;
         }
         self.parts.tickets.revoke(id, Some(TicketPurpose::CancelDeletion)).await?;
         self.record(id, SecurityEventKind::DeletionCancelled, visit).await?;
+        let now = self.now();
         let cause = [id.to_string(), now.to_string()];
         let notice = Notice::DeletionCancelled { at: now };
         self.tell(&kept, notice, &cause.each_ref().map(String::as_str)).await?;

@@ -67,6 +67,16 @@ pub trait AccountStore: fmt::Debug + Send + Sync + 'static {
     /// [`AccountError::Unavailable`] when the store cannot be asked.
     async fn list(&self, before: Option<AccountId>, limit: u32) -> Result<Vec<Arc<Account>>, AccountError>;
 
+    /// At most `limit` accounts, oldest first, younger than `after` when given.
+    ///
+    /// # Errors
+    /// [`AccountError::Unavailable`] when the store cannot be asked.
+    async fn following(
+        &self,
+        after: Option<AccountId>,
+        limit: u32,
+    ) -> Result<Vec<Arc<Account>>, AccountError>;
+
     /// Replaces everything but identifier and creation time, if the account is still as it `was`:
     /// who changes the name must not bring an old password back.
     ///

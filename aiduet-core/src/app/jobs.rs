@@ -8,8 +8,10 @@ use crate::clock::Clock;
 use crate::http::metrics::Metrics;
 use crate::id::{Entropy, NodeId, SystemEntropy};
 use crate::jobs::{
-    Erase, Job, Jobs, Lapse, LowBalance, MissedMessages, PendingTopUps, Purge, Recharges, Reconcile, Refunds,
+    Erase, Job, Jobs, Lapse, LowBalance, MissedMessages, News, PendingTopUps, Purge, Recharges, Reconcile,
+    Refunds,
 };
+use crate::policy::Policies;
 use crate::privacy::{Erasure, ErasureParts, Retention, RetentionObserver, RetentionStores, TombstoneFile};
 use crate::settings::Settings;
 
@@ -58,6 +60,16 @@ fn registered(settings: &Settings, stores: &Stores, parts: &JobParts) -> Vec<Arc
         Arc::new(low_balance),
         Arc::new(Erase::new(erasure(settings, stores, &parts.clock))),
     ];
+    // With texts that cannot be read no application is built.
+    if let Ok(policies) = Policies::embedded() {
+        all.push(Arc::new(News {
+            publications: Arc::clone(&stores.publications),
+            policies,
+            prices: Arc::clone(&stores.prices),
+            accounts: Arc::clone(&stores.accounts),
+            letters: letters(stores, (&parts.clock, &parts.entropy)),
+        }));
+    }
     if let Some(Payments { cashier, recharger, reconciler }) = &parts.payments {
         let jobs = Arc::clone(&stores.jobs);
         all.push(Arc::new(PendingTopUps { cashier: Arc::clone(cashier) }));

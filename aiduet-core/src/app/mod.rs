@@ -7,6 +7,7 @@ mod identity_provider;
 mod imprint;
 mod jobs;
 mod mail;
+mod office;
 mod payment;
 mod reception;
 mod reports;
@@ -23,6 +24,7 @@ pub use builder::AppBuilder;
 pub use error::BuildError;
 pub use imprint::Imprint;
 pub use jobs::{JobParts, erasure, jobs, retention};
+pub use office::office;
 pub use payment::{CompleteProcessor, Payments, payments};
 pub use stores::{Stores, embedded_prices};
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::BuildError;
 use crate::account::{AccountStore, ConsentStore};
+use crate::audit::AuditLog;
 use crate::auth::{FailureCounter, IdentityStore, SecurityLog, SessionStore, TicketStore};
 use crate::clock::Clock;
 use crate::jobs::JobStore;
@@ -12,7 +13,9 @@ use crate::ledger::{
     Audit, Custody, Grants, Journal, Ledger, RequestLog, Statements, UsageReader, UsageRetention,
 };
 use crate::notify::Outbox;
+use crate::operator::ApprovalStore;
 use crate::payment::{AlertStore, PayerStore, RechargeStore, ReconciliationStore, RefundStore, TopUpStore};
+use crate::policy::PublicationStore;
 use crate::price::PriceBook;
 use crate::privacy::{DataInventory, DeletionStore, ExportStore};
 use crate::settings::DatabaseSettings;
@@ -22,10 +25,10 @@ use crate::settings::DatabaseSettings;
 #[cfg(feature = "sea-orm")]
 use crate::backends::sea_orm::{
     Database, DatabaseConfig, DatabaseError, LedgerConfig, MigrationStatus, SeaOrmAccountStore,
-    SeaOrmAlertStore, SeaOrmDeletions, SeaOrmExports, SeaOrmFailureCounter, SeaOrmIdentityStore,
-    SeaOrmInventory, SeaOrmJobs, SeaOrmKeyCreations, SeaOrmKeyStore, SeaOrmLedger, SeaOrmOutbox,
-    SeaOrmPayerStore, SeaOrmRechargeStore, SeaOrmReconciliations, SeaOrmRefundStore, SeaOrmSecurityLog,
-    SeaOrmSessionStore, SeaOrmTicketStore, SeaOrmTopUpStore,
+    SeaOrmAlertStore, SeaOrmApprovals, SeaOrmAuditLog, SeaOrmDeletions, SeaOrmExports, SeaOrmFailureCounter,
+    SeaOrmIdentityStore, SeaOrmInventory, SeaOrmJobs, SeaOrmKeyCreations, SeaOrmKeyStore, SeaOrmLedger,
+    SeaOrmOutbox, SeaOrmPayerStore, SeaOrmPublications, SeaOrmRechargeStore, SeaOrmReconciliations,
+    SeaOrmRefundStore, SeaOrmSecurityLog, SeaOrmSessionStore, SeaOrmTicketStore, SeaOrmTopUpStore,
 };
 
 /// The stores of an application.
@@ -49,6 +52,12 @@ pub struct Stores {
     pub failures: Arc<dyn FailureCounter>,
     /// What happened to the security of accounts.
     pub security_log: Arc<dyn SecurityLog>,
+    /// What operators did.
+    pub audit_log: Arc<dyn AuditLog>,
+    /// What waits for a second operator.
+    pub approvals: Arc<dyn ApprovalStore>,
+    /// What was published, and how far people have been told.
+    pub publications: Arc<dyn PublicationStore>,
     /// Money.
     pub ledger: Arc<dyn Ledger>,
     /// Records of requests.
@@ -216,6 +225,9 @@ async fn sea_orm(settings: &DatabaseSettings) -> Result<Stores, BuildError> {
         tickets: Arc::new(SeaOrmTicketStore::new(database.clone())),
         failures: Arc::new(SeaOrmFailureCounter::new(database.clone())),
         security_log: Arc::new(SeaOrmSecurityLog::new(database.clone())),
+        audit_log: Arc::new(SeaOrmAuditLog::new(database.clone())),
+        approvals: Arc::new(SeaOrmApprovals::new(database.clone())),
+        publications: Arc::new(SeaOrmPublications::new(database.clone())),
         ledger: Arc::<SeaOrmLedger>::clone(&ledger),
         requests,
         grants: Arc::<SeaOrmLedger>::clone(&ledger),
@@ -249,8 +261,8 @@ fn unusable(error: DatabaseError) -> BuildError {
 #[cfg(feature = "memory")]
 fn memory(clock: Arc<dyn Clock>) -> Result<Stores, BuildError> {
     use crate::backends::memory::{
-        MemoryAccounts, MemoryDeletions, MemoryInventory, MemoryJobs, MemoryLedger, MemoryPeople,
-        MemoryReconciliations,
+        MemoryAccounts, MemoryAuditLog, MemoryDeletions, MemoryInventory, MemoryJobs, MemoryLedger,
+        MemoryPeople, MemoryPublications, MemoryReconciliations,
     };
     let ledger = Arc::new(MemoryLedger::new(clock));
     let requests: Arc<dyn RequestLog> = Arc::<MemoryLedger>::clone(&ledger);
@@ -278,6 +290,9 @@ fn memory(clock: Arc<dyn Clock>) -> Result<Stores, BuildError> {
         journal: Arc::<MemoryLedger>::clone(&ledger),
         reconciliations: Arc::new(MemoryReconciliations::default()),
         recharges: people.recharges,
+        audit_log: Arc::new(MemoryAuditLog::default()),
+        approvals: people.approvals,
+        publications: Arc::new(MemoryPublications::default()),
         ledger,
         requests,
         grants,

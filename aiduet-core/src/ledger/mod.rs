@@ -29,7 +29,7 @@ pub use hold::{Hold, HoldOrigin, ReserveRequest, SettleRequest, Settlement, Sett
 pub use journal::Journal;
 pub use record::{Attempt, AttemptResult, Outcome, RequestRecord, Routing, StatusClass, UpstreamName};
 pub use retention::{PurgedUsage, UsageRetention};
-#[cfg(feature = "memory")]
+#[cfg(any(feature = "http", feature = "memory"))]
 pub(crate) use statement::start_of_day;
 pub use statement::{
     DayUsage, InvalidPosition, Statement, StatementLine, StatementParts, StatementPosition, StatementPosting,

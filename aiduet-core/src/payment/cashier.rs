@@ -11,6 +11,7 @@ use super::{
     RefundStore, RequestDigest, SignedPayload, TakePending, TopUp, TopUpPage, TopUpRules, TopUpState,
     TopUpStore,
 };
+use crate::account::AccountState;
 use crate::clock::{Clock, Timestamp};
 use crate::id::{AccountId, Entropy, RequestId, TopUpId};
 use crate::ledger::{Entry, ExternalId, Ledger, Reserving};
@@ -344,13 +345,13 @@ impl Cashier {
         }
     }
 
-    /// Spending stops before the money goes, and is allowed again after it is back.
+    /// Spending stops before the money goes, and is allowed again after it is back, unless an operator
+    /// or the owner stopped it too.
     async fn book_dispute(&self, dispute: &Dispute) -> Result<(), CashierError> {
         let Some(bought) = self.bought(dispute.top_up).await? else { return Ok(()) };
         let (ledger, account) = (&self.parts.ledger, bought.account);
         let note = || self.parts.top_ups.note_dispute(bought.top_up, dispute.stage);
-        let mut stops = note().await?;
-        if stops {
+        if note().await? {
             ledger.set_reserving(account, Reserving::Frozen).await?;
         }
         let entries = disputed(&bought, dispute, self.parts.clock.now());
@@ -361,15 +362,30 @@ impl Cashier {
             return Ok(());
         }
         // Another node may have learnt more in the meantime: what it noted decides.
+        let reserving = async || {
+            if note().await? { Ok(Reserving::Frozen) } else { self.reserving_of(account).await }
+        };
+        let mut decided = reserving().await?;
         loop {
-            let reserving = if stops { Reserving::Frozen } else { Reserving::Allowed };
-            ledger.set_reserving(account, reserving).await?;
-            let now = note().await?;
-            if now == stops {
+            ledger.set_reserving(account, decided).await?;
+            let now = reserving().await?;
+            if now == decided {
                 return Ok(());
             }
-            stops = now;
+            decided = now;
         }
+    }
+
+    /// Whether somebody whom no dispute stops may spend.
+    async fn reserving_of(&self, account: AccountId) -> Result<Reserving, CashierError> {
+        let state = self.parts.letters.owner(account).await?.map(|owner| owner.state);
+        Ok(match state {
+            Some(AccountState::Active) => Reserving::Allowed,
+            Some(
+                AccountState::Frozen { .. } | AccountState::Deleting { .. } | AccountState::Closed { .. },
+            )
+            | None => Reserving::Frozen,
+        })
     }
 
     /// Asks about undecided purchases: what a lost message would have told.

@@ -2,6 +2,7 @@
 
 mod bill;
 mod catalogue;
+mod changes;
 mod charge;
 mod error;
 mod quote;
@@ -16,6 +17,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 pub use bill::{Bill, LineItem, LineKind, Margin};
+pub use changes::PriceChanges;
 pub use charge::{Charge, ChargeRequest, charge, clamp_usage};
 pub use error::PriceError;
 pub use quote::{Ask, affordable_output, quote};

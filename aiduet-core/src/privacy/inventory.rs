@@ -88,7 +88,7 @@ pub enum Place {
 
 /// Every category of data about people.
 pub const CATEGORIES: &[DataCategory] = &[
-    in_database("account", &["accounts"], Kept::Account),
+    in_database("account", &["accounts", "approvals"], Kept::Account),
     in_database("consents", &["consents"], Kept::AfterAccount(CONSENT_KEPT)),
     in_database("identities", &["identities"], Kept::Account),
     in_database("sessions", &["sessions"], Kept::AfterEnd(SESSION_KEPT)),
@@ -115,10 +115,19 @@ pub const CATEGORIES: &[DataCategory] = &[
 
 /// The tables that hold nothing about people, or nothing that leads to anybody: what an erasure deleted
 /// of each table, pseudonyms while they are given, sums that the card company's records are held
-/// against. A table is here or in [`CATEGORIES`]: a test that looks
-/// at the database says so.
-pub const WITHOUT_PERSONAL_DATA: &[&str] =
-    &["erased_rows", "jobs", "migration", "nodes", "pseudonyms", "reconciliations"];
+/// against, what operators did to which identifier, policies and who comes next to be told of them. A
+/// table is here or in [`CATEGORIES`]: a test that looks at the database says so.
+pub const WITHOUT_PERSONAL_DATA: &[&str] = &[
+    "audit_log",
+    "erased_rows",
+    "jobs",
+    "migration",
+    "news_progress",
+    "nodes",
+    "pseudonyms",
+    "publications",
+    "reconciliations",
+];
 
 const fn in_database(code: &'static str, tables: &'static [&'static str], kept: Kept) -> DataCategory {
     DataCategory { code, tables, kept, place: Place::Database }

@@ -37,6 +37,7 @@ macro_rules! account_store_conformance {
             an_address_belongs_to_one_account
             the_local_part_is_compared_exactly
             accounts_are_listed_newest_first_in_pages
+            accounts_follow_each_other_oldest_first
             an_update_replaces_all_but_identifier_and_creation
             an_update_moves_the_address
             an_update_of_an_absent_account_is_refused
@@ -185,6 +186,27 @@ pub async fn accounts_are_listed_newest_first_in_pages(store: impl AccountStore)
     }
     assert_eq!(paged, made);
     assert!(store.list(None, 0).await.expect("the store is available").is_empty());
+}
+
+/// And those that come later are found at the end.
+pub async fn accounts_follow_each_other_oldest_first(store: impl AccountStore) {
+    let factory = Factory::new(1);
+    let mut ids = Vec::new();
+    for _ in 0..5 {
+        factory.clock().advance(Duration::from_millis(1));
+        ids.push(inserted(&store, &factory).await.id);
+    }
+    let page = async |after| {
+        let page = store.following(after, 2).await.expect("the store is available");
+        page.iter().map(|account| account.id).collect::<Vec<_>>()
+    };
+    assert_eq!(page(None).await, ids[..2]);
+    assert_eq!(page(Some(ids[1])).await, ids[2..4]);
+    assert_eq!(page(Some(ids[3])).await, ids[4..]);
+    assert_eq!(page(Some(ids[4])).await, []);
+    factory.clock().advance(Duration::from_millis(1));
+    let late = inserted(&store, &factory).await.id;
+    assert_eq!(page(Some(ids[4])).await, [late]);
 }
 
 /// Who and since when never changes.

@@ -5,16 +5,20 @@ use std::time::Duration;
 
 use super::{Factory, cents};
 use crate::account::{Account, AccountState, AccountStore, Consent, EmailAddress};
+use crate::audit::AuditActor;
 use crate::auth::{
     Device, FailureCounter, Identity, IdentityStore, NewSession, SecurityEvent, SecurityEventKind,
     SecurityLog, Session, SessionLife, SessionStore, Ticket, TicketPurpose, TicketStore, TokenDigest,
 };
 use crate::clock::Clock;
-use crate::id::{AccountId, DeletionId, ExportId, IdentityId, NoticeId, SecurityEventId, SessionId, TopUpId};
+use crate::id::{
+    AccountId, ApprovalId, DeletionId, ExportId, IdentityId, NoticeId, SecurityEventId, SessionId, TopUpId,
+};
 use crate::keys::{ApiKey, KeyCreation, KeyCreations, KeyStore};
 use crate::ledger::{Audit, Entry, Ledger, ListRequests, Promotion, RequestLog};
 use crate::money::Money;
 use crate::notify::{DedupKey, KeyLabel, Notice, NoticeFilter, NoticeKind, Outbox, Outgoing, PolicyKind};
+use crate::operator::{Approval, ApprovalState, ApprovalStore};
 use crate::payment::{
     AlertChannel, AlertStore, AlertWish, CardUse, Checkout, PayerStore, RechargeChange, RechargePlan,
     RechargeStore, TopUp, TopUpState, TopUpStore,
@@ -73,6 +77,7 @@ pub struct World {
     pub payers: Arc<dyn PayerStore>,
     pub alerts: Arc<dyn AlertStore>,
     pub recharges: Arc<dyn RechargeStore>,
+    pub approvals: Arc<dyn ApprovalStore>,
     pub outbox: Arc<dyn Outbox>,
     pub exports: Arc<dyn ExportStore>,
     pub factory: Arc<Factory>,
@@ -212,6 +217,18 @@ impl World {
             expires_at: None,
             at: factory.now(),
         };
+        let asked = Approval {
+            id: self.id(ApprovalId::generate),
+            transfer: factory.transfer_id(),
+            account: id,
+            amount: cents(20_000),
+            expires_at: None,
+            reason: "thanks-rosalind".parse().expect("the reason is one line"),
+            asked_by: AuditActor::System,
+            asked_at: factory.now(),
+            state: ApprovalState::Waiting,
+        };
+        self.approvals.ask(asked).await.expect("the posting is new");
         let postings = vec![factory.top_up(id, cents(300)), Entry::grant(promotion)];
         self.ledger.post(postings).await.expect("the postings are sound");
         let reserve = crate::ledger::ReserveRequest { key: key.id, ..factory.reserve(id, cents(90)) };

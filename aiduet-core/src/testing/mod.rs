@@ -9,6 +9,8 @@
 
 pub mod account;
 pub mod alert;
+pub mod approval;
+pub mod audit;
 #[cfg(all(feature = "http", feature = "simulated", feature = "stripe"))]
 pub mod card_company;
 pub mod consent;
@@ -29,6 +31,7 @@ pub mod outbox;
 pub mod payer;
 pub mod price;
 pub mod provider;
+pub mod publication;
 pub mod recharge;
 pub mod reconciliation;
 pub mod refund;

@@ -36,7 +36,7 @@ const CREDENTIALS: [(&str, &str, &str); 2] = [
 ];
 
 pub(super) async fn run(context: Context, options: Demo) -> Result<(), Failure> {
-    let Context { mut given, form: _ } = context;
+    let Context { mut given, form: _, reason: _ } = context;
     let Demo { listen, data } = options;
     make_private_directory(&data)?;
     given.built_in.extend([

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use aiduet_core::app::Stores;
+use aiduet_core::audit::AuditAction;
 use aiduet_core::clock::{Clock, SystemClock, Timestamp};
 use aiduet_core::dialect::Endpoint;
 use aiduet_core::id::{AccountId, ApiKeyId, SystemEntropy};
@@ -10,50 +11,61 @@ use aiduet_core::keys::{ApiKey, KeyLimits, KeyState, ListKeys, PlainApiKey, Spen
 use aiduet_core::price::ModelId;
 use serde_json::{Value, json};
 
-use super::{Confirmed, Context, confirm, dollars, duration, find_user};
+use super::{Confirmed, Context, Desk, confirm, dollars, duration, find_user};
 use crate::cli::{CreateKey, Keys, Which};
 use crate::failure::Failure;
 use crate::output;
 
 pub(super) async fn run(context: &Context, verb: Keys) -> Result<(), Failure> {
-    let stores = context.stores().await?;
+    let desk = context.desk().await?;
+    let stores = &desk.stores;
     match verb {
         Keys::Create(wish) => {
-            let account = find_user(&stores, &wish.user).await?.id;
+            let account = desk.user(&wish.user).await?.id;
             let expires = wish.expires.as_deref().map(duration).transpose()?;
             let expires_at = expires.map(|life| SystemClock::new().now().plus(life));
             let (key, plain) = new_key(account, &wish.name, limits(&wish)?, expires_at)?;
-            insert(&stores, context, key, &plain).await?;
+            desk.record(AuditAction::KeyCreated, key.id).await?;
+            insert(stores, context, key, &plain).await?;
         }
         Keys::List { user, limit } => {
-            let account = find_user(&stores, &user).await?.id;
+            let account = desk.user(&user).await?.id;
+            desk.record(AuditAction::KeysListed, account).await?;
             let wanted = ListKeys { account, before: None, limit };
             let keys = stores.keys.list(wanted).await.map_err(|error| Failure::of(&error))?;
             let rows: Vec<_> = keys.iter().map(|key| short_row(key)).collect();
             output::list(context.form, &rows)?;
         }
-        Keys::Show(which) => {
-            let key = find(&stores, &which).await?;
-            let now = SystemClock::new().now();
-            let spend = stores.requests.key_spend(key.id, now).await.map_err(|error| Failure::of(&error))?;
-            let mut row = short_row(&key);
-            if let Value::Object(fields) = &mut row {
-                fields.insert("limits".to_owned(), json!(key.limits));
-                fields.insert("spend_nano".to_owned(), json!(spend));
-            }
-            output::object(context.form, &row)?;
+        Keys::Show(which) => show(&desk, context, &which).await?,
+        Keys::Disable(which) => {
+            set_state(&desk, &which, (AuditAction::KeyDisabled, |at| KeyState::Disabled { at })).await?;
         }
-        Keys::Disable(which) => set_state(&stores, &which, |at| KeyState::Disabled { at }).await?,
-        Keys::Enable(which) => set_state(&stores, &which, |_at| KeyState::Active).await?,
-        Keys::Rotate { which, overlap } => rotate(&stores, context, &which, &overlap).await?,
+        Keys::Enable(which) => {
+            set_state(&desk, &which, (AuditAction::KeyEnabled, |_at| KeyState::Active)).await?;
+        }
+        Keys::Rotate { which, overlap } => rotate(&desk, context, &which, &overlap).await?,
         Keys::Delete { which, yes } => {
-            let key = find(&stores, &which).await?;
+            let key = find(stores, &which).await?;
             confirm(Confirmed::from(yes), "The key stops at once and cannot be brought back.")?;
+            desk.record(AuditAction::KeyDeleted, key.id).await?;
             stores.keys.delete(key.account, key.id).await.map_err(|error| Failure::of(&error))?;
         }
-        Keys::Verify => verify(&stores, context).await?,
+        Keys::Verify => verify(&desk, context).await?,
     }
-    stores.close().await.map_err(|error| Failure::of(&error))
+    desk.close().await
+}
+
+async fn show(desk: &Desk, context: &Context, which: &Which) -> Result<(), Failure> {
+    let key = find(&desk.stores, which).await?;
+    desk.record(AuditAction::KeyViewed, key.id).await?;
+    let now = SystemClock::new().now();
+    let spend = desk.stores.requests.key_spend(key.id, now).await.map_err(|error| Failure::of(&error))?;
+    let mut row = short_row(&key);
+    if let Value::Object(fields) = &mut row {
+        fields.insert("limits".to_owned(), json!(key.limits));
+        fields.insert("spend_nano".to_owned(), json!(spend));
+    }
+    Ok(output::object(context.form, &row)?)
 }
 
 /// A key that is not stored yet, and its text.
@@ -104,39 +116,43 @@ async fn find(stores: &Stores, which: &Which) -> Result<Arc<ApiKey>, Failure> {
 }
 
 async fn set_state(
-    stores: &Stores,
+    desk: &Desk,
     which: &Which,
-    state: impl FnOnce(Timestamp) -> KeyState,
+    (action, state): (AuditAction, impl FnOnce(Timestamp) -> KeyState),
 ) -> Result<(), Failure> {
-    let key = find(stores, which).await?;
+    let key = find(&desk.stores, which).await?;
     match key.state {
         KeyState::Active | KeyState::Disabled { .. } => {}
         KeyState::Rotated { .. } | KeyState::Revoked { .. } => {
             return Err(Failure::Conflict("the key was rotated or revoked".to_owned()));
         }
     }
+    desk.record(action, key.id).await?;
     let changed = ApiKey { state: state(SystemClock::new().now()), ..ApiKey::clone(&key) };
-    stores.keys.update(changed).await.map_err(|error| Failure::of(&error))
+    desk.stores.keys.update(changed).await.map_err(|error| Failure::of(&error))
 }
 
 /// The new key is there before the old one begins to end.
-async fn rotate(stores: &Stores, context: &Context, which: &Which, overlap: &str) -> Result<(), Failure> {
+async fn rotate(desk: &Desk, context: &Context, which: &Which, overlap: &str) -> Result<(), Failure> {
+    let stores = &desk.stores;
     let old = find(stores, which).await?;
     let overlap = duration(overlap)?;
     let now = SystemClock::new().now();
     old.check(now).map_err(|refusal| Failure::Conflict(refusal.to_string()))?;
     let (new, plain) = new_key(old.account, &old.name, old.limits.clone(), old.expires_at)?;
+    desk.record(AuditAction::KeyRotated, old.id).await?;
     insert(stores, context, new, &plain).await?;
     let ending = ApiKey { state: KeyState::Rotated { until: now.plus(overlap) }, ..ApiKey::clone(&old) };
     stores.keys.update(ending).await.map_err(|error| Failure::of(&error))
 }
 
-async fn verify(stores: &Stores, context: &Context) -> Result<(), Failure> {
+async fn verify(desk: &Desk, context: &Context) -> Result<(), Failure> {
     let mut text = String::new();
     std::io::stdin().read_line(&mut text)?;
     let plain = PlainApiKey::parse(text.trim()).map_err(|error| Failure::Usage(error.to_string()))?;
-    let found = stores.keys.find_by_hash(&plain.hash()).await.map_err(|error| Failure::of(&error))?;
+    let found = desk.stores.keys.find_by_hash(&plain.hash()).await.map_err(|error| Failure::of(&error))?;
     let key = found.ok_or_else(|| Failure::NotFound("there is no such key".to_owned()))?;
+    desk.record(AuditAction::KeyViewed, key.id).await?;
     output::object(context.form, &short_row(&key))?;
     key.check(SystemClock::new().now()).map_err(|refusal| {
         output::note(&refusal.to_string());

@@ -3,46 +3,32 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use aiduet_core::app::{self, Stores};
+use aiduet_core::app;
+use aiduet_core::audit::AuditAction;
 use aiduet_core::clock::Timestamp;
 use aiduet_core::id::{Entropy, SystemEntropy};
 use aiduet_core::payment::Reconciliation;
 use serde_json::json;
 
-use super::{Context, find_user};
+use super::{Context, Desk};
 use crate::cli::Ledger;
 use crate::failure::Failure;
 use crate::output::{self, Form};
 
 pub(super) async fn run(context: &Context, verb: Ledger) -> Result<(), Failure> {
-    let settings = context.settings()?.settings;
-    let clock = super::clock();
-    let stores = Stores::ready(&settings.database, Arc::clone(&clock));
-    let stores = stores.await.map_err(|error| Failure::of(&error))?;
+    let desk = context.desk().await?;
     match verb {
-        Ledger::Reconcile { day } => {
-            let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
-            let payments = app::payments(&settings, &stores, (&clock, &entropy));
-            let payments = payments.map_err(|error| Failure::of(&error))?;
-            let payments =
-                payments.ok_or_else(|| Failure::Usage("payment.stripe.secret_key is not set".to_owned()))?;
-            let at = match day {
-                Some(day) => moment(&day)?,
-                None => clock.now().minus(Duration::from_hours(24)),
-            };
-            let report = payments.reconciler.reconcile(at).await.map_err(|error| Failure::of(&error))?;
-            output::object(context.form, &row(&report))?;
-            if !report.is_clean() {
-                return Err(Failure::Problems);
-            }
-        }
+        Ledger::Reconcile { day } => reconcile(context, &desk, day).await?,
         Ledger::Balance(who) => {
-            let account = find_user(&stores, &who.user).await?;
-            let balance = stores.ledger.balance(account.id).await.map_err(|error| Failure::of(&error))?;
+            let account = desk.user(&who.user).await?;
+            desk.record(AuditAction::BalanceViewed, account.id).await?;
+            let balance =
+                desk.stores.ledger.balance(account.id).await.map_err(|error| Failure::of(&error))?;
             output::object(context.form, &super::user::balance_row(&balance))?;
         }
         Ledger::Verify => {
-            let violations = stores.audit.verify().await.map_err(|error| Failure::of(&error))?;
+            let violations =
+                desk.office.verify_ledger(&desk.act).await.map_err(|error| Failure::of(&error))?;
             match context.form {
                 Form::Json => {
                     let answer = json!({"passed": violations.is_empty(), "violations": violations});
@@ -56,7 +42,27 @@ pub(super) async fn run(context: &Context, verb: Ledger) -> Result<(), Failure> 
             }
         }
     }
-    stores.close().await.map_err(|error| Failure::of(&error))
+    desk.close().await
+}
+
+/// Compares a day with the card company.
+async fn reconcile(context: &Context, desk: &Desk, day: Option<String>) -> Result<(), Failure> {
+    let settings = context.settings()?.settings;
+    let clock = super::clock();
+    let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
+    let payments = app::payments(&settings, &desk.stores, (&clock, &entropy));
+    let payments = payments.map_err(|error| Failure::of(&error))?;
+    let payments =
+        payments.ok_or_else(|| Failure::Usage("payment.stripe.secret_key is not set".to_owned()))?;
+    let at = match day {
+        Some(day) => moment(&day)?,
+        None => clock.now().minus(Duration::from_hours(24)),
+    };
+    let recorded = desk.office.record(&desk.act, AuditAction::LedgerReconciled, None).await;
+    recorded.map_err(|error| Failure::of(&error))?;
+    let report = payments.reconciler.reconcile(at).await.map_err(|error| Failure::of(&error))?;
+    output::object(context.form, &row(&report))?;
+    if report.is_clean() { Ok(()) } else { Err(Failure::Problems) }
 }
 
 /// The first moment of a day in UTC.

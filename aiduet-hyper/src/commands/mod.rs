@@ -1,5 +1,7 @@
 //! One module per noun.
 
+mod approvals;
+mod audit;
 mod billing;
 mod config;
 mod demo;
@@ -12,6 +14,7 @@ mod ledger;
 mod migrate;
 mod models;
 mod openapi;
+mod policy;
 mod privacy;
 mod retention;
 mod serve;
@@ -23,10 +26,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aiduet_core::account::{Account, EmailAddress};
-use aiduet_core::app::Stores;
+use aiduet_core::app::{self, Stores};
+use aiduet_core::audit::{AuditAction, AuditActor, AuditReason, AuditSubject};
 use aiduet_core::clock::{Clock, SystemClock};
-use aiduet_core::id::AccountId;
+use aiduet_core::id::{AccountId, SystemEntropy};
 use aiduet_core::money::Money;
+use aiduet_core::operator::{Act, Office};
 use aiduet_core::settings::Loaded;
 use aiduet_core::telemetry::{self, Sink};
 
@@ -34,12 +39,26 @@ use crate::cli::{Cli, Command};
 use crate::config::Given;
 use crate::failure::Failure;
 use crate::output::Form;
+use crate::process::os_user;
+
+/// Why, when nobody says.
+const UNSAID: &str = "command line";
 
 /// What every command needs to know of the command line.
 #[derive(Debug)]
 pub(crate) struct Context {
     pub(crate) given: Given,
     pub(crate) form: Form,
+    /// Why, for the audit log.
+    pub(crate) reason: Option<String>,
+}
+
+/// The place of somebody who acts at the command line: what is kept, and where acts are written down.
+#[derive(Debug)]
+pub(crate) struct Desk {
+    pub(crate) stores: Stores,
+    pub(crate) office: Office,
+    pub(crate) act: Act,
 }
 
 /// Does what the command line says.
@@ -54,7 +73,8 @@ pub(crate) async fn run(cli: Cli) -> Result<(), Failure> {
     if let Some(level) = level {
         given.flags.push(("telemetry.level", "-v/-q", level.to_owned()));
     }
-    let context = Context { given, form: if cli.json { Form::Json } else { Form::Table } };
+    let context =
+        Context { given, form: if cli.json { Form::Json } else { Form::Table }, reason: cli.reason };
     match cli.command {
         Command::Demo(options) => Box::pin(demo::run(context, options)).await,
         Command::Serve(options) => Box::pin(serve::run(context, options)).await,
@@ -69,6 +89,9 @@ pub(crate) async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Retention(verb) => retention::run(&context, verb).await,
         Command::Privacy(verb) => privacy::run(&context, verb).await,
         Command::Export(verb) => export::run(&context, verb).await,
+        Command::Policy(verb) => policy::run(&context, verb).await,
+        Command::Approvals(verb) => approvals::run(&context, verb).await,
+        Command::Audit(verb) => audit::run(&context, verb).await,
         Command::Doctor => doctor::run(&context).await,
         Command::Healthcheck(options) => healthcheck::run(&context, options).await,
         Command::Openapi => openapi::run(),
@@ -92,6 +115,49 @@ impl Context {
     pub(crate) async fn stores(&self) -> Result<Stores, Failure> {
         let loaded = self.settings()?;
         Stores::ready(&loaded.settings.database, clock()).await.map_err(|error| Failure::of(&error))
+    }
+}
+
+impl Context {
+    /// The stores, with whom the audit log names.
+    pub(crate) async fn desk(&self) -> Result<Desk, Failure> {
+        let reason = self.reason.as_deref().unwrap_or(UNSAID).parse::<AuditReason>();
+        let reason = reason
+            .map_err(|_invalid| Failure::Usage("--reason is one line of 3 to 200 characters".to_owned()))?;
+        let user =
+            os_user().ok_or_else(|| Failure::Failed("the user of this process is unknown".to_owned()))?;
+        let stores = self.stores().await?;
+        let office = app::office(&stores, clock(), Arc::new(SystemEntropy));
+        let act = Act { actor: AuditActor::Host(user), reason: Some(reason), request: None };
+        Ok(Desk { stores, office, act })
+    }
+}
+
+impl Desk {
+    /// Writes down what is about to be done; without that it must not be done.
+    pub(crate) async fn record(
+        &self,
+        action: AuditAction,
+        subject: impl Into<AuditSubject>,
+    ) -> Result<(), Failure> {
+        let recorded = self.office.record(&self.act, action, Some(subject.into())).await;
+        recorded.map(drop).map_err(|error| Failure::of(&error))
+    }
+
+    /// Writes down what is about to be done to nobody in particular.
+    pub(crate) async fn note(&self, action: AuditAction) -> Result<(), Failure> {
+        let recorded = self.office.record(&self.act, action, None).await;
+        recorded.map(drop).map_err(|error| Failure::of(&error))
+    }
+
+    /// The account with an address or identifier.
+    pub(crate) async fn user(&self, text: &str) -> Result<Arc<Account>, Failure> {
+        find_user(&self.stores, text).await
+    }
+
+    /// Closes what is open.
+    pub(crate) async fn close(self) -> Result<(), Failure> {
+        self.stores.close().await.map_err(|error| Failure::of(&error))
     }
 }
 

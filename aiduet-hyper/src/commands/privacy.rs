@@ -4,7 +4,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use aiduet_core::account::Account;
-use aiduet_core::app::{self, Stores};
+use aiduet_core::app;
+use aiduet_core::audit::AuditAction;
 use aiduet_core::clock::Clock;
 use aiduet_core::id::{AccountId, DeletionId, SystemEntropy};
 use aiduet_core::privacy::{
@@ -12,7 +13,7 @@ use aiduet_core::privacy::{
 };
 use serde_json::{Map, Value, json};
 
-use super::{Confirmed, Context, confirm, find_user};
+use super::{Confirmed, Context, Desk, confirm};
 use crate::cli::Privacy;
 use crate::failure::Failure;
 use crate::output;
@@ -22,7 +23,7 @@ const LIST_MAX: u32 = 1_000_000;
 
 /// What the commands of this noun work with.
 struct Tools {
-    stores: Stores,
+    desk: Desk,
     erasure: Erasure,
     clock: Arc<dyn Clock>,
 }
@@ -31,19 +32,18 @@ impl Tools {
     async fn ready(context: &Context) -> Result<Self, Failure> {
         let settings = context.settings()?.settings;
         let clock = super::clock();
-        let stores = Stores::ready(&settings.database, Arc::clone(&clock)).await;
-        let stores = stores.map_err(|error| Failure::of(&error))?;
-        let erasure = app::erasure(&settings, &stores, &clock);
-        Ok(Self { stores, erasure, clock })
+        let desk = context.desk().await?;
+        let erasure = app::erasure(&settings, &desk.stores, &clock);
+        Ok(Self { desk, erasure, clock })
     }
 
     async fn close(self) -> Result<(), Failure> {
-        self.stores.close().await.map_err(|error| Failure::of(&error))
+        self.desk.close().await
     }
 
     /// The deletion of an account as if it were due now; its owner may have said what becomes of credit.
     async fn due_now(&self, account: AccountId) -> Result<Deletion, Failure> {
-        let known = self.stores.deletions.find(account).await.map_err(|error| Failure::of(&error))?;
+        let known = self.desk.stores.deletions.find(account).await.map_err(|error| Failure::of(&error))?;
         let now = self.clock.now();
         Ok(known.unwrap_or_else(|| Deletion {
             id: DeletionId::generate(self.clock.as_ref(), &SystemEntropy),
@@ -58,7 +58,8 @@ impl Tools {
 
     /// Erases an account; a wish of its owner that is not due is due now.
     async fn erase(&self, account: AccountId) -> Result<ErasureReceipt, Failure> {
-        let deletions = &self.stores.deletions;
+        self.desk.record(AuditAction::AccountErased, account).await?;
+        let deletions = &self.desk.stores.deletions;
         let mut wish = self.due_now(account).await?;
         if wish.state == DeletionState::Waiting {
             deletions.cancel(account).await.map_err(|error| Failure::of(&error))?;
@@ -80,7 +81,7 @@ impl Tools {
 
 pub(super) async fn run(context: &Context, verb: Privacy) -> Result<(), Failure> {
     let tools = Tools::ready(context).await?;
-    let deletions = &tools.stores.deletions;
+    let deletions = &tools.desk.stores.deletions;
     match verb {
         Privacy::Erase { from_tombstones, dry_run, yes } => {
             let raised = raised(&tools, &from_tombstones).await?;
@@ -115,7 +116,8 @@ pub(super) async fn run(context: &Context, verb: Privacy) -> Result<(), Failure>
 /// `aiduet user deletions`
 pub(super) async fn deletions(context: &Context, limit: u32) -> Result<(), Failure> {
     let tools = Tools::ready(context).await?;
-    let open = tools.stores.deletions.open(limit).await.map_err(|error| Failure::of(&error))?;
+    tools.desk.note(AuditAction::DeletionsListed).await?;
+    let open = tools.desk.stores.deletions.open(limit).await.map_err(|error| Failure::of(&error))?;
     let mut rows = Vec::new();
     for deletion in &open {
         rows.push(Value::Object(wish_row(&tools, deletion).await?));
@@ -127,9 +129,10 @@ pub(super) async fn deletions(context: &Context, limit: u32) -> Result<(), Failu
 /// `aiduet user erase --dry-run`
 pub(super) async fn plan(context: &Context, user: &str) -> Result<(), Failure> {
     let tools = Tools::ready(context).await?;
-    let account = find_user(&tools.stores, user).await?;
+    let account = tools.desk.user(user).await?;
+    tools.desk.record(AuditAction::AccountViewed, account.id).await?;
     let mut row = wish_row(&tools, &tools.due_now(account.id).await?).await?;
-    let plan = tools.stores.deletions.plan(account.id).await.map_err(|error| Failure::of(&error))?;
+    let plan = tools.desk.stores.deletions.plan(account.id).await.map_err(|error| Failure::of(&error))?;
     let tables: Map<String, Value> = plan.into_iter().map(|rows| (rows.table, json!(rows.rows))).collect();
     row.insert("tables".to_owned(), Value::Object(tables));
     output::object(context.form, &Value::Object(row))?;
@@ -139,10 +142,10 @@ pub(super) async fn plan(context: &Context, user: &str) -> Result<(), Failure> {
 /// `aiduet user erase`
 pub(super) async fn erase(context: &Context, user: &str, said_yes: Confirmed) -> Result<(), Failure> {
     let tools = Tools::ready(context).await?;
-    let account: Arc<Account> = find_user(&tools.stores, user).await?;
+    let account: Arc<Account> = tools.desk.user(user).await?;
     confirm(said_yes, "Everything about the account is erased for good.")?;
     let receipt = tools.erase(account.id).await?;
-    tools.stores.deletions.scrub().await.map_err(|error| Failure::of(&error))?;
+    tools.desk.stores.deletions.scrub().await.map_err(|error| Failure::of(&error))?;
     output::object(context.form, &receipt_row(&receipt))?;
     tools.close().await
 }
@@ -156,8 +159,8 @@ async fn raised(tools: &Tools, file: &Path) -> Result<Vec<AccountId>, Failure> {
 /// A deletion, with what an operator has to see to before and outside.
 async fn wish_row(tools: &Tools, deletion: &Deletion) -> Result<Map<String, Value>, Failure> {
     let Deletion { id, account, unused_credit, frozen_at: _, asked_at, erase_at, state } = deletion;
-    let balance = tools.stores.ledger.balance(*account).await.map_err(|error| Failure::of(&error))?;
-    let payer = tools.stores.payers.find(*account).await.map_err(|error| Failure::of(&error))?;
+    let balance = tools.desk.stores.ledger.balance(*account).await.map_err(|error| Failure::of(&error))?;
+    let payer = tools.desk.stores.payers.find(*account).await.map_err(|error| Failure::of(&error))?;
     let obstacle = tools.erasure.obstacle(deletion, tools.clock.now()).await;
     let obstacle = obstacle.map_err(|error| Failure::of(&error))?;
     let row = json!({

@@ -8,7 +8,7 @@ use crate::cli::Serve;
 use crate::failure::Failure;
 
 pub(super) async fn run(context: Context, options: Serve) -> Result<(), Failure> {
-    let Context { mut given, form: _ } = context;
+    let Context { mut given, form: _, reason: _ } = context;
     let Serve { listen, check } = options;
     if let Some(listen) = listen {
         given.flags.push(("server.listen", "--listen", listen));

@@ -1,16 +1,15 @@
 //! `aiduet user`
 
-use std::sync::Arc;
-
 use aiduet_core::account::{Account, AccountState, Locale, Role};
-use aiduet_core::app::Stores;
+use aiduet_core::audit::AuditAction;
 use aiduet_core::clock::{Clock, SystemClock};
-use aiduet_core::id::{AccountId, SystemEntropy, TransferId, derive};
-use aiduet_core::ledger::{Balance, Entry, ExternalId, Promotion, Reserving};
+use aiduet_core::id::{AccountId, SystemEntropy, TransferId};
+use aiduet_core::ledger::Balance;
+use aiduet_core::operator::{Consent, CreditWish, Credited};
 use serde_json::{Value, json};
 
-use super::{Confirmed, Context, confirm, dollars, duration, find_user};
-use crate::cli::User;
+use super::{Confirmed, Context, Desk, confirm, dollars, duration};
+use crate::cli::{RoleName, User};
 use crate::failure::Failure;
 use crate::output::{self, Form};
 
@@ -26,55 +25,60 @@ pub(super) async fn run(context: &Context, verb: User) -> Result<(), Failure> {
 }
 
 async fn manage(context: &Context, verb: User) -> Result<(), Failure> {
-    let stores = context.stores().await?;
+    let desk = context.desk().await?;
+    let Desk { stores, office, act } = &desk;
     match verb {
         User::Create { email, name, locale, operator } => {
             let account =
                 new_account(&email, name, &locale, if operator { Role::Operator } else { Role::User })?;
             let row = account_row(&account);
+            desk.record(AuditAction::AccountCreated, account.id).await?;
             stores.accounts.insert(account, &[]).await.map_err(|error| Failure::of(&error))?;
             print(context, row, None)?;
         }
         User::List { limit, before } => {
             let invalid = |_| Failure::Usage("expected an account identifier".to_owned());
             let before = before.map(|id| id.parse::<AccountId>()).transpose().map_err(invalid)?;
-            let accounts = stores.accounts.list(before, limit).await.map_err(|error| Failure::of(&error))?;
+            let accounts = office.list(act, before, limit).await.map_err(|error| Failure::of(&error))?;
             let rows: Vec<_> = accounts.iter().map(|account| account_row(account)).collect();
             output::list(context.form, &rows)?;
         }
         User::Show(who) => {
-            let account = find_user(&stores, &who.user).await?;
-            let balance = stores.ledger.balance(account.id).await.map_err(|error| Failure::of(&error))?;
-            print(context, account_row(&account), Some(balance_row(&balance)))?;
+            let id = desk.user(&who.user).await?.id;
+            let file = office.view(act, id).await.map_err(|error| Failure::of(&error))?;
+            print(context, account_row(&file.account), Some(balance_row(&file.balance)))?;
         }
-        User::Credit { who, amount, reason, id, expires, dry_run } => {
-            let account = find_user(&stores, &who.user).await?;
-            let wish = Credit { amount, reason, id, expires };
-            let (entry, row) = wish.entry(account.id)?;
-            if !dry_run {
-                stores.ledger.post(vec![entry]).await.map_err(|error| Failure::of(&error))?;
+        User::Credit { who, amount, id, expires, break_glass, dry_run } => {
+            if context.reason.is_none() {
+                return Err(Failure::Usage("say why you grant it: --reason TEXT".to_owned()));
             }
+            let consent = if break_glass { Consent::BrokenGlass } else { Consent::Usual };
+            let account = desk.user(&who.user).await?.id;
+            let wish = wish(account, Credit { amount, id, expires, consent })?;
+            let row = if dry_run { wish_row(&wish) } else { credit(&desk, wish).await? };
             output::object(context.form, &row)?;
         }
+        User::Role { who, role } => {
+            let id = desk.user(&who.user).await?.id;
+            let role = match role {
+                RoleName::User => Role::User,
+                RoleName::Operator => Role::Operator,
+            };
+            let account = office.appoint(act, id, role).await.map_err(|error| Failure::of(&error))?;
+            print(context, account_row(&account), None)?;
+        }
         User::Freeze { who, yes } => {
-            let account = find_user(&stores, &who.user).await?;
-            if let AccountState::Deleting { .. } | AccountState::Closed { .. } = account.state {
-                return Err(Failure::Conflict("its owner has left".to_owned()));
-            }
+            let id = desk.user(&who.user).await?.id;
             confirm(Confirmed::from(yes), "The account can then no longer spend.")?;
-            let state = AccountState::Frozen { at: SystemClock::new().now() };
-            set_state(&stores, &account, state, Reserving::Frozen).await?;
+            office.suspend(act, id).await.map_err(|error| Failure::of(&error))?;
         }
         User::Unfreeze(who) => {
-            let account = find_user(&stores, &who.user).await?;
-            if let AccountState::Deleting { .. } | AccountState::Closed { .. } = account.state {
-                return Err(Failure::Conflict("its owner has left".to_owned()));
-            }
-            set_state(&stores, &account, AccountState::Active, Reserving::Allowed).await?;
+            let id = desk.user(&who.user).await?.id;
+            office.restore(act, id).await.map_err(|error| Failure::of(&error))?;
         }
         User::Deletions { .. } | User::Erase { .. } => {}
     }
-    stores.close().await.map_err(|error| Failure::of(&error))
+    desk.close().await
 }
 
 /// An account that is not stored yet. Who makes it vouches for the address.
@@ -105,55 +109,54 @@ pub(super) fn new_account(
     })
 }
 
-/// The ledger is told as well: it is what stops spending, on every node at once.
-async fn set_state(
-    stores: &Stores,
-    account: &Arc<Account>,
-    state: AccountState,
-    reserving: Reserving,
-) -> Result<(), Failure> {
-    let changed = Account { state, ..Account::clone(account) };
-    stores.ledger.set_reserving(account.id, reserving).await.map_err(|error| Failure::of(&error))?;
-    stores.accounts.update(account, changed).await.map_err(|error| Failure::of(&error))
-}
-
 /// A grant as the command line gives it.
 struct Credit {
     amount: String,
-    reason: String,
     id: Option<String>,
     expires: Option<String>,
+    consent: Consent,
 }
 
-impl Credit {
-    /// The posting; the same name gives the same posting, which the ledger books once.
-    fn entry(self, account: AccountId) -> Result<(Entry, Value), Failure> {
-        let clock = SystemClock::new();
-        let now = clock.now();
-        let Self { amount, reason, id, expires } = self;
-        let amount = dollars(&amount)?;
-        let name = match id {
-            Some(name) => name,
-            None => TransferId::generate(&clock, &SystemEntropy).as_uuid().simple().to_string(),
-        };
-        let external: ExternalId = format!("{reason}:{name}")
-            .parse()
-            .map_err(|_invalid| Failure::Usage("--reason and --id are words without spaces".to_owned()))?;
-        let expires_at = expires.as_deref().map(duration).transpose()?.map(|life| now.plus(life));
-        let transfer = TransferId::from_uuid(derive(account.as_uuid(), &format!("credit:{name}")));
-        let row = json!({
-            "id": transfer,
-            "account": account,
-            "amount": amount.to_string(),
-            "amount_nano": amount,
-            "reason": reason,
-            "name": name,
-            "expires_at": expires_at.map(|at| at.to_string()),
-        });
-        let external = Some(external);
-        let promotion = Promotion { id: transfer, account, amount, external, expires_at, at: now };
-        Ok((Entry::grant(promotion), row))
+/// The same name gives the same posting, which the ledger books once.
+fn wish(account: AccountId, given: Credit) -> Result<CreditWish, Failure> {
+    let clock = SystemClock::new();
+    let Credit { amount, id, expires, consent } = given;
+    let name = match id {
+        Some(name) => name,
+        None => TransferId::generate(&clock, &SystemEntropy).as_uuid().simple().to_string(),
+    };
+    if !(1..=64).contains(&name.len()) || !name.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Err(Failure::Usage("--id is a word of at most 64 characters".to_owned()));
     }
+    let expires_at = expires.as_deref().map(duration).transpose()?.map(|life| clock.now().plus(life));
+    Ok(CreditWish { account, amount: dollars(&amount)?, expires_at, name, consent })
+}
+
+async fn credit(desk: &Desk, wish: CreditWish) -> Result<Value, Failure> {
+    let mut row = wish_row(&wish);
+    let credited = desk.office.credit(&desk.act, wish).await.map_err(|error| Failure::of(&error))?;
+    let told = match credited {
+        Credited::Granted { transfer } => [("id", json!(transfer)), ("state", json!("granted"))],
+        Credited::Asked(approval) => {
+            output::note("A second operator must agree: aiduet approvals grant ID");
+            [("id", json!(approval.id)), ("state", json!("waiting"))]
+        }
+    };
+    if let Value::Object(fields) = &mut row {
+        fields.extend(told.map(|(name, value)| (name.to_owned(), value)));
+    }
+    Ok(row)
+}
+
+fn wish_row(wish: &CreditWish) -> Value {
+    let CreditWish { account, amount, expires_at, name, consent: _ } = wish;
+    json!({
+        "account": account,
+        "amount": amount.to_string(),
+        "amount_nano": amount,
+        "name": name,
+        "expires_at": expires_at.map(|at| at.to_string()),
+    })
 }
 
 fn account_row(account: &Account) -> Value {

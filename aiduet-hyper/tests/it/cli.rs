@@ -15,8 +15,22 @@ fn exit_codes_tell_usage_absence_and_conflict_apart() {
         (&["user", "show", "acct_00000000000000000000000000000000"], 4),
         (&["user", "show", "not an address"], 2),
         (&["user", "create", "a@example.com"], 5),
-        (&["user", "credit", "a@example.com", "-1"], 2),
-        (&["user", "credit", "a@example.com", "1.0000000001"], 2),
+        (&["user", "credit", "a@example.com", "-1", "--reason", "welcome"], 2),
+        (&["user", "credit", "a@example.com", "1.0000000001", "--reason", "welcome"], 2),
+        (&["user", "credit", "a@example.com", "1.00"], 2),
+        (&["user", "role", "a@example.com", "operator"], 0),
+        (&["user", "role", "a@example.com", "emperor"], 2),
+        (&["audit", "verify"], 0),
+        (&["audit", "list", "--action", "account_created"], 0),
+        (&["audit", "list", "--action", "nonsense"], 2),
+        (&["audit", "list", "--subject", "a@example.com"], 2),
+        (&["policy", "list"], 0),
+        (&["policy", "publish", "privacy", "2026-11-26"], 0),
+        (&["policy", "publish", "privacy", "2026-11-27"], 4),
+        (&["policy", "publish", "poetry", "2026-11-26"], 2),
+        (&["policy", "notify"], 0),
+        (&["approvals", "list"], 0),
+        (&["approvals", "grant", "appr_00000000000000000000000000000000"], 4),
         (&["keys", "create", "--user", "a@example.com", "--networks", "everywhere"], 2),
         (&["no-such-command"], 2),
         (&["config", "check"], 0),
@@ -107,13 +121,13 @@ fn settings_are_shown_with_their_origin_and_without_secrets() {
 fn a_credit_of_one_name_is_granted_once() {
     let place = Place::new();
     place.customer();
-    let credit = ["user", "credit", "a@example.com", "1.00", "--id", "welcome"];
+    let credit = ["user", "credit", "a@example.com", "1.00", "--reason", "welcome", "--id", "welcome"];
     let first = place.ask(&credit);
     assert_eq!(place.ask(&credit)["id"], first["id"]);
     assert_eq!(place.balance().available, 6_000_000_000);
-    let other = ["user", "credit", "a@example.com", "2.00", "--id", "welcome"];
+    let other = ["user", "credit", "a@example.com", "2.00", "--reason", "welcome", "--id", "welcome"];
     assert_eq!(place.exit_code(&other), 5, "one name with two amounts");
-    place.ask(&["user", "credit", "a@example.com", "3.00", "--dry-run"]);
+    place.ask(&["user", "credit", "a@example.com", "3.00", "--reason", "welcome", "--dry-run"]);
     assert_eq!(place.balance().available, 6_000_000_000);
 }
 

@@ -73,7 +73,7 @@ impl Place {
     /// An account with five dollars and a key: the key's text and its identifier.
     pub(crate) fn customer(&self) -> (String, String) {
         self.ask(&["user", "create", "a@example.com"]);
-        self.ask(&["user", "credit", "a@example.com", "5.00"]);
+        self.ask(&["user", "credit", "a@example.com", "5.00", "--reason", "welcome"]);
         let key = self.ask(&["keys", "create", "--user", "a@example.com", "--name", "laptop"]);
         (key["key"].as_str().unwrap().to_owned(), key["id"].as_str().unwrap().to_owned())
     }

@@ -1,6 +1,7 @@
 //! Accounts in memory, and what their owners agreed to.
 
 use std::collections::{BTreeMap, HashMap};
+use std::ops::Bound;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use async_trait::async_trait;
@@ -134,6 +135,20 @@ impl AccountStore for MemoryAccounts {
             older.take(limit).map(|(_id, account)| Arc::clone(account)).collect()
         };
         Ok(self.read(newest_first))
+    }
+
+    async fn following(
+        &self,
+        after: Option<AccountId>,
+        limit: u32,
+    ) -> Result<Vec<Arc<Account>>, AccountError> {
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        let begin = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let oldest_first = |accounts: &Accounts| {
+            let younger = accounts.by_id.range((begin, Bound::Unbounded));
+            younger.take(limit).map(|(_id, account)| Arc::clone(account)).collect()
+        };
+        Ok(self.read(oldest_first))
     }
 
     async fn update(&self, was: &Account, account: Account) -> Result<(), AccountError> {

@@ -6,9 +6,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 
 use super::{
-    MemoryAccounts, MemoryAlerts, MemoryExports, MemoryFailures, MemoryIdentities, MemoryKeyCreations,
-    MemoryKeys, MemoryLedger, MemoryOutbox, MemoryPayers, MemoryRecharges, MemoryRefunds, MemorySecurityLog,
-    MemorySessions, MemoryTickets, MemoryTopUps,
+    MemoryAccounts, MemoryAlerts, MemoryApprovals, MemoryExports, MemoryFailures, MemoryIdentities,
+    MemoryKeyCreations, MemoryKeys, MemoryLedger, MemoryOutbox, MemoryPayers, MemoryRecharges, MemoryRefunds,
+    MemorySecurityLog, MemorySessions, MemoryTickets, MemoryTopUps,
 };
 use crate::clock::Timestamp;
 use crate::id::{AccountId, DeletionId, Entropy, SystemEntropy};
@@ -49,6 +49,8 @@ pub struct MemoryPeople {
     pub recharges: Arc<MemoryRecharges>,
     /// Orders to give credit back.
     pub refunds: Arc<MemoryRefunds>,
+    /// Credit that operators asked for.
+    pub approvals: Arc<MemoryApprovals>,
     /// Messages.
     pub outbox: Arc<MemoryOutbox>,
     /// Who was given everything.
@@ -70,6 +72,7 @@ impl MemoryPeople {
             alerts: Arc::new(MemoryAlerts::new(Arc::<MemoryLedger>::clone(&ledger))),
             recharges: Arc::new(MemoryRecharges::new(Arc::<MemoryLedger>::clone(&ledger))),
             refunds: Arc::default(),
+            approvals: Arc::default(),
             ledger,
             top_ups: Arc::default(),
             payers: Arc::default(),
@@ -112,7 +115,7 @@ pub(super) enum Touch {
 }
 
 /// In the order of the tables of a database.
-const TABLES: [Table; 16] = [
+const TABLES: [Table; 17] = [
     ("tickets", |people, account, touch| people.tickets.personal(account, touch)),
     ("sessions", |people, account, touch| people.sessions.personal(account, touch)),
     ("sign_in_failures", |people, account, touch| people.failures.personal(account, touch)),
@@ -121,6 +124,7 @@ const TABLES: [Table; 16] = [
     ("api_keys", |people, account, touch| people.keys.personal(account, touch)),
     ("alerts", |people, account, touch| people.alerts.personal(account, touch)),
     ("recharges", |people, account, touch| people.recharges.personal(account, touch)),
+    ("approvals", |people, account, touch| people.approvals.personal(account, touch)),
     ("payers", |people, account, touch| people.payers.personal(account, touch)),
     ("account", |people, account, touch| {
         let subject = subject();
@@ -323,6 +327,7 @@ mod tests {
             payers: people.payers,
             alerts: people.alerts,
             recharges: people.recharges,
+            approvals: people.approvals,
             outbox: people.outbox,
             exports: people.exports,
             factory,

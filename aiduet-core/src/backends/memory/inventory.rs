@@ -6,9 +6,9 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use super::{
-    MemoryAccounts, MemoryAlerts, MemoryDeletions, MemoryExports, MemoryFailures, MemoryIdentities,
-    MemoryKeyCreations, MemoryKeys, MemoryOutbox, MemoryPayers, MemoryPeople, MemoryRecharges, MemoryRefunds,
-    MemorySecurityLog, MemorySessions, MemoryTickets, MemoryTopUps,
+    MemoryAccounts, MemoryAlerts, MemoryApprovals, MemoryDeletions, MemoryExports, MemoryFailures,
+    MemoryIdentities, MemoryKeyCreations, MemoryKeys, MemoryOutbox, MemoryPayers, MemoryPeople,
+    MemoryRecharges, MemoryRefunds, MemorySecurityLog, MemorySessions, MemoryTickets, MemoryTopUps,
 };
 use crate::clock::Timestamp;
 use crate::id::AccountId;
@@ -44,13 +44,20 @@ impl MemoryInventory {
             alerts,
             recharges,
             refunds,
+            approvals,
             outbox,
             exports,
         } = people;
         let identity =
             Self::default().with(accounts).with(identities).with(sessions).with(tickets).with(failures);
         let keys = identity.with(keys).with(creations).with(security_log).with(outbox).with(exports);
-        keys.with(ledger).with(top_ups).with(payers).with(alerts).with(recharges).with(refunds)
+        keys.with(ledger)
+            .with(top_ups)
+            .with(payers)
+            .with(alerts)
+            .with(recharges)
+            .with(refunds)
+            .with(approvals)
     }
 
     /// Counts in a store as well.
@@ -184,6 +191,14 @@ impl Holder for MemoryRecharges {
 impl Holder for MemoryDeletions {
     fn holdings(&self, account: AccountId) -> Vec<Holding> {
         vec![counted("deletions", self.moment_of(account).map(Some))]
+    }
+}
+
+impl Holder for MemoryApprovals {
+    fn holdings(&self, account: AccountId) -> Vec<Holding> {
+        let kept = self.lock();
+        let own = kept.values().filter(|approval| approval.account == account);
+        vec![counted("approvals", own.map(|approval| Some(approval.asked_at)))]
     }
 }
 

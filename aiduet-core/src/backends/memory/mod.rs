@@ -2,6 +2,8 @@
 
 mod account;
 mod alerts;
+mod approvals;
+mod audit_log;
 mod deletions;
 mod exports;
 mod failures;
@@ -15,6 +17,7 @@ mod limit;
 mod outbox;
 mod payers;
 mod price;
+mod publications;
 mod recharges;
 mod reconciliations;
 mod refunds;
@@ -25,6 +28,8 @@ mod top_ups;
 
 pub use account::MemoryAccounts;
 pub use alerts::MemoryAlerts;
+pub use approvals::MemoryApprovals;
+pub use audit_log::MemoryAuditLog;
 pub use deletions::{MemoryDeletions, MemoryPeople};
 pub use exports::MemoryExports;
 pub use failures::MemoryFailures;
@@ -38,6 +43,7 @@ pub use limit::MemoryLimiter;
 pub use outbox::MemoryOutbox;
 pub use payers::MemoryPayers;
 pub use price::MemoryPriceBook;
+pub use publications::MemoryPublications;
 pub use recharges::MemoryRecharges;
 pub use reconciliations::MemoryReconciliations;
 pub use refunds::MemoryRefunds;

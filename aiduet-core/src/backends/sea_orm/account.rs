@@ -88,6 +88,22 @@ impl AccountStore for SeaOrmAccountStore {
         rows.iter().map(|row| Ok(read(row)?)).collect()
     }
 
+    async fn following(
+        &self,
+        after: Option<AccountId>,
+        limit: u32,
+    ) -> Result<Vec<Arc<Account>>, AccountError> {
+        let rows = self
+            .select()
+            .text("id > ")
+            .value(after.map_or(Uuid::nil(), AccountId::as_uuid))
+            .text(" ORDER BY id LIMIT ")
+            .value(i64::from(limit))
+            .all(self.database.reader())
+            .await?;
+        rows.iter().map(|row| Ok(read(row)?)).collect()
+    }
+
     async fn update(&self, was: &Account, account: Account) -> Result<(), AccountError> {
         let id = account.id;
         let transaction = self.database.begin().await?;

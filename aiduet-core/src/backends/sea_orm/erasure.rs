@@ -33,7 +33,8 @@ pub(super) enum Rule {
     WithBooks(&'static str),
     /// The deletion itself, which forgets the account at its end.
     OwnEnd,
-    /// It holds nothing about a person.
+    /// It holds nothing about a person, or nothing but an identifier that leads nowhere once the account
+    /// is gone.
     Nothing,
 }
 
@@ -51,6 +52,7 @@ pub(super) const RULES: &[(&str, Rule)] = &[
     ("api_keys", Rule::Delete),
     ("alerts", Rule::Delete),
     ("recharges", Rule::Delete),
+    ("approvals", Rule::Delete),
     ("payers", Rule::Delete),
     ("account", Rule::Books),
     ("transfer", Rule::WithBooks("")),
@@ -68,6 +70,9 @@ pub(super) const RULES: &[(&str, Rule)] = &[
     ("pseudonyms", Rule::Nothing),
     ("hold", Rule::Nothing),
     ("reconciliations", Rule::Nothing),
+    ("audit_log", Rule::Nothing),
+    ("publications", Rule::Nothing),
+    ("news_progress", Rule::Nothing),
     ("nodes", Rule::Nothing),
     ("jobs", Rule::Nothing),
     ("migration", Rule::Nothing),

@@ -3,12 +3,15 @@
 use sea_orm::{DbErr, RuntimeErr, sqlx};
 
 use crate::account::AccountError;
+use crate::audit::AuditError;
 use crate::auth::AuthStoreError;
 use crate::jobs::JobError;
 use crate::keys::KeyError;
 use crate::ledger::LedgerError;
 use crate::notify::OutboxError;
+use crate::operator::ApprovalError;
 use crate::payment::{AlertError, RechargeError, ReconciliationError, RefundError, TopUpError};
+use crate::policy::PublicationError;
 use crate::privacy::{DeletionError, ExportError, InventoryError};
 
 /// Failure of the database under the stores of this backend.
@@ -242,6 +245,24 @@ impl From<DatabaseError> for ReconciliationError {
 }
 
 impl From<DatabaseError> for AuthStoreError {
+    fn from(error: DatabaseError) -> Self {
+        Self::Unavailable { source: Box::new(error) }
+    }
+}
+
+impl From<DatabaseError> for AuditError {
+    fn from(error: DatabaseError) -> Self {
+        Self::Unavailable { source: Box::new(error) }
+    }
+}
+
+impl From<DatabaseError> for ApprovalError {
+    fn from(error: DatabaseError) -> Self {
+        Self::Unavailable { source: Box::new(error) }
+    }
+}
+
+impl From<DatabaseError> for PublicationError {
     fn from(error: DatabaseError) -> Self {
         Self::Unavailable { source: Box::new(error) }
     }

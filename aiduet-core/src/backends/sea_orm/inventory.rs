@@ -54,6 +54,7 @@ const TABLES: &[(&str, Option<&str>, Own)] = &[
     ("deletions", Some("asked_at"), Own::Column("account")),
     ("alerts", None, Own::Column("account")),
     ("recharges", Some("agreed_at"), Own::Column("account")),
+    ("approvals", Some("asked_at"), Own::Column("account")),
     ("refunds", Some("begun_at"), Own::Column("account")),
 ];
 

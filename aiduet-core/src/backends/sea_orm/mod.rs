@@ -14,6 +14,8 @@
 
 mod account;
 mod alerts;
+mod approvals;
+mod audit_log;
 mod balances;
 mod bulk;
 mod connect;
@@ -32,6 +34,7 @@ mod ledger;
 mod migration;
 mod outbox;
 mod payers;
+mod publications;
 mod recharges;
 mod reconciliations;
 mod refunds;
@@ -51,6 +54,8 @@ use sea_orm::{
 
 pub use account::SeaOrmAccountStore;
 pub use alerts::SeaOrmAlertStore;
+pub use approvals::SeaOrmApprovals;
+pub use audit_log::SeaOrmAuditLog;
 pub use deletions::SeaOrmDeletions;
 pub use error::{DatabaseError, FailureKind};
 pub use exports::SeaOrmExports;
@@ -64,6 +69,7 @@ pub use ledger::{LedgerConfig, SeaOrmLedger};
 pub use migration::MigrationStatus;
 pub use outbox::SeaOrmOutbox;
 pub use payers::SeaOrmPayerStore;
+pub use publications::SeaOrmPublications;
 pub use recharges::SeaOrmRechargeStore;
 pub use reconciliations::SeaOrmReconciliations;
 pub use refunds::SeaOrmRefundStore;

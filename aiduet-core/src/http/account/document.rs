@@ -64,6 +64,7 @@ const TAGS: &[(&str, &str)] = &[
     ("billing", "The balance, what happened to it, and how credit is bought."),
     ("usage", "What was used and what it cost; the requests of the last 90 days."),
     ("public", "For anyone."),
+    ("admin", "For operators, recently confirmed by password; for everyone else nothing is there."),
 ];
 
 fn problem() -> utoipa::openapi::Response {

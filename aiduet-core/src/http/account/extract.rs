@@ -90,7 +90,15 @@ impl FromRequestParts<App> for Fresh {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
         let Person(person) = Person::from_request_parts(parts, app).await?;
-        if is_fresh(&person, app.clock().now()) { Ok(Self(person)) } else { Err(Problem::REAUTH_REQUIRED) }
+        Self::check(&person, app)?;
+        Ok(Self(person))
+    }
+}
+
+impl Fresh {
+    /// Whether the person is one.
+    pub(super) fn check(person: &SignedIn, app: &App) -> Result<(), Problem> {
+        if is_fresh(person, app.clock().now()) { Ok(()) } else { Err(Problem::REAUTH_REQUIRED) }
     }
 }
 

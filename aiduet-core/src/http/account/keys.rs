@@ -321,7 +321,7 @@ fn identifier(text: &str) -> Result<ApiKeyId, Problem> {
 }
 
 /// A moment in the future (RFC 3339).
-fn moment(text: &str, now: Timestamp) -> Result<Timestamp, Problem> {
+pub(super) fn moment(text: &str, now: Timestamp) -> Result<Timestamp, Problem> {
     let moment = text.parse::<Timestamp>().ok().filter(|moment| *moment > now);
     moment.ok_or(Problem::field("/expires_at", "invalid_moment"))
 }

@@ -1,5 +1,6 @@
 //! The account API (`/api/v1`): for the dashboard and for programs of the owner.
 
+mod admin;
 pub(super) mod archive;
 mod auth;
 mod billing;
@@ -122,7 +123,28 @@ fn described() -> OpenApiRouter<App> {
         .routes(routes!(requests::show));
     OpenApiRouter::with_openapi(document::frame())
         .nest("/api/v1/auth", auth)
+        .nest("/api/v1/admin", for_operators())
         .nest("/api/v1", me.merge(keys).merge(usage).merge(billing).merge(public))
+}
+
+/// What only operators see.
+fn for_operators() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(admin::list_accounts))
+        .routes(routes!(admin::show_account))
+        .routes(routes!(admin::suspend))
+        .routes(routes!(admin::restore))
+        .routes(routes!(admin::credit))
+        .routes(routes!(admin::list_approvals))
+        .routes(routes!(admin::grant_approval))
+        .routes(routes!(admin::refuse_approval))
+        .routes(routes!(admin::list_policies))
+        .routes(routes!(admin::publish_policy))
+        .routes(routes!(admin::notify_policies))
+        .routes(routes!(admin::list_upstreams))
+        .routes(routes!(admin::verify_ledger))
+        .routes(routes!(admin::search_audit))
+        .routes(routes!(admin::verify_audit))
 }
 
 async fn not_found() -> Problem {

@@ -14,7 +14,10 @@ use crate::auth::HashError;
 use crate::class::{Classify, ErrorClass, Retry};
 use crate::id::RequestId;
 use crate::keys::KeyError;
+use crate::ledger::LedgerError;
+use crate::operator::{ApprovalError, OfficeError};
 use crate::payment::{CashierError, PlanFault};
+use crate::policy::PublicationError;
 
 /// What is wrong with a request. Written by the frame around all handlers, which knows the
 /// language and the request.
@@ -78,6 +81,8 @@ impl Problem {
     pub(super) const EMAIL_UNVERIFIED: Self = Self::new(StatusCode::FORBIDDEN, "email_unverified");
     pub(super) const NO_RECHARGE: Self = Self::new(StatusCode::NOT_FOUND, "auto_recharge_unavailable");
     pub(super) const NO_PAYMENTS: Self = Self::new(StatusCode::SERVICE_UNAVAILABLE, "payments_unavailable");
+
+    pub(super) const BUSY: Self = Self::new(StatusCode::CONFLICT, "job_running");
 
     const fn new(status: StatusCode, code: &'static str) -> Self {
         Self { status, code, field: None, retry_after: None }
@@ -174,6 +179,38 @@ impl From<CashierError> for Problem {
             CashierError::Plan(PlanFault::Threshold) => Self::field("/threshold", "invalid_threshold"),
             CashierError::Plan(PlanFault::Amount) => Self::field("/amount", "invalid_amount"),
             CashierError::Plan(PlanFault::MonthlyMax) => Self::field("/monthly_max", "invalid_monthly_max"),
+            other => Self::internal(&other),
+        }
+    }
+}
+
+impl From<OfficeError> for Problem {
+    fn from(error: OfficeError) -> Self {
+        match error {
+            OfficeError::ReasonRequired => Self::field("x-audit-reason", "reason_required"),
+            OfficeError::Amount => Self::field("/amount", "invalid_amount"),
+            OfficeError::NotFound { .. } | OfficeError::Approval(ApprovalError::NotFound { .. }) => {
+                Self::NOT_FOUND
+            }
+            OfficeError::OwnAccount => Self::new(StatusCode::FORBIDDEN, "own_account"),
+            OfficeError::Closed => Self::new(StatusCode::CONFLICT, "account_closed"),
+            OfficeError::Approval(ApprovalError::SamePerson) => {
+                Self::new(StatusCode::FORBIDDEN, "second_operator_required")
+            }
+            OfficeError::Approval(ApprovalError::Decided { .. } | ApprovalError::Lapsed { .. }) => {
+                Self::new(StatusCode::CONFLICT, "approval_decided")
+            }
+            OfficeError::Approval(ApprovalError::Conflict) | OfficeError::Ledger(LedgerError::Conflict) => {
+                Self::new(StatusCode::UNPROCESSABLE_ENTITY, "idempotency_key_reused")
+            }
+            OfficeError::Publication(PublicationError::NotFound) => Self::NOT_FOUND,
+            OfficeError::Publication(PublicationError::TooSoon) => {
+                Self::new(StatusCode::CONFLICT, "policy_too_soon")
+            }
+            OfficeError::Publication(PublicationError::Conflict) => {
+                Self::new(StatusCode::CONFLICT, "policy_published")
+            }
+            OfficeError::Ledger(LedgerError::InvalidAmount) => Self::field("/amount", "invalid_amount"),
             other => Self::internal(&other),
         }
     }

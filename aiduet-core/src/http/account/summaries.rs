@@ -115,6 +115,27 @@ pub(super) const SUMMARIES: &[(&str, [&str; 2])] = &[
     ("get_request", ["查看一个请求及其账单明细。", "リクエストと請求の内訳を表示します。"]),
     ("export_requests", ["将请求导出为文件，最新的在前。", "リクエストを新しい順にファイルに書き出します。"]),
     ("get_status", ["查看各提供商的运行状况。", "各プロバイダーの稼働状況を表示します。"]),
+    (
+        "admin_list_accounts",
+        ["列出账户，或按邮箱地址查找。", "アカウントを一覧表示、またはメールアドレスで検索します。"],
+    ),
+    ("admin_get_account", ["查看一个账户。", "アカウントを表示します。"]),
+    ("admin_suspend_account", ["停用账户。", "アカウントを停止します。"]),
+    ("admin_restore_account", ["恢复已停用的账户。", "停止したアカウントを再開します。"]),
+    ("admin_credit_account", ["发放额度。", "クレジットを付与します。"]),
+    (
+        "admin_list_approvals",
+        ["列出需第二位运营人员批准的申请。", "別の担当者の承認が必要な申請を一覧表示します。"],
+    ),
+    ("admin_grant_approval", ["批准其他运营人员的申请。", "別の担当者の申請を承認します。"]),
+    ("admin_refuse_approval", ["拒绝或撤回申请。", "申請を却下、または取り下げます。"]),
+    ("admin_list_policies", ["查看各政策版本及其发布情况。", "ポリシーの版と公開状況を表示します。"]),
+    ("admin_publish_policy", ["发布一个政策版本。", "ポリシーの版を公開します。"]),
+    ("admin_notify_policies", ["立即通知下一批用户。", "次の利用者にすぐに通知します。"]),
+    ("admin_list_upstreams", ["查看上游的状态。", "アップストリームの状態を表示します。"]),
+    ("admin_verify_ledger", ["校验账目。", "帳簿を検証します。"]),
+    ("admin_search_audit", ["查询审计日志，最新的在前。", "監査ログを新しい順に検索します。"]),
+    ("admin_verify_audit", ["校验审计日志。", "監査ログを検証します。"]),
 ];
 
 /// What an operation is called in Chinese and in Japanese.

@@ -453,6 +453,94 @@ const TITLES: &[(&str, [&str; 3])] = &[
         ["The format is json or csv.", "格式只能是 json 或 csv。", "形式は json か csv です。"],
     ),
     (
+        "reason_required",
+        [
+            "Say why: the reason is kept in the audit log.",
+            "请说明原因，原因会记入审计日志。",
+            "理由を記入してください。理由は監査ログに残ります。",
+        ],
+    ),
+    (
+        "invalid_reason",
+        [
+            "A reason is one line of 3 to 200 characters.",
+            "原因须为一行，3 至 200 个字符。",
+            "理由は 3～200 文字の 1 行です。",
+        ],
+    ),
+    (
+        "idempotency_key_required",
+        [
+            "Send an Idempotency-Key, so that credit is granted once.",
+            "请提供 Idempotency-Key，以免重复发放额度。",
+            "クレジットの二重付与を防ぐため、Idempotency-Key を送ってください。",
+        ],
+    ),
+    (
+        "invalid_head",
+        [
+            "Give the head as an earlier check printed it.",
+            "请按之前校验输出的形式填写 head。",
+            "head は以前の検証で表示された形で指定してください。",
+        ],
+    ),
+    (
+        "own_account",
+        [
+            "An operator does not do this for the own account. Ask another operator.",
+            "运营人员不能对自己的账户执行此操作，请由其他运营人员处理。",
+            "運営担当者は自分のアカウントに対してこの操作を行えません。別の担当者に依頼してください。",
+        ],
+    ),
+    (
+        "second_operator_required",
+        [
+            "Another operator must grant what you asked for.",
+            "您提出的申请须由另一位运营人员批准。",
+            "あなたの申請は、別の運営担当者が承認する必要があります。",
+        ],
+    ),
+    (
+        "approval_decided",
+        [
+            "This was decided already, or lapsed after seven days.",
+            "该申请已有结论，或已超过七天失效。",
+            "この申請はすでに決裁済みか、7 日が過ぎて失効しています。",
+        ],
+    ),
+    (
+        "job_running",
+        [
+            "Another process does this just now. Try again in a minute.",
+            "另一进程正在执行此任务，请稍后再试。",
+            "別のプロセスが実行中です。しばらくしてからお試しください。",
+        ],
+    ),
+    (
+        "policy_too_soon",
+        [
+            "People must be told 30 days before this comes into force.",
+            "须在生效前 30 天告知用户。",
+            "施行の 30 日前までに利用者に知らせる必要があります。",
+        ],
+    ),
+    (
+        "policy_published",
+        [
+            "This version was published with another text. A new text is a new version.",
+            "该版本已以不同文本发布，新文本须使用新版本。",
+            "この版は別の文面で公開済みです。新しい文面は新しい版にしてください。",
+        ],
+    ),
+    (
+        "account_closed",
+        [
+            "The account was closed by its owner.",
+            "该账户已由其所有者关闭。",
+            "このアカウントは所有者によって閉鎖されています。",
+        ],
+    ),
+    (
         "internal_error",
         [
             "Something went wrong here. Tell us the request id.",
@@ -493,6 +581,8 @@ mod tests {
             include_str!("usage_query.rs"),
             include_str!("usage.rs"),
             include_str!("overview.rs"),
+            include_str!("admin/acts.rs"),
+            include_str!("admin/policies.rs"),
         ];
         let fields = sources.iter().flat_map(|text| text.split("Problem::field(").skip(1));
         let codes = fields.filter_map(|rest| rest.split('"').nth(3));

@@ -40,7 +40,7 @@ async fn made(site: &Site, browser: &mut Browser, body: &Value) -> (String, Stri
 }
 
 /// A call with a key.
-async fn call(site: &Site, key: &str) -> Reply {
+pub(super) async fn call(site: &Site, key: &str) -> Reply {
     let body = json!({"model": "gpt-5.4-mini", "messages": [{"role": "user", "content": "Hello"}]});
     let request = Request::post("/v1/chat/completions")
         .header("authorization", format!("Bearer {key}"))

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use aiduet_core::account::{Account, AccountState, AccountStore};
 use aiduet_core::backends::simulated::stripe::Verdict;
 use aiduet_core::backends::stripe::AutomaticTax;
-use aiduet_core::ledger::{Journal, Ledger, LedgerAccount, LedgerError};
+use aiduet_core::ledger::{Journal, Ledger, LedgerAccount, LedgerError, Reserving};
 use aiduet_core::money::Money;
 use aiduet_core::payment::{
     CardUse, CashierError, CheckoutRequest, OpenTopUp, PayerProcessor, PaymentProcessor, TopUp, TopUpState,
@@ -166,7 +167,7 @@ async fn t16_a_refund_that_failed_is_told_after_the_one_in_its_place() {
 #[tokio::test]
 async fn a_dispute_stops_spending_until_it_is_won() {
     let shop = Shop::open().await;
-    let account = shop.factory.account_id();
+    let account = shop.owner().await.id;
     let (_id, page) = shop.buy(account, cents(1_000)).await;
     shop.stripe.pay(&page).unwrap();
     shop.deliver_all().await;
@@ -179,6 +180,30 @@ async fn a_dispute_stops_spending_until_it_is_won() {
     shop.deliver_all().await;
     assert_eq!(shop.balance(account).await.available, cents(1_000));
     drop(reserve().await.unwrap());
+    shop.audit().await;
+}
+
+#[tokio::test]
+async fn a_won_dispute_lifts_nothing_that_an_operator_or_the_owner_stopped() {
+    let shop = Shop::open().await;
+    let at = shop.factory.now();
+    for state in [AccountState::Frozen { at }, AccountState::Deleting { at }, AccountState::Closed { at }] {
+        let owner = shop.owner().await;
+        let account = owner.id;
+        let (_id, page) = shop.buy(account, cents(1_000)).await;
+        shop.stripe.pay(&page).unwrap();
+        shop.deliver_all().await;
+        let dispute = shop.stripe.dispute(&page).unwrap();
+        shop.deliver_all().await;
+        let stopped = Account { state, ..owner.clone() };
+        shop.accounts.update(&owner, stopped).await.unwrap();
+        shop.ledger.set_reserving(account, Reserving::Frozen).await.unwrap();
+        shop.stripe.decide(&dispute, Verdict::Won).unwrap();
+        shop.deliver_all().await;
+        assert_eq!(shop.balance(account).await.available, cents(1_000), "the money is back");
+        let reserved = shop.ledger.reserve(shop.factory.reserve(account, cents(1))).await;
+        assert!(matches!(reserved, Err(LedgerError::Frozen)), "{state:?}");
+    }
     shop.audit().await;
 }
 

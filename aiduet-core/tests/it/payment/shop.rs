@@ -136,6 +136,13 @@ impl Shop {
         self.outbox.lease(request).await.unwrap().into_iter().map(|due| due.message.notice).collect()
     }
 
+    /// Somebody who has an account.
+    pub(super) async fn owner(&self) -> Account {
+        let owner = self.factory.account();
+        self.accounts.insert(owner.clone(), &[]).await.unwrap();
+        owner
+    }
+
     /// Begins a purchase; returns it and the name of its page.
     pub(super) async fn buy(&self, account: AccountId, amount: Money) -> (TopUpId, String) {
         let top_up = self.try_buy(account, amount).await.unwrap();

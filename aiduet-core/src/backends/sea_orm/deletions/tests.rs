@@ -9,7 +9,7 @@ use super::*;
 use crate::backends::sea_orm::erasure::Rule;
 use crate::backends::sea_orm::fixture::{self, Fixture, on_each_database};
 use crate::backends::sea_orm::{
-    LedgerConfig, SeaOrmAccountStore, SeaOrmAlertStore, SeaOrmExports, SeaOrmFailureCounter,
+    LedgerConfig, SeaOrmAccountStore, SeaOrmAlertStore, SeaOrmApprovals, SeaOrmExports, SeaOrmFailureCounter,
     SeaOrmIdentityStore, SeaOrmKeyCreations, SeaOrmKeyStore, SeaOrmLedger, SeaOrmOutbox, SeaOrmPayerStore,
     SeaOrmRechargeStore, SeaOrmSecurityLog, SeaOrmSessionStore, SeaOrmTicketStore, SeaOrmTopUpStore,
 };
@@ -41,6 +41,7 @@ fn world(database: Database) -> World {
         payers: Arc::new(SeaOrmPayerStore::new(database.clone())),
         alerts: Arc::new(SeaOrmAlertStore::new(database.clone())),
         recharges: Arc::new(SeaOrmRechargeStore::new(database.clone())),
+        approvals: Arc::new(SeaOrmApprovals::new(database.clone())),
         outbox: Arc::new(SeaOrmOutbox::new(database)),
         factory,
     }

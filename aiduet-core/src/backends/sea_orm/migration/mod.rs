@@ -20,6 +20,9 @@ mod m0035_reconciliations;
 mod m0036_payers;
 mod m0040_usage_quarters;
 mod m0041_jobs;
+mod m0050_audit_log;
+mod m0051_approvals;
+mod m0052_publications;
 
 use sea_orm::{ConnectionTrait, DbBackend};
 
@@ -57,6 +60,9 @@ const ALL: &[Migration] = &[
     m0036_payers::MIGRATION,
     m0040_usage_quarters::MIGRATION,
     m0041_jobs::MIGRATION,
+    m0050_audit_log::MIGRATION,
+    m0051_approvals::MIGRATION,
+    m0052_publications::MIGRATION,
 ];
 
 /// Whether a migration has been applied.

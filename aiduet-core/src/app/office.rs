@@ -1,0 +1,31 @@
+//! The office of the operators, from what is kept.
+
+use std::sync::Arc;
+
+use super::{App, Stores};
+use crate::clock::Clock;
+use crate::id::Entropy;
+use crate::operator::{Office, OfficeParts};
+
+/// The office over stores.
+pub fn office(stores: &Stores, clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>) -> Office {
+    Office::new(OfficeParts {
+        clock,
+        entropy,
+        accounts: Arc::clone(&stores.accounts),
+        sessions: Arc::clone(&stores.sessions),
+        ledger: Arc::clone(&stores.ledger),
+        usage: Arc::clone(&stores.usage),
+        books: Arc::clone(&stores.audit),
+        audit_log: Arc::clone(&stores.audit_log),
+        approvals: Arc::clone(&stores.approvals),
+        publications: Arc::clone(&stores.publications),
+    })
+}
+
+impl App {
+    /// Where operators act.
+    pub fn office(&self) -> Office {
+        office(self.stores(), Arc::clone(self.clock()), Arc::clone(&self.reception().parts().entropy))
+    }
+}

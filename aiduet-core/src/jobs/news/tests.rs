@@ -1,0 +1,186 @@
+//! Who is told what, in which language, how often.
+
+use std::collections::BTreeMap;
+
+use super::*;
+use crate::account::Locale;
+use crate::audit::AuditActor;
+use crate::backends::memory::{MemoryAccounts, MemoryOutbox, MemoryPriceBook, MemoryPublications};
+use crate::id::AccountId;
+use crate::notify::{LeaseRequest, Outbox, PolicyKind};
+use crate::policy::Publication;
+use crate::price::PriceSheet;
+use crate::testing::Factory;
+
+const TEXTS: [&str; 3] = ["# Privacy\n> Less.\n", "# 隐私\n> 更少。\n", "# プライバシー\n> 減ります。\n"];
+
+/// A job with everything that it looks at.
+struct Stage {
+    factory: Factory,
+    outbox: Arc<MemoryOutbox>,
+    prices: Arc<MemoryPriceBook>,
+    news: News,
+}
+
+/// The second version of the privacy policy comes into force in 40 days.
+fn stage() -> Stage {
+    let factory = Factory::at(1, at("2026-12-01"));
+    let versions = [
+        (PolicyKind::Privacy, "2026-11-26", TEXTS),
+        (PolicyKind::Privacy, "2027-01-10", TEXTS),
+        (PolicyKind::Terms, "2027-01-10", TEXTS),
+    ];
+    let (outbox, accounts) = (Arc::new(MemoryOutbox::default()), Arc::new(MemoryAccounts::default()));
+    let prices = Arc::new(MemoryPriceBook::new(PriceSheet::embedded().unwrap()));
+    let news = News {
+        publications: Arc::new(MemoryPublications::default()),
+        policies: Policies::read(&versions).unwrap(),
+        prices: Arc::<MemoryPriceBook>::clone(&prices),
+        accounts: Arc::<MemoryAccounts>::clone(&accounts),
+        letters: Letters {
+            accounts,
+            outbox: Arc::<MemoryOutbox>::clone(&outbox),
+            clock: Arc::<crate::clock::ManualClock>::clone(factory.clock()),
+            entropy: Arc::new(crate::testing::SeededEntropy::new(2)),
+        },
+    };
+    Stage { factory, outbox, prices, news }
+}
+
+fn at(day: &str) -> Timestamp {
+    let moment: jiff::Timestamp = format!("{day}T00:00:00Z").parse().unwrap();
+    Timestamp::from_millis(moment.as_millisecond())
+}
+
+impl Stage {
+    async fn person(&self, change: impl FnOnce(Account) -> Account) -> AccountId {
+        self.factory.clock().advance(Duration::from_millis(1));
+        let account = Account { email_verified_at: Some(self.factory.now()), ..self.factory.account() };
+        let account = change(account);
+        let id = account.id;
+        self.news.accounts.insert(account, &[]).await.unwrap();
+        id
+    }
+
+    async fn publish(&self, kind: PolicyKind) {
+        let policy = self.news.policies.find(kind, "2027-01-10").unwrap();
+        let publication = Publication::of(policy, AuditActor::System, self.factory.now());
+        self.news.publications.publish(publication).await.unwrap();
+    }
+
+    async fn run(&self) -> u64 {
+        self.news.run(self.factory.now()).await.unwrap().done
+    }
+
+    /// The letters since the last look: to whom, and what they say.
+    async fn letters(&self) -> BTreeMap<AccountId, Vec<Notice>> {
+        let now = self.factory.now();
+        let until = now.plus(Duration::from_hours(24 * 365));
+        let due = self.outbox.lease(LeaseRequest { now, until, limit: 10_000 }).await.unwrap();
+        let mut letters: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        for due in due {
+            letters.entry(due.message.account.unwrap()).or_default().push(due.message.notice);
+        }
+        letters
+    }
+}
+
+fn summary(notice: &Notice) -> &str {
+    match notice {
+        Notice::PolicyChange { summary, version, .. } if version == "2027-01-10" => summary,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn each_person_hears_once_of_a_version_in_the_own_language() {
+    let stage = stage();
+    let mut people = Vec::new();
+    for locale in [Locale::En, Locale::ZhCn, Locale::Ja] {
+        people.push(stage.person(|account| Account { locale, ..account }).await);
+    }
+    stage.person(|account| Account { email_verified_at: None, ..account }).await;
+    let at = stage.factory.now();
+    stage.person(|account| Account { state: AccountState::Closed { at }, ..account }).await;
+    assert_eq!(stage.run().await, 0, "nothing is published");
+    stage.publish(PolicyKind::Privacy).await;
+    stage.publish(PolicyKind::Terms).await;
+    stage.run().await;
+    let letters = stage.letters().await;
+    let told: Vec<_> = people.iter().map(|person| summary(&letters[person][0])).collect();
+    assert_eq!(told, ["Less.", "更少。", "減ります。"]);
+    assert!(letters.values().all(|letters| letters.len() == 1), "of the first terms there is no news");
+    assert_eq!(letters.len(), 3);
+    // Whoever comes in the meantime is told too, and nobody twice.
+    let late = stage.person(|account| account).await;
+    for _again in 0..2 {
+        stage.factory.clock().advance(Duration::from_hours(24));
+        stage.run().await;
+    }
+    assert_eq!(stage.letters().await.into_keys().collect::<Vec<_>>(), [late]);
+    let progress = stage.news.publications.progress("privacy/2027-01-10").await.unwrap();
+    assert_eq!(progress, Progress { through: Some(late), told: 4 });
+}
+
+#[tokio::test]
+async fn after_a_crash_before_the_progress_was_noted_nobody_hears_twice() {
+    let stage = stage();
+    for _ in 0..3 {
+        stage.person(|account| account).await;
+    }
+    stage.publish(PolicyKind::Privacy).await;
+    stage.run().await;
+    assert_eq!(stage.letters().await.len(), 3);
+    let publications = Arc::new(MemoryPublications::default());
+    let restarted = Stage { news: News { publications, ..stage.news }, ..stage };
+    restarted.publish(PolicyKind::Privacy).await;
+    assert_eq!(restarted.run().await, 3);
+    assert_eq!(restarted.letters().await.len(), 0);
+}
+
+#[tokio::test]
+async fn a_batch_is_bounded_and_the_next_goes_on() {
+    let stage = stage();
+    for _ in 0..(BATCH + 50) {
+        stage.person(|account| account).await;
+    }
+    stage.publish(PolicyKind::Privacy).await;
+    assert_eq!((stage.run().await, stage.letters().await.len()), (600, 600));
+    assert_eq!((stage.run().await, stage.letters().await.len()), (50, 50));
+    assert_eq!((stage.run().await, stage.letters().await.len()), (0, 0));
+}
+
+#[tokio::test]
+async fn what_is_in_force_is_no_news() {
+    let stage = stage();
+    stage.person(|account| account).await;
+    stage.publish(PolicyKind::Privacy).await;
+    stage.factory.clock().advance(at("2027-01-10").since(stage.factory.now()));
+    assert_eq!(stage.run().await, 0);
+}
+
+#[tokio::test]
+async fn people_hear_of_prices_before_they_change() {
+    let stage = stage();
+    let person = stage.person(|account| account).await;
+    let mut sheet = PriceSheet::embedded().unwrap();
+    let now = stage.factory.now();
+    sheet.version = crate::price::PriceVersion(20_270_201);
+    sheet.effective_from = at("2027-02-01");
+    stage.prices.publish(sheet, now).unwrap();
+    assert_eq!(stage.run().await, 0, "no price changes");
+    let mut sheet = PriceSheet::embedded().unwrap();
+    sheet.version = crate::price::PriceVersion(20_270_301);
+    sheet.effective_from = at("2027-03-01");
+    let (id, model) = sheet.models.iter_mut().next().unwrap();
+    let (id, model) = (id.clone(), Arc::make_mut(model));
+    model.standard.base.input = crate::price::Rate::from_pico(model.standard.base.input.pico() + 1);
+    stage.prices.publish(sheet, now).unwrap();
+    stage.run().await;
+    let letters = stage.letters().await;
+    let [Notice::PriceChange { version, effective_at, raised, lowered }] = letters[&person].as_slice() else {
+        panic!("{letters:?}");
+    };
+    assert_eq!((version.as_str(), *effective_at), ("20270301", at("2027-03-01")));
+    assert_eq!((raised.as_slice(), lowered.len()), ([id.to_string()].as_slice(), 0));
+}

@@ -1,0 +1,140 @@
+//! What can keep an operator from doing something.
+
+use crate::account::AccountError;
+use crate::audit::AuditError;
+use crate::auth::AuthStoreError;
+use crate::class::{Classify, ErrorClass, Retry, Source};
+use crate::id::{AccountId, ApprovalId};
+use crate::ledger::LedgerError;
+use crate::policy::PublicationError;
+
+/// Failure of what needs two operators.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ApprovalError {
+    /// Nothing of this name was asked for.
+    #[error("nothing of this name was asked for: {id}")]
+    NotFound {
+        /// The name.
+        id: ApprovalId,
+    },
+    /// The name stands for another request.
+    #[error("another request had the same name")]
+    Conflict,
+    /// Who asked cannot grant.
+    #[error("who asks for something does not grant it: another operator must")]
+    SamePerson,
+    /// It was decided.
+    #[error("{id} was decided already")]
+    Decided {
+        /// Which.
+        id: ApprovalId,
+    },
+    /// Nobody decided in time.
+    #[error("{id} was asked for more than seven days ago: ask again")]
+    Lapsed {
+        /// Which.
+        id: ApprovalId,
+    },
+    /// The store cannot be reached or failed.
+    #[error("the store of approvals is not available")]
+    Unavailable {
+        /// What the backend said.
+        source: Source,
+    },
+}
+
+impl Classify for ApprovalError {
+    fn class(&self) -> ErrorClass {
+        match self {
+            Self::NotFound { .. } => ErrorClass::NotFound,
+            Self::Conflict | Self::Decided { .. } | Self::Lapsed { .. } => ErrorClass::Conflict,
+            Self::SamePerson => ErrorClass::Forbidden,
+            Self::Unavailable { .. } => ErrorClass::Unavailable,
+        }
+    }
+
+    fn retry(&self) -> Retry {
+        match self {
+            Self::NotFound { .. }
+            | Self::Conflict
+            | Self::Decided { .. }
+            | Self::Lapsed { .. }
+            | Self::SamePerson => Retry::Never,
+            Self::Unavailable { .. } => Retry::Safe,
+        }
+    }
+}
+
+/// Why an act of an operator was not done.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum OfficeError {
+    /// It needs a reason.
+    #[error("say why: this is kept in the audit log")]
+    ReasonRequired,
+    /// There is no such account.
+    #[error("account {id} does not exist")]
+    NotFound {
+        /// The account.
+        id: AccountId,
+    },
+    /// Nobody does this for the own account.
+    #[error("an operator does not do this for the own account")]
+    OwnAccount,
+    /// The owner has closed the account.
+    #[error("the account was closed by its owner")]
+    Closed,
+    /// An amount is not above zero.
+    #[error("the amount must be above zero")]
+    Amount,
+    /// Two operators.
+    #[error(transparent)]
+    Approval(#[from] ApprovalError),
+    /// The audit log. Nothing is done that it does not tell of.
+    #[error(transparent)]
+    Audit(#[from] AuditError),
+    /// Accounts.
+    #[error(transparent)]
+    Account(#[from] AccountError),
+    /// Sessions.
+    #[error(transparent)]
+    Auth(#[from] AuthStoreError),
+    /// Money.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+    /// Policies.
+    #[error(transparent)]
+    Publication(#[from] PublicationError),
+}
+
+impl Classify for OfficeError {
+    fn class(&self) -> ErrorClass {
+        match self {
+            Self::ReasonRequired | Self::Amount => ErrorClass::Invalid,
+            Self::NotFound { .. } => ErrorClass::NotFound,
+            Self::OwnAccount => ErrorClass::Forbidden,
+            Self::Closed => ErrorClass::Conflict,
+            Self::Approval(error) => error.class(),
+            Self::Audit(error) => error.class(),
+            Self::Account(error) => error.class(),
+            Self::Auth(error) => error.class(),
+            Self::Ledger(error) => error.class(),
+            Self::Publication(error) => error.class(),
+        }
+    }
+
+    fn retry(&self) -> Retry {
+        match self {
+            Self::ReasonRequired | Self::Amount | Self::NotFound { .. } | Self::OwnAccount | Self::Closed => {
+                Retry::Never
+            }
+            Self::Approval(error) => error.retry(),
+            Self::Audit(error) => error.retry(),
+            Self::Account(error) => error.retry(),
+            Self::Auth(error) => error.retry(),
+            Self::Ledger(error) => error.retry(),
+            Self::Publication(error) => error.retry(),
+        }
+    }
+}

@@ -1,0 +1,57 @@
+//! `aiduet policy`
+
+use aiduet_core::audit::AuditAction;
+use aiduet_core::jobs::News;
+use aiduet_core::notify::PolicyKind;
+use aiduet_core::operator::{Effect, PolicyFile, PublishWish};
+use aiduet_core::policy::Policies;
+use serde_json::{Value, json};
+
+use super::{Context, jobs};
+use crate::cli::{Jobs, Policy};
+use crate::failure::Failure;
+use crate::output;
+
+pub(super) async fn run(context: &Context, verb: Policy) -> Result<(), Failure> {
+    let desk = context.desk().await?;
+    let policies = Policies::embedded().map_err(|error| Failure::Failed(error.to_string()))?;
+    match verb {
+        Policy::List => {
+            let files = desk.office.policies(&desk.act, &policies).await;
+            let files = files.map_err(|error| Failure::of(&error))?;
+            output::list(context.form, &files.iter().map(row).collect::<Vec<_>>())?;
+        }
+        Policy::Publish { kind, version, harmless } => {
+            let kind = PolicyKind::from_code(&kind)
+                .ok_or_else(|| Failure::Usage("expected privacy or terms".to_owned()))?;
+            let effect = if harmless { Effect::Harmless } else { Effect::Adverse };
+            let wish = PublishWish { kind, version, effect };
+            let published = desk.office.publish(&desk.act, &policies, wish).await;
+            let published = published.map_err(|error| Failure::of(&error))?;
+            let told = json!({
+                "name": format!("{}/{}", published.kind.as_str(), published.version),
+                "effective_from": published.effective_from.to_string(),
+                "published_at": published.published_at.to_string(),
+                "published_by": published.published_by.to_string(),
+            });
+            output::object(context.form, &told)?;
+        }
+        Policy::Notify => {
+            desk.note(AuditAction::PolicyNotified).await?;
+            desk.close().await?;
+            return jobs::run(context, Jobs::Run { name: News::NAME.to_owned() }).await;
+        }
+    }
+    desk.close().await
+}
+
+fn row(file: &PolicyFile) -> Value {
+    let PolicyFile { policy, publication, told } = file;
+    json!({
+        "name": policy.name(),
+        "effective_from": policy.effective_from.to_string(),
+        "published_at": publication.as_ref().map(|known| known.published_at.to_string()),
+        "published_by": publication.as_ref().map(|known| known.published_by.to_string()),
+        "told": told,
+    })
+}
