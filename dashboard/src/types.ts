@@ -224,3 +224,29 @@ export interface AutoRecharge {
   next_attempt_at: string | null;
   confirm_url: string | null;
 }
+
+export interface PolicyVersion {
+  kind: 'privacy' | 'terms';
+  version: string;
+  effective_from: string;
+  in_force: boolean;
+}
+
+export interface PolicyText extends PolicyVersion {
+  summary: string;
+}
+
+export interface Consents {
+  data: { kind: PolicyVersion['kind']; version: string; accepted_at: string }[];
+  outstanding: PolicyVersion[];
+}
+
+export type UnusedCredit = 'refund' | 'forfeit';
+
+export interface Deletion {
+  id: string;
+  state: 'waiting' | 'erasing';
+  unused_credit: UnusedCredit;
+  requested_at: string;
+  erase_at: string;
+}

@@ -12,8 +12,9 @@ import { Mark } from '../ui/icons';
 import { Failure, Notice, useSending } from '../ui/load';
 import { usePageTitle } from '../ui/page';
 import { LanguageChoice, ThemeChoice } from './choices';
+import { pageAddress } from './entries';
 
-function Entry({ title, about, children, foot }: { title: string; about?: ComponentChildren; children: ComponentChildren; foot?: ComponentChildren }) {
+export function Entry({ title, about, children, foot }: { title: string; about?: ComponentChildren; children: ComponentChildren; foot?: ComponentChildren }) {
   usePageTitle(title);
   return (
     <div class="entry">
@@ -171,7 +172,6 @@ export function SignUp() {
     );
   }
   const policyFault = fault('/accept_policies');
-  const page = (path: string) => `/${locale.get() === 'zh-CN' ? 'zh' : locale.get()}/${path}`;
   return (
     <Entry title={t('entry.create')} about={t('entry.promise')} foot={foot}>
       <Wrong problem={rest} />
@@ -182,8 +182,8 @@ export function SignUp() {
           label={
             <T
               k="entry.accept"
-              terms={<a href={page('terms')}>{t('entry.terms')}</a>}
-              privacy={<a href={page('privacy')}>{t('entry.privacy')}</a>}
+              terms={<a href={pageAddress('/terms')}>{t('entry.terms')}</a>}
+              privacy={<a href={pageAddress('/privacy')}>{t('entry.privacy')}</a>}
             />
           }
           checked={accepts}
@@ -251,6 +251,10 @@ export const ConfirmEmail = () => (
 );
 export const UndoEmail = () => (
   <TokenPage path="/auth/email/undo" title="entry.undo" about="entry.undo_about" button="entry.undo_button" done="entry.undo_done" />
+);
+
+export const CancelDeletion = () => (
+  <TokenPage path="/deletion/cancel" title="leaving.keep" about="keep.about" button="leaving.keep" done="keep.done" />
 );
 
 export function ForgotPassword() {

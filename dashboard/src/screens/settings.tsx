@@ -15,12 +15,15 @@ import { Failure, Loading, Notice, useLoad, useSending } from '../ui/load';
 import { Badge, Card, Page, Pager, Table, Time, type Column } from '../ui/page';
 import { announce } from '../ui/toast';
 import { LANGUAGE_NAMES, setLanguage } from './choices';
+import { ConsentsCard } from './consents';
+import { DeleteCard } from './leaving';
 import { NotFound } from './not_found';
 
 const TABS: Record<string, readonly [name: Key, screen: () => preact.VNode | null]> = {
   profile: ['settings.profile', Profile],
   preferences: ['settings.preferences', PreferencesTab],
   security: ['settings.security', Security],
+  privacy: ['settings.privacy', Privacy],
 };
 
 export function Settings({ tab }: { tab: string }) {
@@ -136,6 +139,15 @@ function Security() {
       <Password />
       <Sessions />
       <SecurityLog />
+    </>
+  );
+}
+
+function Privacy() {
+  return (
+    <>
+      <ConsentsCard />
+      <DeleteCard />
     </>
   );
 }
