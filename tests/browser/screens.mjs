@@ -38,6 +38,7 @@ export const OWN = [
   '/settings/preferences',
   '/settings/security',
   '/settings/privacy',
+  '/settings/privacy?do=delete',
   '/nowhere',
 ];
 

@@ -4,7 +4,7 @@ import { useState } from 'preact/hooks';
 import { api } from '../api';
 import { longDate, money, nano } from '../format';
 import { t } from '../i18n';
-import { go, Link, usePlace } from '../router';
+import { go, Link, setQuery, usePlace } from '../router';
 import { session } from '../session';
 import { useStore } from '../store';
 import type { Account, Deletion, UnusedCredit } from '../types';
@@ -19,7 +19,7 @@ import { Entry } from './entry';
 const CREDIT: readonly UnusedCredit[] = ['refund', 'forfeit'];
 
 export function DeleteCard() {
-  const [isOpen, setOpen] = useState(false);
+  const { query } = usePlace();
   const account = useStore(session)?.account;
   return (
     <Card
@@ -27,12 +27,12 @@ export function DeleteCard() {
       title={t('deletion.title')}
       about={t('deletion.about')}
       actions={
-        <Button kind="danger" onClick={() => setOpen(true)}>
+        <Button kind="danger" onClick={() => setQuery({ do: 'delete' })}>
           {t('deletion.button')}
         </Button>
       }
     >
-      {isOpen && account && <DeleteDialog account={account} onClose={() => setOpen(false)} />}
+      {query.get('do') === 'delete' && account && <DeleteDialog account={account} onClose={() => setQuery({ do: null }, 'replace')} />}
     </Card>
   );
 }

@@ -123,7 +123,7 @@ export function Failure({ problem, onRetry, isPartial = false }: { problem: Prob
 export function Notice({ tone = 'info', children, action }: { tone?: 'info' | 'good' | 'warn' | 'bad'; children: ComponentChildren; action?: ComponentChildren }) {
   return (
     <div class={`notice ${tone}`}>
-      <Icon name={tone === 'good' ? 'check' : 'alert'} />
+      <Icon name={tone === 'good' ? 'check' : tone === 'info' ? 'info' : 'alert'} />
       <div>{children}</div>
       {action}
     </div>
