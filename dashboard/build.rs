@@ -14,7 +14,8 @@ const SOURCES: [&str; 5] = ["build.mjs", "package.json", "package-lock.json", "s
 const NODE_MIN: u32 = 20;
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let source = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    // Asked when it runs: a build script may come from the cache of another checkout.
+    let source = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").ok_or("CARGO_MANIFEST_DIR is not set")?);
     let out = PathBuf::from(env::var_os("OUT_DIR").ok_or("OUT_DIR is not set")?);
     for name in SOURCES {
         say(&format!("rerun-if-changed={name}"))?;

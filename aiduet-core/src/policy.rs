@@ -182,8 +182,14 @@ impl PolicyText {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
     use crate::auth::ACCESS_TOKEN_LIFE;
+    use crate::privacy::{
+        BOOKS_KEPT_YEARS, CONSENT_KEPT, EXPORT_KEPT, KEY_KEPT, NETWORK_KEPT, NOTICE_KEPT, SECURITY_LOG_KEPT,
+        SESSION_KEPT,
+    };
     use crate::settings::RetentionSettings;
 
     const LOCALES: [Locale; 3] = [Locale::En, Locale::ZhCn, Locale::Ja];
@@ -245,10 +251,22 @@ mod tests {
         let policies = Policies::embedded().unwrap();
         let policy = policies.versions(PolicyKind::Privacy).next().unwrap();
         let usage = u64::from(RetentionSettings::default().usage_days);
-        let access = ACCESS_TOKEN_LIFE.as_secs() / 60;
+        let days = |kept: Duration| kept.as_secs() / (24 * 60 * 60);
+        let numbers_of_the_program = [
+            ("usage", usage),
+            ("access token", ACCESS_TOKEN_LIFE.as_secs() / 60),
+            ("keys", days(KEY_KEPT)),
+            ("messages", days(NOTICE_KEPT)),
+            ("sessions", days(SESSION_KEPT)),
+            ("security log", days(SECURITY_LOG_KEPT)),
+            ("networks", days(NETWORK_KEPT)),
+            ("consents", days(CONSENT_KEPT) / 365),
+            ("archives", days(EXPORT_KEPT) / 365),
+            ("books", u64::from(BOOKS_KEPT_YEARS)),
+        ];
         for locale in LOCALES {
             let said = numbers(policy.text(locale).source);
-            for (what, number) in [("usage", usage), ("access token", access)] {
+            for (what, number) in numbers_of_the_program {
                 assert!(said.contains(&number), "{what}: {number} is not in the text in {locale:?}");
             }
         }

@@ -91,7 +91,8 @@ async function problem(response: Response): Promise<Problem> {
 
 async function read<T>(response: Response): Promise<T> {
   if (!response.ok) throw await problem(response);
-  return (response.status === 204 || response.status === 202 ? undefined : await response.json()) as T;
+  const text = await response.text();
+  return (text === '' ? undefined : JSON.parse(text)) as T;
 }
 
 /** A call without a session. */

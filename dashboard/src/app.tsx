@@ -5,17 +5,18 @@ import { useEffect, useRef } from 'preact/hooks';
 import { api } from './api';
 import { locale, speak } from './i18n';
 import { localeOf, readPreferences } from './preferences';
-import { go, usePlace } from './router';
+import { go, place, usePlace } from './router';
 import { session } from './session';
 import { useStore } from './store';
 import type { Account } from './types';
 import { Boundary } from './ui/boundary';
 import { Toasts } from './ui/toast';
 import { Billing } from './screens/billing';
-import { ConfirmEmail, ForgotPassword, ResetPassword, SignIn, SignUp, UndoEmail, VerifyEmail } from './screens/entry';
+import { ConfirmEmail, ForgotPassword, CancelDeletion, ResetPassword, SignIn, SignUp, UndoEmail, VerifyEmail } from './screens/entry';
 import { DuetExplain } from './screens/duet';
 import { GoogleReturn } from './screens/google';
 import { KeyDetail, Keys } from './screens/keys';
+import { Goodbye, Leaving } from './screens/leaving';
 import { Models } from './screens/models';
 import { NotFound } from './screens/not_found';
 import { Overview } from './screens/overview';
@@ -41,6 +42,8 @@ const OPEN: Record<string, Screen> = {
   '/verify-email': () => <VerifyEmail />,
   '/confirm-email': () => <ConfirmEmail />,
   '/undo-email': () => <UndoEmail />,
+  '/cancel-deletion': () => <CancelDeletion />,
+  '/goodbye': () => <Goodbye />,
 };
 
 /** For whoever is signed in. `*` is one part of the path. */
@@ -79,17 +82,30 @@ export function App() {
   useFocusOnArrival(path);
   useAccountLanguage(current?.account.id ?? null);
   useEffect(() => {
-    if (open || current) return;
+    // Where we are may have changed since the page was drawn.
+    if (OPEN[place.get().path] || session.get()) return;
     const wanted = path + location.search;
     go(wanted === '/' ? '/sign-in' : `/sign-in?return_to=${encodeURIComponent(wanted)}`, 'replace');
   }, [open, current, path]);
   return (
     <>
-      {open ? open([]) : current ? <Shell><Boundary path={path}>{match(path)}</Boundary></Shell> : null}
+      {open ? open([]) : current && <Own path={path} isLeaving={current.account.state === 'deleting'} />}
       {current && <Reauthentication />}
-      {current && !open && <Shortcuts />}
-      {current && !open && <Palette />}
       <Toasts />
+    </>
+  );
+}
+
+/** The page of a person who is signed in; of one who is leaving there is only the way back. */
+function Own({ path, isLeaving }: { path: string; isLeaving: boolean }) {
+  if (isLeaving) return <Leaving />;
+  return (
+    <>
+      <Shell>
+        <Boundary path={path}>{match(path)}</Boundary>
+      </Shell>
+      <Shortcuts />
+      <Palette />
     </>
   );
 }

@@ -230,3 +230,55 @@ export interface AutoRecharge {
   next_attempt_at: string | null;
   confirm_url: string | null;
 }
+
+export interface PolicyVersion {
+  kind: 'privacy' | 'terms';
+  version: string;
+  effective_from: string;
+  in_force: boolean;
+}
+
+export interface PolicyText extends PolicyVersion {
+  summary: string;
+}
+
+export interface Consents {
+  data: { kind: PolicyVersion['kind']; version: string; accepted_at: string }[];
+  outstanding: PolicyVersion[];
+}
+
+export type UnusedCredit = 'refund' | 'forfeit';
+
+export interface Deletion {
+  id: string;
+  state: 'waiting' | 'erasing';
+  unused_credit: UnusedCredit;
+  requested_at: string;
+  erase_at: string;
+}
+
+/** What is kept about a person. */
+export interface DataInventory {
+  as_of: string;
+  data: DataCategory[];
+}
+
+export interface DataCategory {
+  category: string;
+  title: string;
+  purpose: string;
+  count: number | null;
+  oldest_at: string | null;
+  place: 'database' | 'card_company' | 'backups' | 'provider' | 'nowhere';
+  kept: { rule: 'account' | 'after_account' | 'after_end' | 'fixed' | 'while_useful' | 'bookkeeping' | 'elsewhere' | 'never'; days: number | null };
+}
+
+/** Everything that is kept about a person, to be downloaded once. */
+export interface Archive {
+  id: string;
+  state: 'ready' | 'downloaded' | 'expired';
+  requested_by: 'person' | 'operator';
+  created_at: string;
+  expires_at: string;
+  downloaded_at: string | null;
+}

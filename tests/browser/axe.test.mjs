@@ -5,12 +5,35 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { COLOURS, EVERYTHING, LANGUAGES, load, none, violations, WIDTHS } from './axe.mjs';
 import { open, stage, traffic } from './harness.mjs';
+import { ageConsents, enter, leave, signUp } from './people.mjs';
 import { examples, OPEN, OWN, settled } from './screens.mjs';
 
+const LEAVING = 'leaving@example.com';
+const ASKED = 'asked@example.com';
+
 let example;
+/** Of somebody who has asked for the account to be deleted, and of one who is asked to agree anew. */
+const states = {};
+
+async function person(started, email, more) {
+  await started.inContext(async (page, context) => {
+    await signUp(page, started.site, email);
+    await enter(page, email);
+    await more(page);
+    states[email] = await context.storageState();
+  });
+}
+
 const here = stage(async (started) => {
   await traffic(started.site);
   example = await examples(started);
+  await person(started, LEAVING, async (page) => {
+    await leave(page, LEAVING);
+    await page.getByRole('link', { name: 'Sign in' }).click();
+    await enter(page, LEAVING);
+    await page.getByRole('heading', { name: 'This account is about to be deleted' }).waitFor();
+  });
+  await person(started, ASKED, () => ageConsents(started.site, ASKED));
 });
 
 /** A theme changes colours and nothing else, so the second one is asked about colours alone. */
@@ -41,18 +64,27 @@ for (const language of LANGUAGES) {
   for (const width of WIDTHS) {
     test(`every screen, ${language}, ${width} pixels, light and dark`, async () => {
       const options = { locale: language, viewport: { width, height: 800 }, reducedMotion: 'reduce' };
-      const guest = await open(here.browser, here.site, options);
-      const person = await open(here.browser, here.site, { ...options, storageState: here.state });
-      // Else the account speaks its own.
-      await person.addInitScript((locale) => {
-        if (location.protocol === 'http:') localStorage.setItem('aiduet.preferences', JSON.stringify({ locale }));
-      }, language);
+      const as = async (storageState) => {
+        const context = await open(here.browser, here.site, { ...options, storageState });
+        // Else the account speaks its own.
+        await context.addInitScript((locale) => {
+          if (location.protocol === 'http:') localStorage.setItem('aiduet.preferences', JSON.stringify({ locale }));
+        }, language);
+        return context;
+      };
+      const contexts = await Promise.all([undefined, here.state, states[LEAVING], states[ASKED]].map(as));
+      const [guest, person, leaving, asked] = contexts;
       // Side by side, since most of the time is waiting.
       const [even, odd] = [0, 1].map((rest) => OWN.filter((_, index) => index % 2 === rest));
-      const found = await Promise.all([inspect(guest, OPEN, language), inspect(person, even, language), inspect(person, odd, language)]);
-      none([...found.flat(), ...guest.faults, ...person.faults]);
-      await guest.close();
-      await person.close();
+      const found = await Promise.all([
+        inspect(guest, OPEN, language),
+        inspect(person, even, language),
+        inspect(person, odd, language),
+        inspect(leaving, ['/'], language),
+        inspect(asked, ['/settings/privacy', '/quickstart'], language),
+      ]);
+      none([...found.flat(), ...contexts.flatMap(({ faults }) => faults)]);
+      await Promise.all(contexts.map((context) => context.close()));
     });
   }
 }

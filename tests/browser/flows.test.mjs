@@ -3,30 +3,16 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { open, signIn, stage } from './harness.mjs';
+import { PASSWORD, signUp } from './people.mjs';
 
-const PASSWORD = 'a quiet river bends under old stones';
 const OTHER_PASSWORD = 'nine lanterns drift past the harbour';
 
 const here = stage();
 const { inContext, signedIn } = here;
 
-async function signUp(page, email) {
-  const from = here.site.output.length;
-  await page.goto('/dashboard/sign-up');
-  await page.getByLabel('E-mail address').fill(email);
-  await page.getByLabel('Password', { exact: true }).fill(PASSWORD);
-  await page.getByRole('checkbox').check();
-  await page.getByRole('button', { name: 'Create account' }).click();
-  await page.getByRole('heading', { name: 'Check your inbox' }).waitFor();
-  await page.goto(`/dashboard${(await here.site.link('verify-email', from)).slice('/dashboard'.length)}`);
-  await page.getByRole('button', { name: 'Confirm' }).click();
-  await page.getByText('Your address is confirmed').waitFor();
-  assert.equal(new URL(page.url()).hash, '', 'the token stays in no address');
-}
-
 test('sign up, confirm, make a key, see it once', async () => {
   await inContext(async (page, context) => {
-    await signUp(page, 'ada@example.com');
+    await signUp(page, here.site, 'ada@example.com');
     await signIn(page, here.site, { email: 'ada@example.com', password: PASSWORD });
     await page.getByRole('link', { name: 'API keys' }).click();
     await page.getByText('No keys yet').waitFor();
@@ -97,7 +83,7 @@ test('a key is edited, disabled, enabled, rotated and deleted', async () => {
 
 test('a forgotten password is set anew, and ends every session', async () => {
   await inContext(async (page, context) => {
-    await signUp(page, 'grace@example.com');
+    await signUp(page, here.site, 'grace@example.com');
     await signIn(page, here.site, { email: 'grace@example.com', password: PASSWORD });
     const guest = await (await open(here.browser, here.site)).newPage();
     const from = here.site.output.length;

@@ -25,7 +25,7 @@ async function inspect(context, paths) {
   return [...found, ...context.faults];
 }
 
-for (const width of [375, 1280]) {
+for (const width of [320, 1280]) {
   test(`every screen in a longer language, ${width} pixels`, async () => {
     for (const [paths, storageState] of [[OPEN, undefined], [OWN, here.state]]) {
       const context = await open(here.browser, here.site, { viewport: { width, height: 800 }, reducedMotion: 'reduce', storageState });

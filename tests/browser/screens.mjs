@@ -12,6 +12,8 @@ export const OPEN = [
   '/verify-email#token=none',
   '/confirm-email',
   '/undo-email',
+  '/cancel-deletion#token=none',
+  '/goodbye?until=2026-12-03T00:00:00Z',
 ];
 
 /** For whoever is signed in. */
@@ -35,6 +37,8 @@ export const OWN = [
   '/settings',
   '/settings/preferences',
   '/settings/security',
+  '/settings/privacy',
+  '/settings/privacy?do=delete',
   '/nowhere',
 ];
 

@@ -3,6 +3,7 @@
 import { locale, type Key } from '../i18n';
 import { go } from '../router';
 import { session } from '../session';
+import type { PolicyVersion } from '../types';
 import type { IconName } from '../ui/icons';
 
 /** The pages of the menu, each with the letter that leads there behind `g`. */
@@ -18,9 +19,14 @@ export const ENTRIES: readonly (readonly [path: string, icon: IconName, name: Ke
   ['/settings', 'settings', 'nav.settings', 's'],
 ];
 
-/** The documentation, in the language of the reader. */
-export function docsAddress(): string {
-  return `/${locale.get().split('-')[0]}/docs`;
+/** A page that the server writes, in the language of the reader. */
+export function pageAddress(path: string): string {
+  return `/${locale.get().split('-')[0]}${path}`;
+}
+
+/** A version of a policy. */
+export function policyAddress({ kind, version }: Pick<PolicyVersion, 'kind' | 'version'>): string {
+  return pageAddress(`/policies/${kind}/${version}`);
 }
 
 export async function signOut(): Promise<void> {

@@ -13,6 +13,7 @@ import { Failure, Notice, useSending } from '../ui/load';
 import { usePageTitle } from '../ui/page';
 import { LanguageChoice, ThemeChoice } from './choices';
 import { GoogleRefusal, GoogleStart, useGoogle } from './google_start';
+import { pageAddress } from './entries';
 
 export function Entry({ title, about, children, foot }: { title: string; about?: ComponentChildren; children: ComponentChildren; foot?: ComponentChildren }) {
   usePageTitle(title);
@@ -178,7 +179,6 @@ export function SignUp() {
     );
   }
   const policyFault = fault('/accept_policies') ?? (isAsked && !accepts ? t('google.accept_first') : undefined);
-  const page = (path: string) => `/${locale.get() === 'zh-CN' ? 'zh' : locale.get()}/${path}`;
   return (
     <Entry title={t('entry.create')} about={t('entry.promise')} foot={foot}>
       {rest ? <Wrong problem={rest} /> : <GoogleRefusal />}
@@ -189,8 +189,8 @@ export function SignUp() {
           label={
             <T
               k="entry.accept"
-              terms={<a href={page('terms')}>{t('entry.terms')}</a>}
-              privacy={<a href={page('privacy')}>{t('entry.privacy')}</a>}
+              terms={<a href={pageAddress('/terms')}>{t('entry.terms')}</a>}
+              privacy={<a href={pageAddress('/privacy')}>{t('entry.privacy')}</a>}
             />
           }
           checked={accepts}
@@ -265,6 +265,10 @@ export const ConfirmEmail = () => (
 );
 export const UndoEmail = () => (
   <TokenPage path="/auth/email/undo" title="entry.undo" about="entry.undo_about" button="entry.undo_button" done="entry.undo_done" />
+);
+
+export const CancelDeletion = () => (
+  <TokenPage path="/deletion/cancel" title="leaving.keep" about="keep.about" button="leaving.keep" done="keep.done" />
 );
 
 export function ForgotPassword() {

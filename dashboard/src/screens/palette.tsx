@@ -10,7 +10,7 @@ import type { ApiKey, Page as PageOf } from '../types';
 import { Dialog } from '../ui/dialog';
 import { Icon, type IconName } from '../ui/icons';
 import { useLoad } from '../ui/load';
-import { docsAddress, ENTRIES, signOut } from './entries';
+import { pageAddress, ENTRIES, signOut } from './entries';
 
 interface Goal {
   id: string;
@@ -50,10 +50,10 @@ export function Palette() {
 
 function goals(keys: ApiKey[], wanted: string): Goal[] {
   const pages = ENTRIES.map(([path, icon, name]) => ({ id: path, icon, name: t(name), run: () => go(path) }));
-  const settings = (['preferences', 'security'] as const).map((tab) => ({ id: `/settings/${tab}`, icon: 'settings' as const, name: t(`settings.${tab}`), kind: t('nav.settings'), run: () => go(`/settings/${tab}`) }));
+  const settings = (['preferences', 'security', 'privacy'] as const).map((tab) => ({ id: `/settings/${tab}`, icon: 'settings' as const, name: t(`settings.${tab}`), kind: t('nav.settings'), run: () => go(`/settings/${tab}`) }));
   const deeds: Goal[] = [
     { id: 'create-key', icon: 'plus', name: t('keys.create'), run: () => go('/keys?new=1') },
-    { id: 'docs', icon: 'docs', name: t('nav.docs'), run: () => location.assign(docsAddress()) },
+    { id: 'docs', icon: 'docs', name: t('nav.docs'), run: () => location.assign(pageAddress('/docs')) },
     { id: 'sign-out', icon: 'out', name: t('nav.sign_out'), run: signOut },
   ];
   const own = keys.map(({ id, name }) => ({ id, icon: 'keys' as const, name, kind: t('key.key'), run: () => go(`/keys/${id}`) }));

@@ -15,13 +15,17 @@ import { Failure, Loading, Notice, useLoad, useSending } from '../ui/load';
 import { Badge, Card, Page, Pager, Table, Time, type Column } from '../ui/page';
 import { announce } from '../ui/toast';
 import { LANGUAGE_NAMES, setLanguage } from './choices';
+import { ConsentsCard } from './consents';
 import { GoogleCard } from './google_card';
+import { DeleteCard } from './leaving';
 import { NotFound } from './not_found';
+import { ArchiveCard, InventoryCard } from './own_data';
 
 const TABS: Record<string, readonly [name: Key, screen: () => preact.VNode | null]> = {
   profile: ['settings.profile', Profile],
   preferences: ['settings.preferences', PreferencesTab],
   security: ['settings.security', Security],
+  privacy: ['settings.privacy', Privacy],
 };
 
 export function Settings({ tab }: { tab: string }) {
@@ -138,6 +142,17 @@ function Security() {
       <GoogleCard />
       <Sessions />
       <SecurityLog />
+    </>
+  );
+}
+
+function Privacy() {
+  return (
+    <>
+      <InventoryCard />
+      <ArchiveCard />
+      <ConsentsCard />
+      <DeleteCard />
     </>
   );
 }

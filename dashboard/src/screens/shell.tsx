@@ -10,7 +10,8 @@ import { Button } from '../ui/controls';
 import { Icon, Mark } from '../ui/icons';
 import { LanguageChoice, ThemeChoice } from './choices';
 import { Balance, useFreshBalance } from './balance';
-import { docsAddress, ENTRIES, signOut } from './entries';
+import { PolicyNotice } from './consents';
+import { pageAddress, ENTRIES, signOut } from './entries';
 import { BRAND } from './entry';
 import { openPalette, PALETTE_KEY } from './palette';
 
@@ -59,7 +60,7 @@ export function Shell({ children }: { children: ComponentChildren }) {
               );
             })}
             <li>
-              <a href={docsAddress()}>
+              <a href={pageAddress('/docs')}>
                 <Icon name="docs" />
                 {t('nav.docs')}
               </a>
@@ -84,6 +85,7 @@ export function Shell({ children }: { children: ComponentChildren }) {
       </aside>
       <main id="main" tabIndex={-1}>
         <Offline />
+        <PolicyNotice />
         {children}
       </main>
     </div>

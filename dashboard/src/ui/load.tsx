@@ -4,6 +4,7 @@
 import type { ComponentChildren } from 'preact';
 import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
 import { Cancelled, Problem } from '../api';
+import { minute } from '../format';
 import { t } from '../i18n';
 import { Button, CopyButton } from './controls';
 import { Icon } from './icons';
@@ -17,6 +18,7 @@ export interface Loaded<T> {
 }
 
 const RETRY_MAX_MS = 30_000;
+const COUNTED_MAX_SECONDS = 120;
 
 /** How long to wait before it is tried again without being asked for: longer each time while nothing
  * is reached, and as long as the server says where that is short. */
@@ -96,8 +98,14 @@ export function Skeleton({ lines }: { lines: number }) {
 /** What to say of a problem: the words of the server, or our own when it was not reached. */
 export function words(problem: Problem): string {
   if (problem.isOffline) return t('state.offline');
-  if (problem.retryAfter && problem.status === 429) return t('state.throttled', { seconds: problem.retryAfter });
+  if (problem.retryAfter && problem.status === 429) return untilWhen(problem.retryAfter);
   return problem.message || t('state.failed');
+}
+
+/** A short wait in seconds, a long one by the time at its end. */
+function untilWhen(seconds: number): string {
+  if (seconds <= COUNTED_MAX_SECONDS) return t('state.throttled', { seconds });
+  return t('state.throttled_until', { time: minute(new Date(Date.now() + seconds * 1_000)) });
 }
 
 export function Failure({ problem, onRetry, isPartial = false }: { problem: Problem; onRetry?: () => void; isPartial?: boolean }) {
@@ -123,7 +131,7 @@ export function Failure({ problem, onRetry, isPartial = false }: { problem: Prob
 export function Notice({ tone = 'info', children, action }: { tone?: 'info' | 'good' | 'warn' | 'bad'; children: ComponentChildren; action?: ComponentChildren }) {
   return (
     <div class={`notice ${tone}`}>
-      <Icon name={tone === 'good' ? 'check' : 'alert'} />
+      <Icon name={tone === 'good' ? 'check' : tone === 'info' ? 'info' : 'alert'} />
       <div>{children}</div>
       {action}
     </div>
