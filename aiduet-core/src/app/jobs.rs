@@ -107,6 +107,7 @@ pub fn retention(settings: &Settings, stores: &Stores) -> Retention {
         creations: Arc::clone(&stores.creations),
         consents: Arc::clone(&stores.consents),
         exports: Arc::clone(&stores.exports),
+        declines: Arc::clone(&stores.declines),
         security_log: Arc::clone(&stores.security_log),
         outbox: Arc::clone(&stores.outbox),
     };

@@ -99,6 +99,7 @@ pub(super) fn payments_of(
             payer_processor: payers,
             mailbox,
             top_ups: Arc::clone(&stores.top_ups),
+            declines: Arc::clone(&stores.declines),
             refunds: Arc::clone(&stores.refunds),
             payers: Arc::clone(&stores.payers),
             recharges: Arc::clone(&stores.recharges),

@@ -14,7 +14,9 @@ use crate::ledger::{
 };
 use crate::notify::Outbox;
 use crate::operator::ApprovalStore;
-use crate::payment::{AlertStore, PayerStore, RechargeStore, ReconciliationStore, RefundStore, TopUpStore};
+use crate::payment::{
+    AlertStore, DeclineStore, PayerStore, RechargeStore, ReconciliationStore, RefundStore, TopUpStore,
+};
 use crate::policy::PublicationStore;
 use crate::price::PriceBook;
 use crate::privacy::{DataInventory, DeletionStore, ExportStore};
@@ -25,10 +27,11 @@ use crate::settings::DatabaseSettings;
 #[cfg(feature = "sea-orm")]
 use crate::backends::sea_orm::{
     Database, DatabaseConfig, DatabaseError, LedgerConfig, MigrationStatus, SeaOrmAccountStore,
-    SeaOrmAlertStore, SeaOrmApprovals, SeaOrmAuditLog, SeaOrmDeletions, SeaOrmExports, SeaOrmFailureCounter,
-    SeaOrmIdentityStore, SeaOrmInventory, SeaOrmJobs, SeaOrmKeyCreations, SeaOrmKeyStore, SeaOrmLedger,
-    SeaOrmOutbox, SeaOrmPayerStore, SeaOrmPublications, SeaOrmRechargeStore, SeaOrmReconciliations,
-    SeaOrmRefundStore, SeaOrmSecurityLog, SeaOrmSessionStore, SeaOrmTicketStore, SeaOrmTopUpStore,
+    SeaOrmAlertStore, SeaOrmApprovals, SeaOrmAuditLog, SeaOrmDeclines, SeaOrmDeletions, SeaOrmExports,
+    SeaOrmFailureCounter, SeaOrmIdentityStore, SeaOrmInventory, SeaOrmJobs, SeaOrmKeyCreations,
+    SeaOrmKeyStore, SeaOrmLedger, SeaOrmOutbox, SeaOrmPayerStore, SeaOrmPublications, SeaOrmRechargeStore,
+    SeaOrmReconciliations, SeaOrmRefundStore, SeaOrmSecurityLog, SeaOrmSessionStore, SeaOrmTicketStore,
+    SeaOrmTopUpStore,
 };
 
 /// The stores of an application.
@@ -90,6 +93,8 @@ pub struct Stores {
     pub payers: Arc<dyn PayerStore>,
     /// Low balances of which people want to be told.
     pub alerts: Arc<dyn AlertStore>,
+    /// Payments that were refused.
+    pub declines: Arc<dyn DeclineStore>,
     /// Orders to give credit back.
     pub refunds: Arc<dyn RefundStore>,
     /// Postings and accounts of the house.
@@ -244,6 +249,7 @@ async fn sea_orm(settings: &DatabaseSettings) -> Result<Stores, BuildError> {
         top_ups: Arc::new(SeaOrmTopUpStore::new(database.clone())),
         payers: Arc::new(SeaOrmPayerStore::new(database.clone())),
         alerts: Arc::new(SeaOrmAlertStore::new(database.clone())),
+        declines: Arc::new(SeaOrmDeclines::new(database.clone())),
         refunds: Arc::new(SeaOrmRefundStore::new(database.clone())),
         journal: Arc::<SeaOrmLedger>::clone(&ledger),
         reconciliations: Arc::new(SeaOrmReconciliations::new(database.clone())),
@@ -286,6 +292,7 @@ fn memory(clock: Arc<dyn Clock>) -> Result<Stores, BuildError> {
         failures: people.failures,
         security_log: people.security_log,
         alerts: people.alerts,
+        declines: people.declines,
         refunds: people.refunds,
         journal: Arc::<MemoryLedger>::clone(&ledger),
         reconciliations: Arc::new(MemoryReconciliations::default()),

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use super::postings::{Bought, Returned, disputed, fee_taken, returned, topped_up};
 use super::rules::Begin;
 use super::{
-    CardUse, CashierError, CheckoutRequest, Dispute, DisputeStage, Fee, Missed, MissedPage, Movement,
-    PayerProcessor, PayerStore, Payment, PaymentEvent, PaymentFact, PaymentMailbox, PaymentProcessor,
-    PaymentStatus, PortalRequest, Receipt, Recharge, RechargeChange, RechargeStore, Refund, RefundStatus,
-    RefundStore, RequestDigest, SignedPayload, TakePending, TopUp, TopUpPage, TopUpRules, TopUpState,
-    TopUpStore,
+    CardUse, CashierError, CheckoutRequest, DeclineStore, Dispute, DisputeStage, Fee, Missed, MissedPage,
+    Movement, PayerProcessor, PayerStore, Payment, PaymentEvent, PaymentFact, PaymentMailbox,
+    PaymentProcessor, PaymentStatus, PortalRequest, Receipt, Recharge, RechargeChange, RechargeStore, Refund,
+    RefundStatus, RefundStore, RequestDigest, SignedPayload, TakePending, TopUp, TopUpPage, TopUpRules,
+    TopUpState, TopUpStore,
 };
 use crate::account::AccountState;
 use crate::clock::{Clock, Timestamp};
@@ -29,6 +29,8 @@ pub struct CashierParts {
     pub mailbox: Arc<dyn PaymentMailbox>,
     /// Purchases.
     pub top_ups: Arc<dyn TopUpStore>,
+    /// Payments that were refused.
+    pub declines: Arc<dyn DeclineStore>,
     /// Orders to give credit back.
     pub refunds: Arc<dyn RefundStore>,
     /// The card company's names for people.
@@ -101,13 +103,16 @@ impl Cashier {
     ///
     /// # Errors
     /// [`CashierError::Amount`], [`CashierError::NewcomerMaximum`], [`CashierError::TooMany`],
-    /// [`CashierError::RequestReused`], or what a part says.
+    /// [`CashierError::TooManyDeclines`], [`CashierError::RequestReused`], or what a part says.
     pub async fn open(&self, wish: OpenTopUp) -> Result<TopUp, CashierError> {
         let OpenTopUp { account, amount, request, card, since } = wish;
         let now = self.parts.clock.now();
         let limit = u32::try_from(self.rules.daily_max).unwrap_or(u32::MAX);
         let begun = self.parts.top_ups.list(TopUpPage { account, before: None, limit }).await?;
         let known = begun.iter().find(|one| request.is_some() && one.request == request);
+        if known.is_none_or(|known| known.checkout.is_none()) {
+            self.check_declines(account, now).await?;
+        }
         let top_up = match known {
             Some(known) => known.clone(),
             None => {
@@ -241,7 +246,10 @@ impl Cashier {
             PaymentFact::TopUp(id) => Some(*id),
             PaymentFact::Refund(refund) => refund.top_up,
             PaymentFact::Dispute(dispute) => dispute.top_up,
-            PaymentFact::CardGone(_) | PaymentFact::PayerGone(_) | PaymentFact::Nothing => None,
+            PaymentFact::Declined(_)
+            | PaymentFact::CardGone(_)
+            | PaymentFact::PayerGone(_)
+            | PaymentFact::Nothing => None,
         };
         let Some(id) = top_up else { return Ok(None) };
         let found = self.parts.top_ups.find(id).await?;
@@ -257,6 +265,7 @@ impl Cashier {
             PaymentFact::Refund(refund) => Some(returned(&bought, &self.made(&refund).await?, now)),
             PaymentFact::Dispute(dispute) => Some(disputed(&bought, &dispute, now)),
             PaymentFact::TopUp(_)
+            | PaymentFact::Declined(_)
             | PaymentFact::CardGone(_)
             | PaymentFact::PayerGone(_)
             | PaymentFact::Nothing => None,
@@ -281,11 +290,11 @@ impl Cashier {
     pub(super) async fn act_on(&self, event: &PaymentEvent) -> Result<(), CashierError> {
         match self.parts.processor.look_up(event).await? {
             PaymentFact::Nothing => Ok(()),
-            PaymentFact::TopUp(id) => match self.fulfil(id).await {
-                // For example of another installation that has the same account at the card company.
-                Err(CashierError::NotFound) => Ok(()),
-                result => result.map(drop),
-            },
+            PaymentFact::TopUp(id) => self.fulfil_known(id).await,
+            PaymentFact::Declined(id) => {
+                self.note_decline(id, event).await?;
+                self.fulfil_known(id).await
+            }
             PaymentFact::Refund(refund) => self.book_refund(&refund).await,
             PaymentFact::Dispute(dispute) => self.book_dispute(&dispute).await,
             PaymentFact::CardGone(card) => match self.parts.recharges.of_card(&card).await? {
@@ -299,6 +308,15 @@ impl Cashier {
                     None => Ok(()),
                 }
             }
+        }
+    }
+
+    /// Fulfils a purchase, unless it is, for example, one of another installation that has the same
+    /// account at the card company.
+    async fn fulfil_known(&self, id: TopUpId) -> Result<(), CashierError> {
+        match self.fulfil(id).await {
+            Err(CashierError::NotFound) => Ok(()),
+            result => result.map(drop),
         }
     }
 

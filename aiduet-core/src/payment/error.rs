@@ -193,6 +193,12 @@ pub enum CashierError {
         /// When another one may be begun.
         retry_after: Duration,
     },
+    /// More payments were refused than happens to somebody who pays.
+    #[error("too many payments were refused")]
+    TooManyDeclines {
+        /// When another one may be begun.
+        retry_after: Duration,
+    },
     /// There is no such purchase.
     #[error("no such purchase")]
     NotFound,
@@ -235,7 +241,7 @@ impl Classify for CashierError {
                 ErrorClass::Invalid
             }
             Self::NoCard | Self::Refund(_) => ErrorClass::Conflict,
-            Self::TooMany { .. } => ErrorClass::RateLimited,
+            Self::TooMany { .. } | Self::TooManyDeclines { .. } => ErrorClass::RateLimited,
             Self::NotFound => ErrorClass::NotFound,
             Self::Payment(error) => error.class(),
             Self::TopUp(error) => error.class(),
@@ -256,7 +262,9 @@ impl Classify for CashierError {
             | Self::NoCard
             | Self::Refund(_)
             | Self::NotFound => Retry::Never,
-            Self::TooMany { retry_after } => Retry::After(*retry_after),
+            Self::TooMany { retry_after } | Self::TooManyDeclines { retry_after } => {
+                Retry::After(*retry_after)
+            }
             Self::Payment(error) => error.retry(),
             Self::TopUp(error) => error.retry(),
             Self::Ledger(error) => error.retry(),

@@ -35,6 +35,8 @@ pub struct PaymentEvent {
     pub kind: PaymentEventKind,
     /// The object it is about.
     pub object: ExternalId,
+    /// When that happened.
+    pub at: Timestamp,
 }
 
 /// What a message is about.
@@ -44,6 +46,8 @@ pub enum PaymentEventKind {
     Checkout,
     /// A payment changed.
     Payment,
+    /// A payment was refused.
+    Decline,
     /// A refund changed.
     Refund,
     /// A dispute changed.
@@ -89,6 +93,8 @@ pub struct Missed {
 pub enum PaymentFact {
     /// It belongs to a purchase, whose payment may have changed.
     TopUp(TopUpId),
+    /// A payment of a purchase was refused.
+    Declined(TopUpId),
     /// Money goes back.
     Refund(Refund),
     /// A payer complained.

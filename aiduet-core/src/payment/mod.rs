@@ -3,6 +3,7 @@
 mod alert;
 mod cashier;
 mod checkout;
+mod decline;
 mod error;
 mod event;
 mod payer;
@@ -27,6 +28,7 @@ pub use checkout::{
     Checkout, CheckoutRequest, Dispute, DisputeMovement, DisputeStage, Fee, Payment, PaymentStatus, Refund,
     RefundRequest, RefundStatus,
 };
+pub use decline::{CountDeclines, DECLINES_COUNT, Decline, DeclineStore};
 pub use error::{
     AlertError, CashierError, PaymentError, RechargeError, ReconciliationError, RefundError, TopUpError,
 };

@@ -167,6 +167,12 @@ impl Recharger {
         if let Err(CashierError::TooMany { retry_after }) = self.cashier.rules().check_pace(&begun, now) {
             return self.postpone(account, retry_after).await;
         }
+        match self.cashier.check_declines(account, now).await {
+            Err(CashierError::TooManyDeclines { retry_after }) => {
+                return self.postpone(account, retry_after).await;
+            }
+            result => result?,
+        }
         let is_disputed = begun.iter().any(|one| one.dispute.is_some_and(DisputeStage::stops_spending));
         if is_disputed || owner.state != AccountState::Active {
             return self.postpone(account, LOOK_LATER).await;

@@ -173,5 +173,5 @@ fn event(movement: &Movement) -> Option<PaymentEvent> {
         MovementCause::Dispute(dispute) => (PaymentEventKind::Dispute, dispute),
         MovementCause::Payout(_) | MovementCause::Fee | MovementCause::Other => return None,
     };
-    Some(PaymentEvent { id: movement.external.clone(), kind, object: object.clone() })
+    Some(PaymentEvent { id: movement.external.clone(), kind, object: object.clone(), at: movement.at })
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{CashierError, TopUp, TopUpState};
+use super::{CashierError, DECLINES_COUNT, TopUp, TopUpState};
 use crate::clock::Timestamp;
 use crate::money::{Money, Rounding};
 
@@ -26,10 +26,13 @@ pub struct TopUpRules {
     pub hourly_max: usize,
     /// Purchases that may be begun in a day.
     pub daily_max: usize,
+    /// Payments that may be refused in an hour.
+    pub declines_max: usize,
 }
 
 impl Default for TopUpRules {
-    /// 5 to 1,000 USD, 100 USD in the first day, five in an hour, ten in a day.
+    /// 5 to 1,000 USD, 100 USD in the first day, five in an hour, ten in a day, three
+    /// refusals in an hour.
     fn default() -> Self {
         Self {
             amount_min: Money::from_nanos(5_000_000_000),
@@ -37,6 +40,7 @@ impl Default for TopUpRules {
             newcomer_max: Money::from_nanos(100_000_000_000),
             hourly_max: 5,
             daily_max: 10,
+            declines_max: 3,
         }
     }
 }
@@ -73,6 +77,17 @@ impl TopUpRules {
         let sum = counts.fold(begin.amount.nanos(), |sum, one| sum.saturating_add(one.amount.nanos()));
         let max = self.newcomer_max;
         if Money::from_nanos(sum) > max { Err(CashierError::NewcomerMaximum { max }) } else { Ok(()) }
+    }
+
+    /// Whether another purchase may begin after payments that were refused at these moments, newest
+    /// first.
+    pub(super) fn check_declines(&self, declined: &[Timestamp], now: Timestamp) -> Result<(), CashierError> {
+        match declined.get(self.declines_max.saturating_sub(1)) {
+            Some(at) => {
+                Err(CashierError::TooManyDeclines { retry_after: at.plus(DECLINES_COUNT).since(now) })
+            }
+            None => Ok(()),
+        }
     }
 
     /// Whether another purchase may begin so soon; `begun` as in [`Begin`].

@@ -7,8 +7,8 @@ use async_trait::async_trait;
 
 use super::InventoryError;
 use super::retention::{
-    BOOKS_KEPT_YEARS, CONSENT_KEPT, CREATION_KEPT, EXPORT_KEPT, KEY_KEPT, NOTICE_KEPT, SECURITY_LOG_KEPT,
-    SESSION_KEPT,
+    BOOKS_KEPT_YEARS, CONSENT_KEPT, CREATION_KEPT, DECLINE_KEPT, EXPORT_KEPT, KEY_KEPT, NOTICE_KEPT,
+    SECURITY_LOG_KEPT, SESSION_KEPT,
 };
 use crate::clock::Timestamp;
 use crate::id::AccountId;
@@ -101,6 +101,7 @@ pub const CATEGORIES: &[DataCategory] = &[
     in_database("holds", &["hold"], Kept::WhileUseful),
     in_database("books", &["account", "lot", "transfer"], Kept::Books(BOOKS_KEPT_YEARS)),
     in_database("purchases", &["refunds", "top_ups"], Kept::Books(BOOKS_KEPT_YEARS)),
+    in_database("declines", &["declines"], Kept::For(DECLINE_KEPT)),
     in_database("payer", &["payers"], Kept::Account),
     in_database("billing_choices", &["alerts", "recharges"], Kept::Account),
     in_database("security_log", &["security_events"], Kept::For(SECURITY_LOG_KEPT)),

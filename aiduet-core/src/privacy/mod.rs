@@ -17,8 +17,8 @@ pub use error::{ExportError, InventoryError};
 pub use export::{EXPORT_LIFE, Export, ExportState, ExportStore, ListExports};
 pub use inventory::{CATEGORIES, DataCategory, DataInventory, Holding, Kept, Place, WITHOUT_PERSONAL_DATA};
 pub use retention::{
-    BOOKS_KEPT_YEARS, CONSENT_KEPT, EXPORT_KEPT, KEY_KEPT, NETWORK_KEPT, NOTICE_KEPT, Overdue, Purged,
-    Retention, RetentionError, RetentionObserver, RetentionStores, SECURITY_LOG_KEPT, SESSION_KEPT,
+    BOOKS_KEPT_YEARS, CONSENT_KEPT, DECLINE_KEPT, EXPORT_KEPT, KEY_KEPT, NETWORK_KEPT, NOTICE_KEPT, Overdue,
+    Purged, Retention, RetentionError, RetentionObserver, RetentionStores, SECURITY_LOG_KEPT, SESSION_KEPT,
     USAGE_DAYS_MAX,
 };
 pub use tombstone::{InvalidTombstone, Tombstone, TombstoneFile};

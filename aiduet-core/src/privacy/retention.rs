@@ -12,6 +12,7 @@ use crate::clock::Timestamp;
 use crate::keys::{KeyCreations, KeyError, KeyStore};
 use crate::ledger::{LedgerError, UsageRetention};
 use crate::notify::{Outbox, OutboxError, PurgeNotices};
+use crate::payment::{DeclineStore, TopUpError};
 
 const DAY: Duration = Duration::from_hours(24);
 
@@ -34,6 +35,9 @@ pub const NOTICE_KEPT: Duration = Duration::from_hours(90 * 24);
 pub const EXPORT_KEPT: Duration = CONSENT_KEPT;
 /// How long the same request to make a key makes no other one.
 pub(super) const CREATION_KEPT: Duration = DAY;
+/// How long it is kept that a payment was refused: longer than it counts, so that nothing that counts
+/// is lost to a clock that is fast.
+pub const DECLINE_KEPT: Duration = DAY;
 /// How many years the law of bookkeeping may ask for amounts and references of payments.
 pub const BOOKS_KEPT_YEARS: u16 = 10;
 
@@ -60,6 +64,8 @@ pub struct RetentionStores {
     pub consents: Arc<dyn ConsentStore>,
     /// Who was given everything.
     pub exports: Arc<dyn ExportStore>,
+    /// Payments that were refused.
+    pub declines: Arc<dyn DeclineStore>,
     /// The security log.
     pub security_log: Arc<dyn SecurityLog>,
     /// Messages.
@@ -128,6 +134,9 @@ pub enum RetentionError {
     /// The register of exports failed.
     #[error(transparent)]
     Exports(#[from] ExportError),
+    /// The store of refused payments failed.
+    #[error(transparent)]
+    Declines(#[from] TopUpError),
 }
 
 impl Classify for RetentionError {
@@ -140,6 +149,7 @@ impl Classify for RetentionError {
             Self::Keys(error) => error.class(),
             Self::Outbox(error) => error.class(),
             Self::Exports(error) => error.class(),
+            Self::Declines(error) => error.class(),
         }
     }
 
@@ -152,6 +162,7 @@ impl Classify for RetentionError {
             Self::Keys(error) => error.retry(),
             Self::Outbox(error) => error.retry(),
             Self::Exports(error) => error.retry(),
+            Self::Declines(error) => error.retry(),
         }
     }
 }
@@ -200,6 +211,7 @@ impl Retention {
             creations,
             consents,
             exports,
+            declines,
             security_log,
             outbox,
         } = &self.stores;
@@ -214,6 +226,7 @@ impl Retention {
             ("key_creations", creations.purge(now.minus(CREATION_KEPT), BATCH).await?),
             ("consents", consents.purge(now.minus(CONSENT_KEPT), BATCH).await?),
             ("exports", exports.purge(now.minus(EXPORT_KEPT), BATCH).await?),
+            ("declines", declines.purge(now.minus(DECLINE_KEPT), BATCH).await?),
             ("security_events", security_log.purge(now.minus(SECURITY_LOG_KEPT), BATCH).await?),
             ("security_networks", security_log.forget_networks(now.minus(NETWORK_KEPT), BATCH).await?),
             ("notices", outbox.purge(notices).await?),

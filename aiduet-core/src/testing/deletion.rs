@@ -20,8 +20,8 @@ use crate::money::Money;
 use crate::notify::{DedupKey, KeyLabel, Notice, NoticeFilter, NoticeKind, Outbox, Outgoing, PolicyKind};
 use crate::operator::{Approval, ApprovalState, ApprovalStore};
 use crate::payment::{
-    AlertChannel, AlertStore, AlertWish, CardUse, Checkout, PayerStore, RechargeChange, RechargePlan,
-    RechargeStore, TopUp, TopUpState, TopUpStore,
+    AlertChannel, AlertStore, AlertWish, CardUse, Checkout, Decline, DeclineStore, PayerStore,
+    RechargeChange, RechargePlan, RechargeStore, TopUp, TopUpState, TopUpStore,
 };
 use crate::privacy::{
     Deletion, DeletionState, DeletionStore, EXPORT_LIFE, ErasedRows, Erasure, ErasureParts, ErasureProgress,
@@ -77,6 +77,7 @@ pub struct World {
     pub payers: Arc<dyn PayerStore>,
     pub alerts: Arc<dyn AlertStore>,
     pub recharges: Arc<dyn RechargeStore>,
+    pub declines: Arc<dyn DeclineStore>,
     pub approvals: Arc<dyn ApprovalStore>,
     pub outbox: Arc<dyn Outbox>,
     pub exports: Arc<dyn ExportStore>,
@@ -209,6 +210,9 @@ impl World {
         self.alerts.set(id, alert).await.expect("the store is available");
         let top_up = TopUp { state: TopUpState::Closed, ..self.purchase(id) };
         self.top_ups.insert(top_up).await.expect("the purchase is new");
+        let refused = format!("evt_{id}").parse().expect("the name is well-formed");
+        let decline = Decline { id: refused, account: id, at: factory.now() };
+        self.declines.note(decline).await.expect("the store is available");
         let promotion = Promotion {
             id: factory.transfer_id(),
             account: id,

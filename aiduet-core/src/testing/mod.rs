@@ -14,6 +14,7 @@ pub mod audit;
 #[cfg(all(feature = "http", feature = "simulated", feature = "stripe"))]
 pub mod card_company;
 pub mod consent;
+pub mod decline;
 pub mod deletion;
 pub mod export;
 mod factory;

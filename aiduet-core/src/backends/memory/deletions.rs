@@ -6,9 +6,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 
 use super::{
-    MemoryAccounts, MemoryAlerts, MemoryApprovals, MemoryExports, MemoryFailures, MemoryIdentities,
-    MemoryKeyCreations, MemoryKeys, MemoryLedger, MemoryOutbox, MemoryPayers, MemoryRecharges, MemoryRefunds,
-    MemorySecurityLog, MemorySessions, MemoryTickets, MemoryTopUps,
+    MemoryAccounts, MemoryAlerts, MemoryApprovals, MemoryDeclines, MemoryExports, MemoryFailures,
+    MemoryIdentities, MemoryKeyCreations, MemoryKeys, MemoryLedger, MemoryOutbox, MemoryPayers,
+    MemoryRecharges, MemoryRefunds, MemorySecurityLog, MemorySessions, MemoryTickets, MemoryTopUps,
 };
 use crate::clock::Timestamp;
 use crate::id::{AccountId, DeletionId, Entropy, SystemEntropy};
@@ -49,6 +49,8 @@ pub struct MemoryPeople {
     pub recharges: Arc<MemoryRecharges>,
     /// Orders to give credit back.
     pub refunds: Arc<MemoryRefunds>,
+    /// Payments that were refused.
+    pub declines: Arc<MemoryDeclines>,
     /// Credit that operators asked for.
     pub approvals: Arc<MemoryApprovals>,
     /// Messages.
@@ -72,6 +74,7 @@ impl MemoryPeople {
             alerts: Arc::new(MemoryAlerts::new(Arc::<MemoryLedger>::clone(&ledger))),
             recharges: Arc::new(MemoryRecharges::new(Arc::<MemoryLedger>::clone(&ledger))),
             refunds: Arc::default(),
+            declines: Arc::default(),
             approvals: Arc::default(),
             ledger,
             top_ups: Arc::default(),
@@ -115,7 +118,7 @@ pub(super) enum Touch {
 }
 
 /// In the order of the tables of a database.
-const TABLES: [Table; 17] = [
+const TABLES: [Table; 18] = [
     ("tickets", |people, account, touch| people.tickets.personal(account, touch)),
     ("sessions", |people, account, touch| people.sessions.personal(account, touch)),
     ("sign_in_failures", |people, account, touch| people.failures.personal(account, touch)),
@@ -125,6 +128,7 @@ const TABLES: [Table; 17] = [
     ("alerts", |people, account, touch| people.alerts.personal(account, touch)),
     ("recharges", |people, account, touch| people.recharges.personal(account, touch)),
     ("approvals", |people, account, touch| people.approvals.personal(account, touch)),
+    ("declines", |people, account, touch| people.declines.personal(account, touch)),
     ("payers", |people, account, touch| people.payers.personal(account, touch)),
     ("account", |people, account, touch| {
         let subject = subject();
@@ -327,6 +331,7 @@ mod tests {
             payers: people.payers,
             alerts: people.alerts,
             recharges: people.recharges,
+            declines: people.declines,
             approvals: people.approvals,
             outbox: people.outbox,
             exports: people.exports,

@@ -6,9 +6,10 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use super::{
-    MemoryAccounts, MemoryAlerts, MemoryApprovals, MemoryDeletions, MemoryExports, MemoryFailures,
-    MemoryIdentities, MemoryKeyCreations, MemoryKeys, MemoryOutbox, MemoryPayers, MemoryPeople,
-    MemoryRecharges, MemoryRefunds, MemorySecurityLog, MemorySessions, MemoryTickets, MemoryTopUps,
+    MemoryAccounts, MemoryAlerts, MemoryApprovals, MemoryDeclines, MemoryDeletions, MemoryExports,
+    MemoryFailures, MemoryIdentities, MemoryKeyCreations, MemoryKeys, MemoryOutbox, MemoryPayers,
+    MemoryPeople, MemoryRecharges, MemoryRefunds, MemorySecurityLog, MemorySessions, MemoryTickets,
+    MemoryTopUps,
 };
 use crate::clock::Timestamp;
 use crate::id::AccountId;
@@ -44,6 +45,7 @@ impl MemoryInventory {
             alerts,
             recharges,
             refunds,
+            declines,
             approvals,
             outbox,
             exports,
@@ -57,6 +59,7 @@ impl MemoryInventory {
             .with(alerts)
             .with(recharges)
             .with(refunds)
+            .with(declines)
             .with(approvals)
     }
 
@@ -199,6 +202,14 @@ impl Holder for MemoryApprovals {
         let kept = self.lock();
         let own = kept.values().filter(|approval| approval.account == account);
         vec![counted("approvals", own.map(|approval| Some(approval.asked_at)))]
+    }
+}
+
+impl Holder for MemoryDeclines {
+    fn holdings(&self, account: AccountId) -> Vec<Holding> {
+        let kept = self.lock();
+        let own = kept.values().filter(|decline| decline.account == account);
+        vec![counted("declines", own.map(|decline| Some(decline.at)))]
     }
 }
 

@@ -53,6 +53,7 @@ pub(super) const RULES: &[(&str, Rule)] = &[
     ("alerts", Rule::Delete),
     ("recharges", Rule::Delete),
     ("approvals", Rule::Delete),
+    ("declines", Rule::Delete),
     ("payers", Rule::Delete),
     ("account", Rule::Books),
     ("transfer", Rule::WithBooks("")),

@@ -56,6 +56,7 @@ const TABLES: &[(&str, Option<&str>, Own)] = &[
     ("recharges", Some("agreed_at"), Own::Column("account")),
     ("approvals", Some("asked_at"), Own::Column("account")),
     ("refunds", Some("begun_at"), Own::Column("account")),
+    ("declines", Some("declined_at"), Own::Column("account")),
 ];
 
 impl SeaOrmInventory {

@@ -5,8 +5,8 @@
 //! - [`SeaOrmLedger`]: holds, settlements, postings, custody, audit, and the records of requests;
 //! - [`SeaOrmKeyStore`] and [`SeaOrmAccountStore`];
 //! - [`SeaOrmOutbox`]: messages to people;
-//! - [`SeaOrmTopUpStore`], [`SeaOrmPayerStore`] and [`SeaOrmRefundStore`]: prepaid purchases, who pays,
-//!   and what goes back;
+//! - [`SeaOrmTopUpStore`], [`SeaOrmPayerStore`], [`SeaOrmRefundStore`] and [`SeaOrmDeclines`]: prepaid
+//!   purchases, who pays, what goes back, and what was refused;
 //! - [`SeaOrmAlertStore`] and [`SeaOrmRechargeStore`]: what follows from a low balance.
 //!
 //! SQL is written by hand: each statement is short, fixed, prepared once, and the same on all
@@ -20,6 +20,7 @@ mod balances;
 mod bulk;
 mod connect;
 mod consents;
+mod declines;
 mod deletions;
 mod erasure;
 mod error;
@@ -56,6 +57,7 @@ pub use account::SeaOrmAccountStore;
 pub use alerts::SeaOrmAlertStore;
 pub use approvals::SeaOrmApprovals;
 pub use audit_log::SeaOrmAuditLog;
+pub use declines::SeaOrmDeclines;
 pub use deletions::SeaOrmDeletions;
 pub use error::{DatabaseError, FailureKind};
 pub use exports::SeaOrmExports;

@@ -47,6 +47,7 @@ async fn processes_that_migrate_at_once_do_not_disturb_each_other(fixture: Fixtu
         "alerts",
         "recharges",
         "refunds",
+        "declines",
         "reconciliations",
         "sessions",
         "tickets",

@@ -8,6 +8,7 @@ use super::error::StripeError;
 use super::form::Form;
 use super::signature::{WebhookSecret, is_genuine};
 use super::wire::{self, Minor, Reference};
+use crate::clock::Timestamp;
 use crate::id::{AccountId, RefundId, TopUpId};
 use crate::ledger::ExternalId;
 use crate::money::{Money, Rounding};
@@ -169,7 +170,8 @@ impl StripeProcessor {
         let object = event.data.object.id.parse();
         let kind = if object.is_ok() { kind(&event.kind) } else { PaymentEventKind::Other };
         let object = object.unwrap_or_else(|_nameless| id.clone());
-        Some(PaymentEvent { id, kind, object })
+        let at = Timestamp::from_millis(event.created.saturating_mul(1_000));
+        Some(PaymentEvent { id, kind, object, at })
     }
 
     async fn is_card_gone(&self, card: &ExternalId) -> Result<bool, StripeError> {
@@ -200,6 +202,11 @@ impl StripeProcessor {
             PaymentEventKind::Payment => {
                 let payment = Reference::Id(object.to_string());
                 of_top_up(self.top_up_of(Some(&payment)).await?)
+            }
+            PaymentEventKind::Decline => {
+                let payment = Reference::Id(object.to_string());
+                let top_up = self.top_up_of(Some(&payment)).await?;
+                top_up.map_or(PaymentFact::Nothing, PaymentFact::Declined)
             }
             PaymentEventKind::Refund => {
                 let refund = self.client.get(&format!("/v1/refunds/{object}"), Form::new()).await?;
@@ -366,6 +373,7 @@ fn kind(name: &str) -> PaymentEventKind {
     let starts = |prefix: &str| name.starts_with(prefix);
     match () {
         () if starts("checkout.session.") => PaymentEventKind::Checkout,
+        () if name == "payment_intent.payment_failed" => PaymentEventKind::Decline,
         () if starts("payment_intent.") => PaymentEventKind::Payment,
         () if starts("refund.") || starts("charge.refund.") => PaymentEventKind::Refund,
         () if starts("charge.dispute.") => PaymentEventKind::Dispute,

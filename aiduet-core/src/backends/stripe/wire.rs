@@ -158,6 +158,9 @@ pub(super) struct Event {
     #[serde(rename = "type")]
     pub(super) kind: String,
     pub(super) livemode: bool,
+    /// Seconds since 1970.
+    #[serde(default)]
+    pub(super) created: i64,
     pub(super) data: EventData,
 }
 

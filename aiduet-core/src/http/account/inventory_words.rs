@@ -143,6 +143,14 @@ const WORDS: &[(&str, [[&str; 2]; 3])] = &[
         ],
     ),
     (
+        "declines",
+        [
+            ["Refused payments", "To stop whoever tries stolen cards: when a payment was refused."],
+            ["被拒的付款", "用于阻止试用盗取的银行卡：付款被拒的时间。"],
+            ["拒否された支払い", "盗まれたカードを試す行為を防ぐため：支払いが拒否された日時。"],
+        ],
+    ),
+    (
         "payer",
         [
             ["Name at the card company", "To find your cards and invoices there."],

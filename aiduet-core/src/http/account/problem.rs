@@ -171,6 +171,9 @@ impl From<CashierError> for Problem {
             CashierError::TooMany { retry_after } => {
                 Self::new(StatusCode::TOO_MANY_REQUESTS, "rate_limit_exceeded").after(retry_after)
             }
+            CashierError::TooManyDeclines { retry_after } => {
+                Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many_failed_payments").after(retry_after)
+            }
             CashierError::RequestReused => {
                 Self::new(StatusCode::UNPROCESSABLE_ENTITY, "idempotency_key_reused")
             }

@@ -441,6 +441,14 @@ const TITLES: &[(&str, [&str; 3])] = &[
         ["Credit is not sold here.", "此处未开通充值。", "ここではチャージできません。"],
     ),
     (
+        "too_many_failed_payments",
+        [
+            "Too many payments were refused. Wait before you try again.",
+            "付款被拒次数过多，请稍后再试。",
+            "支払いが何度も拒否されました。しばらく待ってからもう一度お試しください。",
+        ],
+    ),
+    (
         "newcomer_maximum",
         [
             "This is more than a new account may buy in its first day.",

@@ -1,12 +1,13 @@
 use super::*;
 use crate::backends::memory::{
-    MemoryAccounts, MemoryExports, MemoryKeyCreations, MemoryKeys, MemoryLedger, MemoryOutbox,
-    MemorySecurityLog, MemorySessions, MemoryTickets,
+    MemoryAccounts, MemoryDeclines, MemoryExports, MemoryKeyCreations, MemoryKeys, MemoryLedger,
+    MemoryOutbox, MemorySecurityLog, MemorySessions, MemoryTickets,
 };
 use crate::clock::{Clock, ManualClock};
 use crate::id::AccountId;
 use crate::jobs::{Batch, Job, JobError, Left, Purge};
 use crate::ledger::{Ledger, ListRequests, RequestLog};
+use crate::payment::Decline;
 use crate::testing::{Factory, cents};
 use std::sync::Mutex;
 
@@ -29,6 +30,7 @@ struct World {
     factory: Factory,
     ledger: Arc<MemoryLedger>,
     account: AccountId,
+    declines: Arc<MemoryDeclines>,
     retention: Retention,
 }
 
@@ -37,6 +39,7 @@ fn world() -> World {
     let clock: Arc<dyn Clock> = Arc::<ManualClock>::clone(factory.clock());
     let ledger = Arc::new(MemoryLedger::new(clock));
     let usage: Arc<dyn UsageRetention> = Arc::<MemoryLedger>::clone(&ledger);
+    let declines = Arc::new(MemoryDeclines::default());
     let stores = RetentionStores {
         usage,
         sessions: Arc::new(MemorySessions::default()),
@@ -45,11 +48,12 @@ fn world() -> World {
         creations: Arc::new(MemoryKeyCreations::default()),
         consents: Arc::new(MemoryAccounts::default()),
         exports: Arc::new(MemoryExports::default()),
+        declines: Arc::<MemoryDeclines>::clone(&declines),
         security_log: Arc::new(MemorySecurityLog::default()),
         outbox: Arc::new(MemoryOutbox::default()),
     };
     let account = factory.account_id();
-    World { factory, ledger, account, retention: Retention::new(stores, 90) }
+    World { factory, ledger, account, declines, retention: Retention::new(stores, 90) }
 }
 
 impl World {
@@ -86,6 +90,19 @@ async fn usage_ends_after_its_days_and_not_before() {
     let (tables, age) = told.0.lock().unwrap().clone();
     assert_eq!(tables, [("requests", 1), ("usage_quarters", 1)]);
     assert_eq!(age, Duration::ZERO);
+}
+
+#[tokio::test]
+async fn a_refused_payment_is_forgotten_after_a_day() {
+    let world = world();
+    let id = "evt_1".parse().unwrap();
+    let decline = Decline { id, account: world.account, at: world.factory.now() };
+    world.declines.note(decline).await.unwrap();
+    world.later(DAY);
+    let job = Purge::new(world.retention.clone(), Arc::new(Told::default()));
+    assert_eq!(job.run(world.factory.now()).await.unwrap(), Batch::last(0));
+    world.later(Duration::from_millis(1));
+    assert_eq!(job.run(world.factory.now()).await.unwrap(), Batch::last(1));
 }
 
 #[tokio::test]

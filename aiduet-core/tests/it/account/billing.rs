@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use aiduet_core::account::Account;
+use aiduet_core::backends::simulated::stripe::Delivery;
 use aiduet_core::ledger::{Entry, EntryKind};
 use aiduet_core::testing::cents;
 use axum::body::Body;
@@ -17,6 +18,7 @@ on_each_store! {
     whoever_comes_back_needs_no_message
     the_same_request_is_one_purchase
     purchases_are_bounded
+    sec_t37_a_card_test_stops_at_three_refused_payments
     the_statement_leads_from_the_balance_to_zero
     a_statement_as_a_file_is_safe_for_a_spreadsheet
     sec_t27_the_money_of_another_person_is_not_there
@@ -53,11 +55,15 @@ fn path(top_up: &Value) -> String {
 
 async fn deliver(site: &Site) {
     for delivery in site.stripe.deliveries() {
-        let request = Request::post("/webhooks/stripe")
-            .header("stripe-signature", delivery.signature)
-            .body(Body::from(delivery.body));
-        site.send("192.0.2.9".parse().unwrap(), request.unwrap()).await.expect(200);
+        deliver_one(site, delivery).await;
     }
+}
+
+async fn deliver_one(site: &Site, delivery: Delivery) {
+    let request = Request::post("/webhooks/stripe")
+        .header("stripe-signature", delivery.signature)
+        .body(Body::from(delivery.body));
+    site.send("192.0.2.9".parse().unwrap(), request.unwrap()).await.expect(200);
 }
 
 async fn balance(site: &Site, browser: &mut Browser) -> Value {
@@ -162,6 +168,56 @@ async fn purchases_are_bounded(store: Store) {
     assert!((3_500..=3_600).contains(&reply.header("retry-after").parse::<u32>().unwrap()));
     let body = json!({"amount": "20.00", "account": "acct_1"});
     site.post(&mut browser, "/billing/topups", &body).await.refused(400, "malformed_body");
+}
+
+/// The card company is not even asked any more.
+async fn sec_t37_a_card_test_stops_at_three_refused_payments(store: Store) {
+    let (site, mut browser) = open(store).await;
+    let ask =
+        async |browser: &mut Browser| site.post(browser, "/billing/topups", &json!({"amount": "5.00"})).await;
+    let (first, page) = bought(&site, &mut browser, "5.00").await;
+    site.stripe.decline(&page).unwrap();
+    site.stripe.decline(&page).unwrap();
+    let told = site.stripe.deliveries();
+    for _ in 0..3 {
+        for delivery in &told {
+            deliver_one(&site, delivery.clone()).await;
+        }
+    }
+    site.later(Duration::from_mins(20));
+    site.refresh(&mut browser).await.expect(200);
+    // Two refusals, told often, are two.
+    let (_second, page) = bought(&site, &mut browser, "5.00").await;
+    site.stripe.decline(&page).unwrap();
+    deliver(&site).await;
+    let reply = ask(&mut browser).await;
+    reply.refused(429, "too_many_failed_payments");
+    assert_eq!(reply.header("content-type"), "application/problem+json");
+    // The first of the three counts for another forty minutes.
+    let wait = reply.header("retry-after").parse::<u64>().unwrap();
+    assert!((2_395..=2_400).contains(&wait), "{wait}");
+    assert_eq!(site.stripe.pages(), 2);
+    site.register("other@example.com").await;
+    site.sign_in(&mut browser, PASSWORD).await.expect(200);
+    let mut other = Browser::at("192.0.2.2");
+    let who = json!({"email": "other@example.com", "password": PASSWORD});
+    site.post(&mut other, "/auth/login", &who).await.expect(200);
+    // Registering took an hour, so the refusals are over for the first one; the other had none.
+    ask(&mut other).await.expect(201);
+    ask(&mut browser).await.expect(201);
+    // A message that comes an hour late counts for nothing.
+    for _ in 0..3 {
+        site.stripe.decline(&page).unwrap();
+    }
+    let late = site.stripe.deliveries();
+    site.later(Duration::from_hours(1));
+    site.sign_in(&mut browser, PASSWORD).await.expect(200);
+    for delivery in late {
+        deliver_one(&site, site.stripe.sign(delivery.body)).await;
+    }
+    ask(&mut browser).await.expect(201);
+    assert_eq!(site.get(&mut browser, &path(&first)).await.expect(200).json()["state"], "open");
+    audit(&site).await;
 }
 
 async fn the_statement_leads_from_the_balance_to_zero(store: Store) {

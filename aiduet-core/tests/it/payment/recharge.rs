@@ -10,8 +10,8 @@ use aiduet_core::ledger::{Entry, ExternalId, Ledger};
 use aiduet_core::money::Money;
 use aiduet_core::notify::Notice;
 use aiduet_core::payment::{
-    CardUse, OpenTopUp, PayerStore, Recharge, RechargeChange, RechargeError, RechargePlan, RechargeState,
-    RechargeStore, RechargeSwitch, RechargeWish,
+    CardUse, DECLINES_COUNT, OpenTopUp, PayerStore, Recharge, RechargeChange, RechargeError, RechargePlan,
+    RechargeState, RechargeStore, RechargeSwitch, RechargeWish,
 };
 use aiduet_core::testing::cents;
 use async_trait::async_trait;
@@ -81,6 +81,22 @@ async fn what_the_message_says_counts_for_nothing_while_the_card_is_kept() {
     }
     assert_eq!(switch_of(&shop, &account).await, RechargeSwitch::On);
     assert!(shop.mails().await.is_empty());
+}
+
+#[tokio::test]
+async fn sec_t37_no_card_is_charged_after_three_refused_payments() {
+    let shop = Shop::open().await;
+    let (account, _payer) = subscriber(&shop).await;
+    let (_top_up, page) = shop.buy(account.id, cents(500)).await;
+    for _ in 0..3 {
+        shop.stripe.decline(&page).unwrap();
+    }
+    shop.deliver_all().await;
+    shop.recharger().run_due(10).await.unwrap();
+    assert_eq!(shop.stripe.charges(), 0);
+    shop.factory.clock().advance(DECLINES_COUNT);
+    shop.recharger().run_due(10).await.unwrap();
+    assert_eq!(shop.stripe.charges(), 1);
 }
 
 #[tokio::test]

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use aiduet_core::account::{Account, AccountStore};
 use aiduet_core::backends::memory::{
-    MemoryAccounts, MemoryLedger, MemoryOutbox, MemoryPayers, MemoryRecharges, MemoryRefunds, MemoryTopUps,
+    MemoryAccounts, MemoryDeclines, MemoryLedger, MemoryOutbox, MemoryPayers, MemoryRecharges, MemoryRefunds,
+    MemoryTopUps,
 };
 use aiduet_core::backends::simulated::stripe::{Delivery, FakeStripe};
 use aiduet_core::backends::stripe::{StripeConfig, StripeProcessor};
@@ -69,6 +70,7 @@ impl Shop {
             mailbox: Arc::<StripeProcessor>::clone(&processor),
             payers: Arc::<MemoryPayers>::clone(&payers),
             recharges: Arc::<MemoryRecharges>::clone(&recharges),
+            declines: Arc::new(MemoryDeclines::default()),
             refunds: Arc::new(MemoryRefunds::default()),
             top_ups: Arc::<MemoryTopUps>::clone(&top_ups),
             ledger: Arc::<MemoryLedger>::clone(&ledger),

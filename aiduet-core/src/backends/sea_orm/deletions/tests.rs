@@ -9,9 +9,10 @@ use super::*;
 use crate::backends::sea_orm::erasure::Rule;
 use crate::backends::sea_orm::fixture::{self, Fixture, on_each_database};
 use crate::backends::sea_orm::{
-    LedgerConfig, SeaOrmAccountStore, SeaOrmAlertStore, SeaOrmApprovals, SeaOrmExports, SeaOrmFailureCounter,
-    SeaOrmIdentityStore, SeaOrmKeyCreations, SeaOrmKeyStore, SeaOrmLedger, SeaOrmOutbox, SeaOrmPayerStore,
-    SeaOrmRechargeStore, SeaOrmSecurityLog, SeaOrmSessionStore, SeaOrmTicketStore, SeaOrmTopUpStore,
+    LedgerConfig, SeaOrmAccountStore, SeaOrmAlertStore, SeaOrmApprovals, SeaOrmDeclines, SeaOrmExports,
+    SeaOrmFailureCounter, SeaOrmIdentityStore, SeaOrmKeyCreations, SeaOrmKeyStore, SeaOrmLedger,
+    SeaOrmOutbox, SeaOrmPayerStore, SeaOrmRechargeStore, SeaOrmSecurityLog, SeaOrmSessionStore,
+    SeaOrmTicketStore, SeaOrmTopUpStore,
 };
 use crate::clock::{Clock, SystemClock};
 use crate::notify::{Attempted, LeaseRequest, Report};
@@ -41,6 +42,7 @@ fn world(database: Database) -> World {
         payers: Arc::new(SeaOrmPayerStore::new(database.clone())),
         alerts: Arc::new(SeaOrmAlertStore::new(database.clone())),
         recharges: Arc::new(SeaOrmRechargeStore::new(database.clone())),
+        declines: Arc::new(SeaOrmDeclines::new(database.clone())),
         approvals: Arc::new(SeaOrmApprovals::new(database.clone())),
         outbox: Arc::new(SeaOrmOutbox::new(database)),
         factory,

@@ -17,7 +17,7 @@ use self::fuse::{Fuse, Fused};
 use super::fixture::{Fixture, on_each_database};
 use super::sql::{Columns, Sql};
 use super::{
-    Database, LedgerConfig, SeaOrmAccountStore, SeaOrmLedger, SeaOrmOutbox, SeaOrmPayerStore,
+    Database, LedgerConfig, SeaOrmAccountStore, SeaOrmDeclines, SeaOrmLedger, SeaOrmOutbox, SeaOrmPayerStore,
     SeaOrmRechargeStore, SeaOrmReconciliations, SeaOrmRefundStore, SeaOrmTopUpStore,
 };
 use crate::account::{Account, AccountStore};
@@ -172,6 +172,7 @@ fn node((parts, outbox, recharges, accounts): &Shared<'_>, fuse: Option<&Arc<Fus
         mailbox: Arc::<StripeProcessor>::clone(processor),
         top_ups: mortal!(dyn TopUpStore, Arc::new(SeaOrmTopUpStore::new(database.clone()))),
         refunds: mortal!(dyn RefundStore, Arc::new(SeaOrmRefundStore::new(database.clone()))),
+        declines: Arc::new(SeaOrmDeclines::new(database.clone())),
         payers: mortal!(dyn PayerStore, Arc::new(SeaOrmPayerStore::new(database.clone()))),
         recharges,
         ledger: mortal!(dyn Ledger, Arc::<SeaOrmLedger>::clone(ledger)),

@@ -106,8 +106,8 @@ mod tests {
     use crate::backends::sea_orm::fixture::{Fixture, on_each_database};
     use crate::backends::sea_orm::ledger::LedgerConfig;
     use crate::backends::sea_orm::{
-        SeaOrmAccountStore, SeaOrmExports, SeaOrmJobs, SeaOrmKeyCreations, SeaOrmKeyStore, SeaOrmOutbox,
-        SeaOrmSecurityLog, SeaOrmSessionStore, SeaOrmTicketStore,
+        SeaOrmAccountStore, SeaOrmDeclines, SeaOrmExports, SeaOrmJobs, SeaOrmKeyCreations, SeaOrmKeyStore,
+        SeaOrmOutbox, SeaOrmSecurityLog, SeaOrmSessionStore, SeaOrmTicketStore,
     };
     use crate::clock::{Clock, ManualClock, SystemClock};
     use crate::jobs::{Job, JobOutcome, Jobs, Purge, RunCause};
@@ -152,6 +152,7 @@ mod tests {
             consents: Arc::new(SeaOrmAccountStore::new(database.clone())),
             exports: Arc::new(SeaOrmExports::new(database.clone())),
             creations: Arc::new(SeaOrmKeyCreations::new(database.clone())),
+            declines: Arc::new(SeaOrmDeclines::new(database.clone())),
             security_log: Arc::new(SeaOrmSecurityLog::new(database.clone())),
             outbox: Arc::new(SeaOrmOutbox::new(database.clone())),
         };

@@ -98,6 +98,11 @@ impl FakeStripe {
         self.lock().customers.values().filter(|customer| customer.card.is_some()).count()
     }
 
+    /// How many pages to pay on were opened.
+    pub fn pages(&self) -> usize {
+        self.lock().sessions.len()
+    }
+
     /// How many payments were made.
     pub fn payments(&self) -> usize {
         self.lock().intents.values().filter(|intent| intent.status == "succeeded").count()

@@ -44,8 +44,9 @@ impl State {
     /// Makes the payment of a session; `status` is how far it is.
     fn pay_with(&mut self, id: &str, status: &'static str) -> Result<(Session, Intent), FakeError> {
         let mut session = self.open_session(id)?;
+        let known = session.intent.clone();
         let intent = Intent {
-            id: self.name("pi"),
+            id: known.unwrap_or_else(|| self.name("pi")),
             status,
             amount: session.net.saturating_add(session.tax),
             currency: session.currency.clone(),
@@ -116,6 +117,20 @@ impl FakeStripe {
         let mut state = self.lock();
         let (session, _intent) = state.pay_with(session, "processing")?;
         state.put("checkout.session.completed", session, at);
+        Ok(())
+    }
+
+    /// The payer tries a card that the bank refuses; the page stays open for another one.
+    ///
+    /// # Errors
+    /// [`FakeError`] when the page is not open.
+    pub fn decline(&self, session: &str) -> Result<(), FakeError> {
+        let at = self.clock.now();
+        let mut state = self.lock();
+        let (tried, intent) = state.pay_with(session, "requires_payment_method")?;
+        state.happened("payment_intent.payment_failed", intent.json(), at);
+        let still_open = Session { status: "open", ..tried };
+        state.sessions.insert(still_open.id.clone(), still_open);
         Ok(())
     }
 

@@ -37,7 +37,7 @@ const INVENTORY: FileKind = FileKind::new(
     Form::Object,
     "Everything that is kept, counted: what for, for how long and where; also what has no file.",
 )
-.of(&["links", "sign_in_failures", "key_requests", "holds"])
+.of(&["links", "sign_in_failures", "key_requests", "holds", "declines"])
 .shaped("DataInventory");
 const IDENTITIES: FileKind =
     FileKind::new("identities.json", Form::Array, "Accounts elsewhere by which you sign in.")
