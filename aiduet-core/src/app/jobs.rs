@@ -8,8 +8,8 @@ use crate::clock::Clock;
 use crate::http::metrics::Metrics;
 use crate::id::{Entropy, NodeId, SystemEntropy};
 use crate::jobs::{
-    Erase, Job, Jobs, Lapse, LowBalance, MissedMessages, News, PendingTopUps, Purge, Recharges, Reconcile,
-    Refunds,
+    Erase, ForgetPayers, Job, Jobs, Lapse, LowBalance, MissedMessages, News, PendingTopUps, Purge, Recharges,
+    Reconcile, Refunds,
 };
 use crate::policy::Policies;
 use crate::privacy::{Erasure, ErasureParts, Retention, RetentionObserver, RetentionStores, TombstoneFile};
@@ -75,6 +75,7 @@ fn registered(settings: &Settings, stores: &Stores, parts: &JobParts) -> Vec<Arc
         all.push(Arc::new(PendingTopUps { cashier: Arc::clone(cashier) }));
         all.push(Arc::new(Reconcile { reconciler: Arc::clone(reconciler) }));
         all.push(Arc::new(Refunds { cashier: Arc::clone(cashier) }));
+        all.push(Arc::new(ForgetPayers { cashier: Arc::clone(cashier) }));
         if let Some(recharger) = recharger {
             all.push(Arc::new(Recharges { recharger: Arc::clone(recharger) }));
         }

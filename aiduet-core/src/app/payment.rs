@@ -102,6 +102,7 @@ pub(super) fn payments_of(
             declines: Arc::clone(&stores.declines),
             refunds: Arc::clone(&stores.refunds),
             payers: Arc::clone(&stores.payers),
+            departed: Arc::clone(&stores.departed),
             recharges: Arc::clone(&stores.recharges),
             ledger: Arc::clone(&stores.ledger),
             clock: Arc::clone(clock),

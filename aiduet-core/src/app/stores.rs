@@ -15,7 +15,8 @@ use crate::ledger::{
 use crate::notify::Outbox;
 use crate::operator::ApprovalStore;
 use crate::payment::{
-    AlertStore, DeclineStore, PayerStore, RechargeStore, ReconciliationStore, RefundStore, TopUpStore,
+    AlertStore, DeclineStore, DepartedPayers, PayerStore, RechargeStore, ReconciliationStore, RefundStore,
+    TopUpStore,
 };
 use crate::policy::PublicationStore;
 use crate::price::PriceBook;
@@ -27,11 +28,11 @@ use crate::settings::DatabaseSettings;
 #[cfg(feature = "sea-orm")]
 use crate::backends::sea_orm::{
     Database, DatabaseConfig, DatabaseError, LedgerConfig, MigrationStatus, SeaOrmAccountStore,
-    SeaOrmAlertStore, SeaOrmApprovals, SeaOrmAuditLog, SeaOrmDeclines, SeaOrmDeletions, SeaOrmExports,
-    SeaOrmFailureCounter, SeaOrmIdentityStore, SeaOrmInventory, SeaOrmJobs, SeaOrmKeyCreations,
-    SeaOrmKeyStore, SeaOrmLedger, SeaOrmOutbox, SeaOrmPayerStore, SeaOrmPublications, SeaOrmRechargeStore,
-    SeaOrmReconciliations, SeaOrmRefundStore, SeaOrmSecurityLog, SeaOrmSessionStore, SeaOrmTicketStore,
-    SeaOrmTopUpStore,
+    SeaOrmAlertStore, SeaOrmApprovals, SeaOrmAuditLog, SeaOrmDeclines, SeaOrmDeletions, SeaOrmDepartedPayers,
+    SeaOrmExports, SeaOrmFailureCounter, SeaOrmIdentityStore, SeaOrmInventory, SeaOrmJobs,
+    SeaOrmKeyCreations, SeaOrmKeyStore, SeaOrmLedger, SeaOrmOutbox, SeaOrmPayerStore, SeaOrmPublications,
+    SeaOrmRechargeStore, SeaOrmReconciliations, SeaOrmRefundStore, SeaOrmSecurityLog, SeaOrmSessionStore,
+    SeaOrmTicketStore, SeaOrmTopUpStore,
 };
 
 /// The stores of an application.
@@ -91,6 +92,8 @@ pub struct Stores {
     pub top_ups: Arc<dyn TopUpStore>,
     /// The card company's names for people.
     pub payers: Arc<dyn PayerStore>,
+    /// Payers who have left, and whom the card company is to forget.
+    pub departed: Arc<dyn DepartedPayers>,
     /// Low balances of which people want to be told.
     pub alerts: Arc<dyn AlertStore>,
     /// Payments that were refused.
@@ -247,6 +250,7 @@ async fn sea_orm(settings: &DatabaseSettings) -> Result<Stores, BuildError> {
         prices: embedded_prices()?,
         outbox: Arc::new(SeaOrmOutbox::new(database.clone())),
         top_ups: Arc::new(SeaOrmTopUpStore::new(database.clone())),
+        departed: Arc::new(SeaOrmDepartedPayers::new(database.clone())),
         payers: Arc::new(SeaOrmPayerStore::new(database.clone())),
         alerts: Arc::new(SeaOrmAlertStore::new(database.clone())),
         declines: Arc::new(SeaOrmDeclines::new(database.clone())),
@@ -268,7 +272,7 @@ fn unusable(error: DatabaseError) -> BuildError {
 fn memory(clock: Arc<dyn Clock>) -> Result<Stores, BuildError> {
     use crate::backends::memory::{
         MemoryAccounts, MemoryAuditLog, MemoryDeletions, MemoryInventory, MemoryJobs, MemoryLedger,
-        MemoryPeople, MemoryPublications, MemoryReconciliations,
+        MemoryPayers, MemoryPeople, MemoryPublications, MemoryReconciliations,
     };
     let ledger = Arc::new(MemoryLedger::new(clock));
     let requests: Arc<dyn RequestLog> = Arc::<MemoryLedger>::clone(&ledger);
@@ -314,6 +318,7 @@ fn memory(clock: Arc<dyn Clock>) -> Result<Stores, BuildError> {
         prices: embedded_prices()?,
         outbox: people.outbox,
         top_ups: people.top_ups,
+        departed: Arc::<MemoryPayers>::clone(&people.payers),
         payers: people.payers,
         deletions,
         #[cfg(feature = "sea-orm")]

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use super::postings::{Bought, Returned, disputed, fee_taken, returned, topped_up};
 use super::rules::Begin;
 use super::{
-    CardUse, CashierError, CheckoutRequest, DeclineStore, Dispute, DisputeStage, Fee, Missed, MissedPage,
-    Movement, PayerProcessor, PayerStore, Payment, PaymentEvent, PaymentFact, PaymentMailbox,
+    CardUse, CashierError, CheckoutRequest, DeclineStore, DepartedPayers, Dispute, DisputeStage, Fee, Missed,
+    MissedPage, Movement, PayerProcessor, PayerStore, Payment, PaymentEvent, PaymentFact, PaymentMailbox,
     PaymentProcessor, PaymentStatus, PortalRequest, Receipt, Recharge, RechargeChange, RechargeStore, Refund,
     RefundStatus, RefundStore, RequestDigest, SignedPayload, TakePending, TopUp, TopUpPage, TopUpRules,
     TopUpState, TopUpStore,
@@ -35,6 +35,8 @@ pub struct CashierParts {
     pub refunds: Arc<dyn RefundStore>,
     /// The card company's names for people.
     pub payers: Arc<dyn PayerStore>,
+    /// Payers who have left.
+    pub departed: Arc<dyn DepartedPayers>,
     /// Automatic purchases.
     pub recharges: Arc<dyn RechargeStore>,
     /// Money.

@@ -4,6 +4,7 @@ mod alert;
 mod cashier;
 mod checkout;
 mod decline;
+mod departed;
 mod error;
 mod event;
 mod payer;
@@ -29,6 +30,7 @@ pub use checkout::{
     RefundRequest, RefundStatus,
 };
 pub use decline::{CountDeclines, DECLINES_COUNT, Decline, DeclineStore};
+pub use departed::{DepartedPayer, DepartedPayers, Forgotten};
 pub use error::{
     AlertError, CashierError, PaymentError, RechargeError, ReconciliationError, RefundError, TopUpError,
 };

@@ -25,6 +25,13 @@ pub trait PayerProcessor: fmt::Debug + Send + Sync + 'static {
     /// # Errors
     /// [`PaymentError`].
     async fn open_portal(&self, request: PortalRequest) -> Result<String, PaymentError>;
+
+    /// Forgets a payer and the payer's cards; one that is not known is forgotten already. Payments and
+    /// invoices stay.
+    ///
+    /// # Errors
+    /// [`PaymentError`].
+    async fn close_payer(&self, payer: &ExternalId) -> Result<(), PaymentError>;
 }
 
 /// A wish to see invoices and cards.

@@ -20,8 +20,8 @@ use crate::money::Money;
 use crate::notify::{DedupKey, KeyLabel, Notice, NoticeFilter, NoticeKind, Outbox, Outgoing, PolicyKind};
 use crate::operator::{Approval, ApprovalState, ApprovalStore};
 use crate::payment::{
-    AlertChannel, AlertStore, AlertWish, CardUse, Checkout, Decline, DeclineStore, PayerStore,
-    RechargeChange, RechargePlan, RechargeStore, TopUp, TopUpState, TopUpStore,
+    AlertChannel, AlertStore, AlertWish, CardUse, Checkout, Decline, DeclineStore, DepartedPayer,
+    DepartedPayers, PayerStore, RechargeChange, RechargePlan, RechargeStore, TopUp, TopUpState, TopUpStore,
 };
 use crate::privacy::{
     Deletion, DeletionState, DeletionStore, EXPORT_LIFE, ErasedRows, Erasure, ErasureParts, ErasureProgress,
@@ -43,6 +43,7 @@ macro_rules! deletion_conformance {
             sec_t54_an_interrupted_erasure_comes_to_the_same_end
             sec_t54_a_tombstone_finds_an_account_that_came_back
             an_erasure_waits_for_what_is_under_way
+            sec_t54_a_payer_who_has_left_waits_until_the_card_company_has_forgotten_it
         }
     };
     (@cases $new_world:path: $($case:ident)+) => {
@@ -75,6 +76,7 @@ pub struct World {
     pub requests: Arc<dyn RequestLog>,
     pub top_ups: Arc<dyn TopUpStore>,
     pub payers: Arc<dyn PayerStore>,
+    pub departed: Arc<dyn DepartedPayers>,
     pub alerts: Arc<dyn AlertStore>,
     pub recharges: Arc<dyn RechargeStore>,
     pub declines: Arc<dyn DeclineStore>,
@@ -425,6 +427,31 @@ pub async fn sec_t54_a_tombstone_finds_an_account_that_came_back(world: World) {
     world.erase(&world.wish(account.id, UnusedCredit::Forfeit).await).await;
     world.assert_gone(&account).await;
     assert!(world.accounts.find(stays.id).await.expect("the store is available").is_some());
+}
+
+/// Added with the erasure, once; each failure is counted and lets it wait.
+pub async fn sec_t54_a_payer_who_has_left_waits_until_the_card_company_has_forgotten_it(world: World) {
+    let account = world.person(SECRETS[0]).await;
+    let now = world.factory.now();
+    let due = async |at| world.departed.due(at, 10).await.expect("the store is available");
+    assert_eq!(due(now).await, []);
+    let deletion = world.wish(account.id, UnusedCredit::Forfeit).await;
+    world.erase(&deletion).await;
+    world.deletions.erase(&deletion, "payers").await.expect("a table is erased any number of times");
+    let payer: crate::ledger::ExternalId = "cus_rosalind".parse().expect("the name is well-formed");
+    let waits = |failures| [DepartedPayer { payer: payer.clone(), failures }];
+    assert_eq!(due(now).await, waits(0));
+    let other: crate::ledger::ExternalId = "cus_other".parse().expect("the name is well-formed");
+    world.departed.forget(&other).await.expect("the store is available");
+    world.departed.postpone(&other, now.plus(DAY)).await.expect("the store is available");
+    world.departed.postpone(&payer, now.plus(DAY)).await.expect("the store is available");
+    assert_eq!(due(now.plus(DAY - Duration::from_millis(1))).await, []);
+    assert_eq!(due(now.plus(DAY)).await, waits(1));
+    assert_eq!(world.departed.due(now.plus(DAY), 0).await.expect("the store is available"), []);
+    for _ in 0..2 {
+        world.departed.forget(&payer).await.expect("the store is available");
+        assert_eq!(due(now.plus(DAY)).await, []);
+    }
 }
 
 /// A request that runs will be charged; a payment may come; a refund is owed. Two weeks are enough.

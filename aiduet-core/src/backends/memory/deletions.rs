@@ -328,6 +328,7 @@ mod tests {
             audit: Arc::<MemoryLedger>::clone(&people.ledger),
             requests: people.ledger,
             top_ups: people.top_ups,
+            departed: Arc::<MemoryPayers>::clone(&people.payers),
             payers: people.payers,
             alerts: people.alerts,
             recharges: people.recharges,

@@ -6,6 +6,7 @@ use uuid::Uuid;
 use super::Database;
 use super::balances::accounts_of;
 use super::bulk::{for_update, one_of};
+use super::departed::depart;
 use super::error::DatabaseError;
 use super::sql::{Columns, Sql, now_millis};
 use crate::id::{AccountId, Entropy, SystemEntropy};
@@ -27,6 +28,9 @@ pub(super) enum Rule {
     /// Its rows stay. Their `account` becomes a random identifier, and this is set as well; `{now}`
     /// is the time of the database.
     Detach(&'static str),
+    /// Its rows go, and with them the account; the names of payers are kept until the card company has
+    /// forgotten them.
+    Depart,
     /// The books: all postings of a person, in one transaction with [`Rule::WithBooks`].
     Books,
     /// It goes with the books; the column names the person.
@@ -54,7 +58,7 @@ pub(super) const RULES: &[(&str, Rule)] = &[
     ("recharges", Rule::Delete),
     ("approvals", Rule::Delete),
     ("declines", Rule::Delete),
-    ("payers", Rule::Delete),
+    ("payers", Rule::Depart),
     ("account", Rule::Books),
     ("transfer", Rule::WithBooks("")),
     ("lot", Rule::WithBooks("account")),
@@ -68,6 +72,7 @@ pub(super) const RULES: &[(&str, Rule)] = &[
     ("accounts", Rule::DeleteWhere("id = ", "")),
     ("deletions", Rule::OwnEnd),
     ("erased_rows", Rule::Nothing),
+    ("departed_payers", Rule::Nothing),
     ("pseudonyms", Rule::Nothing),
     ("hold", Rule::Nothing),
     ("reconciliations", Rule::Nothing),
@@ -92,7 +97,12 @@ pub(super) fn steps() -> Vec<&'static str> {
 
 const fn is_step(rule: Rule) -> bool {
     match rule {
-        Rule::Delete | Rule::DeleteInBatches | Rule::DeleteWhere(..) | Rule::Detach(_) | Rule::Books => true,
+        Rule::Delete
+        | Rule::DeleteInBatches
+        | Rule::DeleteWhere(..)
+        | Rule::Detach(_)
+        | Rule::Depart
+        | Rule::Books => true,
         Rule::WithBooks(_) | Rule::OwnEnd | Rule::Nothing => false,
     }
 }
@@ -141,6 +151,7 @@ pub(super) async fn erase(
             let update = update.text(&format!(", {also} WHERE account = ")).value(id);
             Erased::whole(table, update.run(on).await?)
         }
+        Rule::Depart => Erased::whole(table, depart(on, account).await?),
         Rule::Books => return books(on, account).await,
         Rule::WithBooks(_) | Rule::OwnEnd | Rule::Nothing => Erased::whole(table, 0),
     };
@@ -255,7 +266,9 @@ pub(super) async fn count(
     let select = Sql::new(database.backend(), &format!("SELECT COUNT(*) FROM {table} WHERE "));
     let id = account.as_uuid();
     let select = match rule {
-        Rule::Delete | Rule::DeleteInBatches | Rule::Detach(_) => select.text("account = ").value(id),
+        Rule::Delete | Rule::DeleteInBatches | Rule::Detach(_) | Rule::Depart => {
+            select.text("account = ").value(id)
+        }
         Rule::DeleteWhere(before, after) => select.text(before).value(id).text(after),
         Rule::Books => select.text("owner = ").value(id),
         Rule::WithBooks("") => {

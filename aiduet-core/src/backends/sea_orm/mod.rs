@@ -5,8 +5,9 @@
 //! - [`SeaOrmLedger`]: holds, settlements, postings, custody, audit, and the records of requests;
 //! - [`SeaOrmKeyStore`] and [`SeaOrmAccountStore`];
 //! - [`SeaOrmOutbox`]: messages to people;
-//! - [`SeaOrmTopUpStore`], [`SeaOrmPayerStore`], [`SeaOrmRefundStore`] and [`SeaOrmDeclines`]: prepaid
-//!   purchases, who pays, what goes back, and what was refused;
+//! - [`SeaOrmTopUpStore`], [`SeaOrmPayerStore`], [`SeaOrmDepartedPayers`],
+//!   [`SeaOrmRefundStore`] and [`SeaOrmDeclines`]: prepaid purchases, who pays, who has left, what goes
+//!   back, and what was refused;
 //! - [`SeaOrmAlertStore`] and [`SeaOrmRechargeStore`]: what follows from a low balance.
 //!
 //! SQL is written by hand: each statement is short, fixed, prepared once, and the same on all
@@ -22,6 +23,7 @@ mod connect;
 mod consents;
 mod declines;
 mod deletions;
+mod departed;
 mod erasure;
 mod error;
 mod exports;
@@ -59,6 +61,7 @@ pub use approvals::SeaOrmApprovals;
 pub use audit_log::SeaOrmAuditLog;
 pub use declines::SeaOrmDeclines;
 pub use deletions::SeaOrmDeletions;
+pub use departed::SeaOrmDepartedPayers;
 pub use error::{DatabaseError, FailureKind};
 pub use exports::SeaOrmExports;
 pub use failures::SeaOrmFailureCounter;

@@ -124,6 +124,13 @@ impl StripeClient {
         self.call(&request).await
     }
 
+    /// Ends an object. Said again it has no second effect, so it needs no identifier.
+    pub(super) async fn delete<T: DeserializeOwned>(&self, path: &str) -> Result<T, StripeError> {
+        let mut request = Request::new(Method::DELETE, self.url(path));
+        self.authorise(request.headers_mut());
+        self.call(&request).await
+    }
+
     /// Paths are made of constants and of identifiers that Stripe gave.
     fn url(&self, path: &str) -> Url {
         let mut url = self.base.clone();

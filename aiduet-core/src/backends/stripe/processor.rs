@@ -348,6 +348,13 @@ impl PayerProcessor for StripeProcessor {
         let portal: wire::Portal = self.client.post("/v1/billing_portal/sessions", &key, form).await?;
         Ok(portal.url)
     }
+
+    async fn close_payer(&self, payer: &ExternalId) -> Result<(), PaymentError> {
+        match self.client.delete::<wire::Customer>(&format!("/v1/customers/{payer}")).await {
+            Ok(wire::Customer { .. }) | Err(StripeError::Refused { status: NOT_FOUND, .. }) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
 }
 
 #[async_trait]

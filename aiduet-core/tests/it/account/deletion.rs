@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use aiduet_core::jobs::{JobOutcome, RunCause};
+use aiduet_core::jobs::{JobOutcome, JobRun, RunCause};
 use aiduet_core::testing::cents;
 use axum::body::Body;
 use http::{Method, Request};
@@ -18,6 +18,7 @@ on_each_store! {
     sec_t13_leaving_asks_for_the_password_and_the_address
     sec_t54_who_has_left_is_erased_and_may_begin_anew
     a_frozen_account_is_frozen_when_it_comes_back
+    sec_t54_the_card_company_forgets_who_has_left
 }
 
 const DAY: Duration = Duration::from_hours(24);
@@ -41,10 +42,50 @@ async fn status_of(site: &Site, key: &str) -> u16 {
 }
 
 pub(super) async fn run_job(site: &Site) {
-    let jobs = site.app.jobs();
-    let job = jobs.find("deletion").unwrap();
-    let run = jobs.run(job.as_ref(), RunCause::Request, &CancellationToken::new()).await.unwrap().unwrap();
+    let run = run_job_of(site, "deletion").await;
     assert_eq!(run.outcome, JobOutcome::Done, "{:?}", run.error);
+}
+
+async fn run_job_of(site: &Site, name: &str) -> JobRun {
+    let jobs = site.app.jobs();
+    let job = jobs.find(name).unwrap();
+    jobs.run(job.as_ref(), RunCause::Request, &CancellationToken::new()).await.unwrap().unwrap()
+}
+
+/// It is asked again after it did not answer; one that it does not know is forgotten already.
+async fn sec_t54_the_card_company_forgets_who_has_left(store: Store) {
+    let site = Site::with_person(store).await;
+    for email in ["second@example.com", "stays@example.com"] {
+        site.register(email).await;
+    }
+    for (address, email) in
+        [("192.0.2.1", EMAIL), ("192.0.2.2", "second@example.com"), ("192.0.2.3", "stays@example.com")]
+    {
+        let mut browser = Browser::at(address);
+        let who = json!({"email": email, "password": PASSWORD});
+        site.post(&mut browser, "/auth/login", &who).await.expect(200);
+        site.post(&mut browser, "/billing/portal", &json!({})).await.expect(200);
+        if email != "stays@example.com" {
+            let wish = json!({"email": email, "unused_credit": "forfeit"});
+            site.post(&mut browser, "/account/deletion", &wish).await.expect(202);
+        }
+    }
+    assert_eq!(site.stripe.customers(), 3);
+    site.later(DAY * 8);
+    run_job(&site).await;
+    assert_eq!(site.stripe.customers(), 3, "an erasure waits for nobody");
+    site.stripe.go_silent();
+    let run = run_job_of(&site, "departed_payers").await;
+    assert_eq!((run.outcome, run.done), (JobOutcome::Refused, 0));
+    site.stripe.speak_again();
+    let gone = site.stripe.customer_names()[1].clone();
+    assert!(site.stripe.delete_customer(&gone), "by hand, meanwhile");
+    assert_eq!(run_job_of(&site, "departed_payers").await.done, 0, "it is not asked again at once");
+    site.later(Duration::from_mins(5));
+    let run = run_job_of(&site, "departed_payers").await;
+    assert_eq!((run.outcome, run.done), (JobOutcome::Done, 2));
+    assert_eq!(site.stripe.customers(), 1);
+    assert_eq!(run_job_of(&site, "departed_payers").await.done, 0);
 }
 
 async fn who_leaves_is_stopped_and_may_come_back(store: Store) {

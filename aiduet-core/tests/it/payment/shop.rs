@@ -69,6 +69,7 @@ impl Shop {
             payer_processor: Arc::<StripeProcessor>::clone(&processor),
             mailbox: Arc::<StripeProcessor>::clone(&processor),
             payers: Arc::<MemoryPayers>::clone(&payers),
+            departed: Arc::<MemoryPayers>::clone(&payers),
             recharges: Arc::<MemoryRecharges>::clone(&recharges),
             declines: Arc::new(MemoryDeclines::default()),
             refunds: Arc::new(MemoryRefunds::default()),

@@ -9,10 +9,10 @@ use super::*;
 use crate::backends::sea_orm::erasure::Rule;
 use crate::backends::sea_orm::fixture::{self, Fixture, on_each_database};
 use crate::backends::sea_orm::{
-    LedgerConfig, SeaOrmAccountStore, SeaOrmAlertStore, SeaOrmApprovals, SeaOrmDeclines, SeaOrmExports,
-    SeaOrmFailureCounter, SeaOrmIdentityStore, SeaOrmKeyCreations, SeaOrmKeyStore, SeaOrmLedger,
-    SeaOrmOutbox, SeaOrmPayerStore, SeaOrmRechargeStore, SeaOrmSecurityLog, SeaOrmSessionStore,
-    SeaOrmTicketStore, SeaOrmTopUpStore,
+    LedgerConfig, SeaOrmAccountStore, SeaOrmAlertStore, SeaOrmApprovals, SeaOrmDeclines,
+    SeaOrmDepartedPayers, SeaOrmExports, SeaOrmFailureCounter, SeaOrmIdentityStore, SeaOrmKeyCreations,
+    SeaOrmKeyStore, SeaOrmLedger, SeaOrmOutbox, SeaOrmPayerStore, SeaOrmRechargeStore, SeaOrmSecurityLog,
+    SeaOrmSessionStore, SeaOrmTicketStore, SeaOrmTopUpStore,
 };
 use crate::clock::{Clock, SystemClock};
 use crate::notify::{Attempted, LeaseRequest, Report};
@@ -40,6 +40,7 @@ fn world(database: Database) -> World {
         requests: ledger,
         top_ups: Arc::new(SeaOrmTopUpStore::new(database.clone())),
         payers: Arc::new(SeaOrmPayerStore::new(database.clone())),
+        departed: Arc::new(SeaOrmDepartedPayers::new(database.clone())),
         alerts: Arc::new(SeaOrmAlertStore::new(database.clone())),
         recharges: Arc::new(SeaOrmRechargeStore::new(database.clone())),
         declines: Arc::new(SeaOrmDeclines::new(database.clone())),

@@ -17,8 +17,9 @@ use self::fuse::{Fuse, Fused};
 use super::fixture::{Fixture, on_each_database};
 use super::sql::{Columns, Sql};
 use super::{
-    Database, LedgerConfig, SeaOrmAccountStore, SeaOrmDeclines, SeaOrmLedger, SeaOrmOutbox, SeaOrmPayerStore,
-    SeaOrmRechargeStore, SeaOrmReconciliations, SeaOrmRefundStore, SeaOrmTopUpStore,
+    Database, LedgerConfig, SeaOrmAccountStore, SeaOrmDeclines, SeaOrmDepartedPayers, SeaOrmLedger,
+    SeaOrmOutbox, SeaOrmPayerStore, SeaOrmRechargeStore, SeaOrmReconciliations, SeaOrmRefundStore,
+    SeaOrmTopUpStore,
 };
 use crate::account::{Account, AccountStore};
 use crate::backends::simulated::stripe::FakeStripe;
@@ -173,6 +174,7 @@ fn node((parts, outbox, recharges, accounts): &Shared<'_>, fuse: Option<&Arc<Fus
         top_ups: mortal!(dyn TopUpStore, Arc::new(SeaOrmTopUpStore::new(database.clone()))),
         refunds: mortal!(dyn RefundStore, Arc::new(SeaOrmRefundStore::new(database.clone()))),
         declines: Arc::new(SeaOrmDeclines::new(database.clone())),
+        departed: Arc::new(SeaOrmDepartedPayers::new(database.clone())),
         payers: mortal!(dyn PayerStore, Arc::new(SeaOrmPayerStore::new(database.clone()))),
         recharges,
         ledger: mortal!(dyn Ledger, Arc::<SeaOrmLedger>::clone(ledger)),

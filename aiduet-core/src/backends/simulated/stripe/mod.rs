@@ -93,6 +93,12 @@ impl FakeStripe {
         self.lock().customers.values().filter(|customer| !customer.is_deleted).count()
     }
 
+    /// The names of the payers that it knows, the oldest first.
+    pub fn customer_names(&self) -> Vec<String> {
+        let state = self.lock();
+        state.customers.values().filter(|customer| !customer.is_deleted).map(|one| one.id.clone()).collect()
+    }
+
     /// How many payers left a card.
     pub fn cards(&self) -> usize {
         self.lock().customers.values().filter(|customer| customer.card.is_some()).count()
