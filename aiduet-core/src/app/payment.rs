@@ -9,7 +9,7 @@ use crate::id::Entropy;
 use crate::notify::Letters;
 use crate::payment::{
     CardCharger, Cashier, CashierParts, PayerProcessor, PaymentMailbox, PaymentProcessor, PaymentRecords,
-    Recharger, Reconciler, TopUpRules,
+    PurchaseTax, Recharger, Reconciler, TopUpRules,
 };
 use crate::settings::{PaymentSettings, Settings, StripeSettings};
 
@@ -92,7 +92,8 @@ pub(super) fn payments_of(
         Some(company) => Some(company),
         None => stripe(configured)?,
     };
-    let rules = TopUpRules { amount_min: *topup_min, amount_max: *topup_max, ..TopUpRules::default() };
+    let tax = if configured.automatic_tax { PurchaseTax::OnPage } else { PurchaseTax::None };
+    let rules = TopUpRules { amount_min: *topup_min, amount_max: *topup_max, tax, ..TopUpRules::default() };
     Ok(company.map(|CardCompany { processor, payers, mailbox, charger, records }| {
         let parts = CashierParts {
             processor,

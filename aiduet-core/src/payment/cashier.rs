@@ -324,7 +324,7 @@ impl Cashier {
 
     /// Buys nothing automatically any more with a card that is not kept, and tells the person, unless
     /// that was done.
-    async fn end_recharge(&self, recharge: &Recharge) -> Result<(), CashierError> {
+    pub(super) async fn end_recharge(&self, recharge: &Recharge) -> Result<(), CashierError> {
         let change = RechargeChange::CardGone { card: recharge.card.clone() };
         if recharge.after(&change).is_none() {
             return Ok(());

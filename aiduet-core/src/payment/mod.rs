@@ -9,6 +9,7 @@ mod error;
 mod event;
 mod payer;
 mod postings;
+mod quote;
 mod recharge;
 mod recharge_store;
 mod recharger;
@@ -18,6 +19,7 @@ mod refund;
 mod refund_order;
 mod rules;
 mod top_up;
+mod wallet;
 
 use std::fmt;
 
@@ -38,6 +40,7 @@ pub use event::{
     Missed, MissedPage, PaymentEvent, PaymentEventKind, PaymentFact, PaymentMailbox, SignedPayload,
 };
 pub use payer::{PayerProcessor, PayerStore, PortalRequest};
+pub use quote::{QuoteTopUp, TopUpQuote};
 pub use recharge::{
     Charge, ChargeOutcome, Recharge, RechargeChange, RechargePlan, RechargeState, RechargeSwitch, Repeat,
 };
@@ -47,8 +50,10 @@ pub use reconcile::{Reconciler, Reconciliation, ReconciliationStore};
 pub use records::{Movement, MovementCause, MovementPage, Movements, PaymentRecords};
 pub use refund::{RefundFault, RefundWish};
 pub use refund_order::{RefundOrder, RefundState, RefundStore};
-pub use rules::TopUpRules;
+pub use rules::{PurchaseTax, TopUpRules};
 pub use top_up::{CardUse, Receipt, RequestDigest, TakePending, TopUp, TopUpPage, TopUpState, TopUpStore};
+
+pub use wallet::{Card, CardMonth, CardRole, Invoice, InvoicePage, InvoiceStatus, Invoices, OwnCard};
 
 use crate::id::RefundId;
 use crate::ledger::ExternalId;

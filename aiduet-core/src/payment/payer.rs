@@ -4,7 +4,7 @@ use std::fmt;
 
 use async_trait::async_trait;
 
-use super::{PaymentError, TopUpError};
+use super::{Card, InvoicePage, Invoices, PaymentError, TopUpError};
 use crate::id::{AccountId, RequestId};
 use crate::ledger::ExternalId;
 
@@ -32,6 +32,25 @@ pub trait PayerProcessor: fmt::Debug + Send + Sync + 'static {
     /// # Errors
     /// [`PaymentError`].
     async fn close_payer(&self, payer: &ExternalId) -> Result<(), PaymentError>;
+
+    /// The cards that are kept of a payer, the newest first.
+    ///
+    /// # Errors
+    /// [`PaymentError`].
+    async fn cards(&self, payer: &ExternalId) -> Result<Vec<Card>, PaymentError>;
+
+    /// Forgets a card.
+    ///
+    /// # Errors
+    /// [`PaymentError`]; [`PaymentError::Declined`] or [`PaymentError::NotFound`] for one that is not
+    /// kept.
+    async fn remove_card(&self, card: &ExternalId) -> Result<(), PaymentError>;
+
+    /// A page of invoices, the newest first.
+    ///
+    /// # Errors
+    /// [`PaymentError`].
+    async fn invoices(&self, page: InvoicePage) -> Result<Invoices, PaymentError>;
 }
 
 /// A wish to see invoices and cards.

@@ -28,6 +28,17 @@ pub struct TopUpRules {
     pub daily_max: usize,
     /// Payments that may be refused in an hour.
     pub declines_max: usize,
+    /// The tax on top of a purchase.
+    pub tax: PurchaseTax,
+}
+
+/// The tax on top of a purchase.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PurchaseTax {
+    /// There is none.
+    None,
+    /// The card company finds it out on its page.
+    OnPage,
 }
 
 impl Default for TopUpRules {
@@ -41,6 +52,7 @@ impl Default for TopUpRules {
             hourly_max: 5,
             daily_max: 10,
             declines_max: 3,
+            tax: PurchaseTax::None,
         }
     }
 }

@@ -13,9 +13,10 @@ use crate::id::{AccountId, RefundId, TopUpId};
 use crate::ledger::ExternalId;
 use crate::money::{Money, Rounding};
 use crate::payment::{
-    CardUse, Checkout, CheckoutRequest, Dispute, DisputeMovement, DisputeStage, Fee, Missed, MissedPage,
-    PayerProcessor, Payment, PaymentError, PaymentEvent, PaymentEventKind, PaymentFact, PaymentMailbox,
-    PaymentProcessor, PaymentStatus, PortalRequest, Refund, RefundRequest, RefundStatus, SignedPayload,
+    Card, CardMonth, CardUse, Checkout, CheckoutRequest, Dispute, DisputeMovement, DisputeStage, Fee,
+    Invoice, InvoicePage, InvoiceStatus, Invoices, Missed, MissedPage, PayerProcessor, Payment, PaymentError,
+    PaymentEvent, PaymentEventKind, PaymentFact, PaymentMailbox, PaymentProcessor, PaymentStatus,
+    PortalRequest, Refund, RefundRequest, RefundStatus, SignedPayload,
 };
 
 /// What the balance is kept in.
@@ -24,6 +25,8 @@ pub(super) const CURRENCY: &str = "usd";
 const PAYMENT_PREFIX: &str = "pi_";
 /// The most that Stripe gives.
 const EVENTS_PER_PAGE: u32 = 100;
+/// More cards than one person keeps.
+const CARDS_PER_PAGE: u32 = 100;
 /// The status of an answer about something that is not there.
 const NOT_FOUND: u16 = 404;
 /// More refunds than one payment has.
@@ -355,6 +358,33 @@ impl PayerProcessor for StripeProcessor {
             Err(error) => Err(error.into()),
         }
     }
+
+    async fn cards(&self, payer: &ExternalId) -> Result<Vec<Card>, PaymentError> {
+        let query = Form::new().with("type", "card").with("limit", CARDS_PER_PAGE);
+        let path = format!("/v1/customers/{payer}/payment_methods");
+        let list: wire::List<wire::KeptCard> = self.client.get(&path, query).await?;
+        Ok(list.data.into_iter().map(card).collect::<Result<_, StripeError>>()?)
+    }
+
+    async fn remove_card(&self, card: &ExternalId) -> Result<(), PaymentError> {
+        // A card that was detached is never attached again, so its name is enough for a key.
+        let path = format!("/v1/payment_methods/{card}/detach");
+        let _detached: wire::Named = self.client.post(&path, &format!("detach:{card}"), Form::new()).await?;
+        Ok(())
+    }
+
+    async fn invoices(&self, page: InvoicePage) -> Result<Invoices, PaymentError> {
+        let InvoicePage { payer, before, limit } = page;
+        let query = Form::new().with("customer", payer).with("limit", limit);
+        let query = match before {
+            Some(before) => query.with("starting_after", before),
+            None => query,
+        };
+        let list: wire::List<wire::Invoice> = self.client.get("/v1/invoices", query).await?;
+        let last = list.data.last().map(|invoice| parse(&invoice.id)).transpose()?;
+        let next = last.filter(|_last| list.has_more);
+        Ok(Invoices { list: list.data.into_iter().map(invoice).collect::<Result<_, StripeError>>()?, next })
+    }
 }
 
 #[async_trait]
@@ -374,6 +404,33 @@ impl PaymentMailbox for StripeProcessor {
         let last = list.data.last().map(|event| parse(&event.id)).transpose()?;
         Ok(Missed { events, next: last.filter(|_last| list.has_more) })
     }
+}
+
+fn card(kept: wire::KeptCard) -> Result<Card, StripeError> {
+    let wire::KeptCard { id, card } = kept;
+    let wire::CardFace { brand, last4, exp_month, exp_year } = card;
+    let valid_until = CardMonth { year: exp_year, month: exp_month };
+    Ok(Card { external: parse(&id)?, brand, last4, valid_until })
+}
+
+fn invoice(found: wire::Invoice) -> Result<Invoice, StripeError> {
+    let wire::Invoice { id, number, created, total, status, invoice_pdf, hosted_invoice_url } = found;
+    Ok(Invoice {
+        external: parse(&id)?,
+        number,
+        at: Timestamp::from_millis(created.saturating_mul(1_000)),
+        amount: money(total)?,
+        status: match status.as_deref() {
+            Some("draft") => InvoiceStatus::Draft,
+            Some("open") => InvoiceStatus::Open,
+            Some("paid") => InvoiceStatus::Paid,
+            Some("void") => InvoiceStatus::Void,
+            Some("uncollectible") => InvoiceStatus::Uncollectible,
+            _ => InvoiceStatus::Other,
+        },
+        pdf: invoice_pdf,
+        page: hosted_invoice_url,
+    })
 }
 
 fn kind(name: &str) -> PaymentEventKind {

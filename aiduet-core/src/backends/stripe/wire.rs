@@ -67,6 +67,35 @@ pub(super) struct PaymentMethod {
     pub(super) customer: Option<Reference>,
 }
 
+/// A card that is kept.
+#[derive(Debug, Deserialize)]
+pub(super) struct KeptCard {
+    pub(super) id: String,
+    pub(super) card: CardFace,
+}
+
+/// What stands on a card and may be shown.
+#[derive(Debug, Deserialize)]
+pub(super) struct CardFace {
+    pub(super) brand: String,
+    pub(super) last4: String,
+    pub(super) exp_month: u8,
+    pub(super) exp_year: u16,
+}
+
+/// An invoice.
+#[derive(Debug, Deserialize)]
+pub(super) struct Invoice {
+    pub(super) id: String,
+    pub(super) number: Option<String>,
+    /// Seconds since 1970.
+    pub(super) created: i64,
+    pub(super) total: Minor,
+    pub(super) status: Option<String>,
+    pub(super) invoice_pdf: Option<String>,
+    pub(super) hosted_invoice_url: Option<String>,
+}
+
 /// A payer; of one that was deleted little else is told.
 #[derive(Debug, Deserialize)]
 pub(super) struct Customer {

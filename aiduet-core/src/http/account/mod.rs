@@ -103,8 +103,12 @@ fn described() -> OpenApiRouter<App> {
         .routes(routes!(billing::balance))
         .routes(routes!(billing::transactions))
         .routes(routes!(billing::list_top_ups, billing::open_top_up))
+        .routes(routes!(billing::quote::quote))
         .routes(routes!(billing::top_up))
         .routes(routes!(billing::portal))
+        .routes(routes!(billing::wallet::invoices))
+        .routes(routes!(billing::wallet::cards))
+        .routes(routes!(billing::wallet::remove_card))
         .routes(routes!(billing::alerts::show, billing::alerts::set))
         .routes(routes!(billing::recharge::show, billing::recharge::set));
     let public = OpenApiRouter::new()

@@ -18,6 +18,12 @@ on_each_store! {
     whoever_comes_back_needs_no_message
     the_same_request_is_one_purchase
     purchases_are_bounded
+    a_quote_says_what_a_purchase_comes_to_and_begins_nothing
+    a_quote_knows_no_tax_that_is_computed_on_pages
+    invoices_are_listed_page_by_page
+    a_card_that_is_removed_ends_automatic_purchases
+    removing_a_card_needs_a_password_of_late
+    sec_t27_cards_and_invoices_of_another_person_are_not_there
     sec_t37_a_card_test_stops_at_three_refused_payments
     the_statement_leads_from_the_balance_to_zero
     a_statement_as_a_file_is_safe_for_a_spreadsheet
@@ -170,6 +176,189 @@ async fn purchases_are_bounded(store: Store) {
     site.post(&mut browser, "/billing/topups", &body).await.refused(400, "malformed_body");
 }
 
+const QUOTE: &str = "/billing/topups/quote";
+const CARDS: &str = "/billing/payment-methods";
+const INVOICES: &str = "/billing/invoices";
+
+async fn a_quote_says_what_a_purchase_comes_to_and_begins_nothing(store: Store) {
+    let (site, mut browser) = open(store).await;
+    let quote = async |browser: &mut Browser, amount: &str| {
+        site.post(browser, QUOTE, &json!({"amount": amount})).await
+    };
+    let told = quote(&mut browser, "20").await.expect(200).json();
+    let expected = json!({
+        "credit": "20.000000000", "credit_nano": 20_000_000_000_i64, "fee": "0.000000000", "fee_nano": 0,
+        "tax": "0.000000000", "tax_nano": 0, "total": "20.000000000", "total_nano": 20_000_000_000_i64,
+    });
+    assert_eq!(told, expected);
+    for amount in ["4.99", "1000.01", "5.001", "-5", "", "ten"] {
+        let reply = quote(&mut browser, amount).await;
+        reply.refused(400, "invalid_request");
+        assert_eq!(reply.json()["errors"][0]["code"], "invalid_amount", "{amount}");
+    }
+    let reply = quote(&mut browser, "100.01").await;
+    assert_eq!(reply.json()["errors"][0]["code"], "newcomer_maximum");
+    for body in [json!({}), json!({"amount": 20}), json!({"amount": "20", "save_card": true})] {
+        site.post(&mut browser, QUOTE, &body).await.refused(400, "malformed_body");
+    }
+    assert_eq!((site.stripe.customers(), site.stripe.pages()), (0, 0));
+    let listed = site.get(&mut browser, "/billing/topups").await.expect(200).json();
+    assert_eq!(listed["data"], json!([]));
+    for _ in 0..5 {
+        bought(&site, &mut browser, "5").await;
+    }
+    let reply = quote(&mut browser, "5").await;
+    reply.refused(429, "rate_limit_exceeded");
+    assert!(!reply.header("retry-after").is_empty());
+}
+
+async fn a_quote_knows_no_tax_that_is_computed_on_pages(store: Store) {
+    let site = Site::with(store, |settings| settings.payment.stripe.automatic_tax = true).await;
+    site.register(EMAIL).await;
+    let mut browser = site.signed_in("192.0.2.1").await;
+    let told = site.post(&mut browser, QUOTE, &json!({"amount": "20"})).await.expect(200).json();
+    assert_eq!((&told["tax"], &told["tax_nano"]), (&Value::Null, &Value::Null));
+    assert_eq!(told["total_nano"], 20_000_000_000_i64);
+}
+
+async fn invoices_are_listed_page_by_page(store: Store) {
+    let (site, mut browser) = open(store).await;
+    let list = async |browser: &mut Browser, query: &str| {
+        site.get(browser, &format!("{INVOICES}{query}")).await.expect(200).json()
+    };
+    assert_eq!(list(&mut browser, "").await, json!({"data": [], "next_cursor": null}));
+    for amount in ["5.00", "6.00", "7.00"] {
+        let (_top_up, page) = bought(&site, &mut browser, amount).await;
+        site.stripe.pay(&page).unwrap();
+    }
+    let whole = list(&mut browser, "").await;
+    let amounts: Vec<_> = whole["data"].as_array().unwrap().iter().map(|one| one["amount"].clone()).collect();
+    assert_eq!(amounts, ["7.000000000", "6.000000000", "5.000000000"]);
+    let newest = &whole["data"][0];
+    let id = newest["id"].as_str().unwrap();
+    assert_eq!(
+        (&newest["amount_nano"], &newest["currency"], &newest["status"]),
+        (&json!(7_000_000_000_i64), &json!("USD"), &json!("paid"))
+    );
+    assert_eq!(newest["pdf_url"], format!("https://pay.example.com/{id}/pdf"));
+    assert_eq!(newest["hosted_url"], format!("https://pay.example.com/{id}"));
+    assert!(newest["number"].as_str().unwrap().starts_with("DUET-"));
+    assert!(newest["at"].as_str().unwrap().ends_with('Z'));
+    let first = list(&mut browser, "?limit=2").await;
+    let next = first["next_cursor"].as_str().unwrap().to_owned();
+    let rest = list(&mut browser, &format!("?limit=2&cursor={next}")).await;
+    assert_eq!(rest["next_cursor"], Value::Null);
+    let both = [first["data"].as_array().unwrap().clone(), rest["data"].as_array().unwrap().clone()];
+    assert_eq!(json!(both.concat()), whole["data"]);
+    for query in ["?cursor=in_unknown", "?cursor=%20", "?limit=0", "?limit=101", "?customer=cus_1"] {
+        site.get(&mut browser, &format!("{INVOICES}{query}")).await.refused(400, "invalid_request");
+    }
+    site.stripe.go_silent();
+    site.get(&mut browser, INVOICES).await.refused(503, "service_unavailable");
+    site.get(&mut browser, CARDS).await.refused(503, "service_unavailable");
+}
+
+/// Buys once with each card, and keeps it.
+async fn keep_cards(site: &Site, browser: &mut Browser, count: usize) {
+    for _card in 0..count {
+        let wish = json!({"amount": "20", "save_card": true});
+        let top_up = site.post(browser, "/billing/topups", &wish).await.expect(201).json();
+        let page = top_up["checkout_url"].as_str().unwrap().rsplit('/').next().unwrap().to_owned();
+        site.stripe.pay(&page).unwrap();
+    }
+    deliver(site).await;
+}
+
+async fn cards(site: &Site, browser: &mut Browser) -> Vec<Value> {
+    let listed = site.get(browser, CARDS).await.expect(200).json();
+    assert_eq!(listed["next_cursor"], Value::Null);
+    listed["data"].as_array().unwrap().clone()
+}
+
+async fn remove(site: &Site, browser: &mut Browser, card: &Value) -> Reply {
+    let path = format!("{CARDS}/{}", card["id"].as_str().unwrap());
+    site.ask(browser, (Method::DELETE, &path), None).await
+}
+
+async fn a_card_that_is_removed_ends_automatic_purchases(store: Store) {
+    let (site, mut browser) = open(store).await;
+    assert_eq!(cards(&site, &mut browser).await, Vec::<Value>::new());
+    keep_cards(&site, &mut browser, 2).await;
+    let flags = |cards: &[Value]| -> Vec<(Value, Value)> {
+        cards.iter().map(|card| (card["default"].clone(), card["auto_recharge"].clone())).collect()
+    };
+    let both = cards(&site, &mut browser).await;
+    assert_eq!(flags(&both), [(json!(true), json!(false)), (json!(false), json!(false))]);
+    assert_eq!(
+        (&both[0]["brand"], &both[0]["exp_month"], &both[0]["exp_year"]),
+        (&json!("visa"), &json!(12), &json!(2_030))
+    );
+    assert_eq!(both[0]["last4"].as_str().unwrap().len(), 4);
+    assert_ne!(both[0]["last4"], both[1]["last4"]);
+    let plan = json!({"enabled": true, "threshold": "5", "amount": "20", "monthly_max": "100"});
+    recharge(&site, &mut browser, &plan).await.expect(200);
+    keep_cards(&site, &mut browser, 1).await;
+    let all = cards(&site, &mut browser).await;
+    let (on, off) = ((json!(true), json!(true)), (json!(false), json!(false)));
+    assert_eq!(flags(&all), [off.clone(), on, off.clone()], "the card that was agreed to");
+    drop(site.mails().await);
+    remove(&site, &mut browser, &all[2]).await.expect(204);
+    let state = site.get(&mut browser, RECHARGE).await.expect(200).json();
+    assert_eq!((&state["enabled"], &state["state"]), (&json!(true), &json!("idle")));
+    remove(&site, &mut browser, &all[1]).await.expect(204);
+    let state = site.get(&mut browser, RECHARGE).await.expect(200).json();
+    assert_eq!((&state["enabled"], &state["state"]), (&json!(false), &json!("stopped")));
+    for gone in [&all[1], &json!({"id": "pm_unknown"}), &json!({"id": "%20"})] {
+        remove(&site, &mut browser, gone).await.refused(404, "not_found");
+    }
+    deliver(&site).await;
+    assert_eq!(site.mailed().await, ["card_gone"], "once, with the message of the card company too");
+    let left = cards(&site, &mut browser).await;
+    assert_eq!(flags(&left), [(json!(true), json!(false))]);
+    assert_eq!(left[0]["id"], all[0]["id"]);
+    audit(&site).await;
+}
+
+async fn removing_a_card_needs_a_password_of_late(store: Store) {
+    let (site, mut browser) = open(store).await;
+    keep_cards(&site, &mut browser, 1).await;
+    for _ in 0..25 {
+        site.later(Duration::from_hours(1));
+        site.refresh(&mut browser).await.expect(200);
+    }
+    let own = cards(&site, &mut browser).await;
+    remove(&site, &mut browser, &own[0]).await.refused(403, "reauth_required");
+    assert_eq!(cards(&site, &mut browser).await, own);
+}
+
+async fn sec_t27_cards_and_invoices_of_another_person_are_not_there(store: Store) {
+    let (site, mut browser) = open(store).await;
+    keep_cards(&site, &mut browser, 1).await;
+    let own = cards(&site, &mut browser).await;
+    let invoices = site.get(&mut browser, INVOICES).await.expect(200).json();
+    let invoice = invoices["data"][0]["id"].as_str().unwrap();
+    drop(site.mails().await);
+    site.register("other@example.com").await;
+    site.sign_in(&mut browser, PASSWORD).await.expect(200);
+    let mut other = Browser::at("192.0.2.2");
+    let who = json!({"email": "other@example.com", "password": PASSWORD});
+    site.post(&mut other, "/auth/login", &who).await.expect(200);
+    let stranger = format!("{INVOICES}?cursor={invoice}");
+    site.get(&mut other, &stranger).await.refused(400, "invalid_request");
+    keep_cards(&site, &mut other, 1).await;
+    remove(&site, &mut other, &own[0]).await.refused(404, "not_found");
+    site.get(&mut other, &stranger).await.refused(400, "invalid_request");
+    let others = site.get(&mut other, INVOICES).await.expect(200).json();
+    assert_eq!(others["data"].as_array().unwrap().len(), 1);
+    assert_ne!(others["data"][0]["id"], invoice);
+    assert_eq!(cards(&site, &mut browser).await, own);
+    let mut nobody = Browser::at("192.0.2.3");
+    for path in [CARDS, INVOICES] {
+        site.get(&mut nobody, path).await.refused(401, "unauthenticated");
+    }
+    remove(&site, &mut nobody, &own[0]).await.refused(401, "unauthenticated");
+}
+
 /// The card company is not even asked any more.
 async fn sec_t37_a_card_test_stops_at_three_refused_payments(store: Store) {
     let (site, mut browser) = open(store).await;
@@ -192,6 +381,8 @@ async fn sec_t37_a_card_test_stops_at_three_refused_payments(store: Store) {
     deliver(&site).await;
     let reply = ask(&mut browser).await;
     reply.refused(429, "too_many_failed_payments");
+    let quote = site.post(&mut browser, QUOTE, &json!({"amount": "5.00"})).await;
+    quote.refused(429, "too_many_failed_payments");
     assert_eq!(reply.header("content-type"), "application/problem+json");
     // The first of the three counts for another forty minutes.
     let wait = reply.header("retry-after").parse::<u64>().unwrap();

@@ -159,6 +159,7 @@ impl State {
             ["v1", "customers", id] => self.customers.get(*id).map(Customer::json),
             ["v1", "customers", id, "payment_methods"] => self.cards_of(id),
             ["v1", "payment_methods", id] => self.card(id),
+            ["v1", "invoices"] => self.invoices_of(call),
             ["v1", "payment_intents", id] => self.intents.get(*id).map(super::state::Intent::json),
             ["v1", "refunds", id] => self.refunds.get(*id).map(Refund::json),
             ["v1", "disputes", id] => self.disputes.get(*id).map(super::state::Dispute::json),
@@ -178,6 +179,10 @@ impl State {
         let number = |name: &str| call.number(name);
         if let Some(rest) = call.path.strip_prefix("/v1/payment_intents") {
             return self.charge(rest, call, at);
+        }
+        if let Some(card) = call.path.strip_prefix("/v1/payment_methods/") {
+            let detached = card.strip_suffix("/detach").and_then(|card| self.detach(card, at));
+            return detached.map_or_else(|| FakeAnswer::error(400, "invalid_request_error"), FakeAnswer::ok);
         }
         let answer = match call.path.as_str() {
             "/v1/checkout/sessions" => self.open(&value, &number),
@@ -204,7 +209,7 @@ impl State {
     pub(super) fn delete_customer(&mut self, id: &str, at: Timestamp) -> Option<Customer> {
         let known = self.customers.get_mut(id).filter(|customer| !customer.is_deleted)?;
         let was = known.clone();
-        *known = Customer { id: was.id.clone(), card: None, is_deleted: true };
+        *known = Customer { id: was.id.clone(), cards: Vec::new(), is_deleted: true };
         let deleted = known.clone();
         self.happened("customer.deleted", was.json(), at);
         Some(deleted)

@@ -38,12 +38,8 @@ impl FakeStripe {
     pub fn detach_card(&self, customer: &str) -> bool {
         let at = self.clock.now();
         let mut state = self.lock();
-        let Some(card) = state.customers.get_mut(customer).and_then(|known| known.card.take()) else {
-            return false;
-        };
-        let detached = state.card(&card).unwrap_or_default();
-        state.happened("payment_method.detached", detached, at);
-        true
+        let card = state.customers.get(customer).and_then(|known| known.cards.last().cloned());
+        card.is_some_and(|card| state.detach(&card, at).is_some())
     }
 
     /// Somebody deletes a payer on the card company's own site; whether there was one.
@@ -108,6 +104,15 @@ impl FakeStripe {
     }
 }
 
+/// A card as it is shown; every one is a Visa that ends with the digits of its name.
+fn face(id: &str, customer: Option<&str>) -> Value {
+    let last4: String = id.chars().skip(id.len().saturating_sub(4)).collect();
+    json!({
+        "id": id, "object": "payment_method", "type": "card", "customer": customer,
+        "card": { "brand": "visa", "last4": last4, "exp_month": 12, "exp_year": 2_030 },
+    })
+}
+
 impl State {
     fn asked(&self, payment: &str) -> Result<Intent, FakeError> {
         let intent = self.intents.get(payment).filter(|intent| intent.status == "requires_action");
@@ -116,17 +121,24 @@ impl State {
 
     /// A card, and who keeps it there.
     pub(super) fn card(&self, id: &str) -> Option<Value> {
-        let owner = self.customers.values().find(|customer| customer.card.as_deref() == Some(id));
-        id.starts_with("pm_").then(
-            || json!({ "id": id, "object": "payment_method", "customer": owner.map(|owner| &owner.id) }),
-        )
+        let owner = self.customers.values().find(|customer| customer.cards.iter().any(|card| card == id));
+        id.starts_with("pm_").then(|| face(id, owner.map(|owner| owner.id.as_str())))
+    }
+
+    /// Nobody keeps a card any more; `None`: nobody did.
+    pub(super) fn detach(&mut self, card: &str, at: Timestamp) -> Option<Value> {
+        let mut owners = self.customers.values_mut();
+        let owner = owners.find(|customer| customer.cards.iter().any(|kept| kept == card))?;
+        owner.cards.retain(|kept| kept != card);
+        let detached = self.card(card)?;
+        self.happened("payment_method.detached", detached.clone(), at);
+        Some(detached)
     }
 
     /// The cards that a payer left.
     pub(super) fn cards_of(&self, customer: &str) -> Option<Value> {
-        let card = &self.customers.get(customer)?.card;
-        let data: Vec<Value> =
-            card.iter().map(|card| json!({ "id": card, "object": "payment_method" })).collect();
+        let cards = &self.customers.get(customer)?.cards;
+        let data: Vec<Value> = cards.iter().rev().map(|card| face(card, Some(customer))).collect();
         Some(json!({ "object": "list", "has_more": false, "data": data }))
     }
 
@@ -136,6 +148,15 @@ impl State {
         let to = call.number("created[lt]").unwrap_or(i64::MAX);
         let own = self.movements.iter().rev().filter(|moved| (from..to).contains(&moved.at));
         page(own.map(super::state::Movement::expanded).collect(), call)
+    }
+
+    /// The invoices of a payer, newest first; `None` when there is none to begin after.
+    pub(super) fn invoices_of(&self, call: &FakeCall) -> Option<Value> {
+        let customer = call.value("customer")?;
+        let own = self.invoices.values().rev().filter(|invoice| invoice.customer == customer);
+        let own: Vec<Value> = own.map(super::state::Invoice::json).collect();
+        let is_known = |id: &String| self.invoices.get(id).is_some_and(|known| known.customer == customer);
+        call.value("starting_after").iter().all(is_known).then(|| page(own, call))
     }
 
     /// The refunds of a payment, newest first.
@@ -165,11 +186,13 @@ impl State {
             return FakeAnswer::ok(intent.json());
         }
         let customer = call.value("customer");
-        let card = customer.as_ref().and_then(|name| self.customers.get(name)?.card.clone());
+        let cards = customer.as_ref().and_then(|name| Some(&self.customers.get(name)?.cards));
+        let card = call.value("payment_method");
+        let is_kept = cards.is_some_and(|cards| cards.iter().any(|kept| Some(kept) == card.as_ref()));
         let (Some(amount), Some(currency)) = (call.number("amount"), call.value("currency")) else {
             return invalid();
         };
-        if card.is_none() || card != call.value("payment_method") || amount < 50 {
+        if !is_kept || amount < 50 {
             return invalid();
         }
         self.charges = self.charges.saturating_add(1);

@@ -101,7 +101,7 @@ impl FakeStripe {
 
     /// How many payers left a card.
     pub fn cards(&self) -> usize {
-        self.lock().customers.values().filter(|customer| customer.card.is_some()).count()
+        self.lock().customers.values().filter(|customer| !customer.cards.is_empty()).count()
     }
 
     /// How many pages to pay on were opened.

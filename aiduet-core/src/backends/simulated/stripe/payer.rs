@@ -3,7 +3,7 @@
 use std::sync::MutexGuard;
 
 use super::FakeStripe;
-use super::state::{Dispute, Intent, Session, State};
+use super::state::{Dispute, Intent, Invoice, Session, State};
 use crate::clock::Timestamp;
 
 /// What the bank takes for a complaint, in cents.
@@ -60,6 +60,14 @@ impl State {
         Ok((session, intent))
     }
 
+    /// Makes the invoice for a page that is paid.
+    fn invoice(&mut self, session: &Session, at: Timestamp) {
+        let Some(customer) = session.customer.clone() else { return };
+        let (total, currency) = (session.net.saturating_add(session.tax), session.currency.clone());
+        let invoice = Invoice { id: self.name("in"), customer, total, currency, created: at.seconds() };
+        self.invoices.insert(invoice.id.clone(), invoice);
+    }
+
     pub(super) fn succeed(&mut self, mut intent: Intent, at: Timestamp) {
         intent.status = "succeeded";
         intent.moved = Some(self.move_money(&intent.id, intent.amount, fee(intent.amount)));
@@ -101,8 +109,9 @@ impl FakeStripe {
         session.payment_status = "paid";
         if let Some(customer) = session.customer.clone().filter(|_payer| session.keeps_card) {
             let card = state.name("pm");
-            state.customers.entry(customer.clone()).or_default().card = Some(card);
+            state.customers.entry(customer.clone()).or_default().cards.push(card);
         }
+        state.invoice(&session, at);
         state.succeed(intent, at);
         state.put("checkout.session.completed", session, at);
         Ok(())
@@ -143,6 +152,7 @@ impl FakeStripe {
         let mut state = self.lock();
         let (mut session, intent) = state.slow(session)?;
         session.payment_status = "paid";
+        state.invoice(&session, at);
         state.succeed(intent, at);
         state.put("checkout.session.async_payment_succeeded", session, at);
         Ok(())

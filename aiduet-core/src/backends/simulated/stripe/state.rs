@@ -19,6 +19,7 @@ pub(super) struct State {
     pub(super) intents: BTreeMap<String, Intent>,
     pub(super) refunds: BTreeMap<String, Refund>,
     pub(super) disputes: BTreeMap<String, Dispute>,
+    pub(super) invoices: BTreeMap<String, Invoice>,
     pub(super) movements: Vec<Movement>,
     pub(super) events: Vec<Value>,
     pub(super) commands: BTreeMap<String, Command>,
@@ -72,8 +73,8 @@ impl State {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Customer {
     pub(super) id: String,
-    /// The card that is kept.
-    pub(super) card: Option<String>,
+    /// The cards that are kept, the oldest first.
+    pub(super) cards: Vec<String>,
     /// Whether only the name is known any more.
     pub(super) is_deleted: bool,
 }
@@ -155,6 +156,30 @@ impl Intent {
             "next_action": (self.status == "requires_action").then(|| json!({
                 "type": "redirect_to_url", "redirect_to_url": { "url": format!("/bank/{}", self.id) },
             })),
+        })
+    }
+}
+
+/// An invoice for a payment on a page.
+#[derive(Clone, Debug)]
+pub(super) struct Invoice {
+    pub(super) id: String,
+    pub(super) customer: String,
+    pub(super) total: i64,
+    pub(super) currency: String,
+    /// Seconds since 1970.
+    pub(super) created: i64,
+}
+
+impl Invoice {
+    pub(super) fn json(&self) -> Value {
+        let Self { id, customer, total, currency, created } = self;
+        json!({
+            "id": id, "object": "invoice", "livemode": false, "customer": customer, "status": "paid",
+            "number": format!("DUET-{}", id.trim_start_matches(['i', 'n', '_', '0'])),
+            "total": total, "currency": currency, "created": created,
+            "invoice_pdf": format!("https://pay.example.com/{id}/pdf"),
+            "hosted_invoice_url": format!("https://pay.example.com/{id}"),
         })
     }
 }

@@ -2,8 +2,10 @@
 
 pub(super) mod alerts;
 pub(super) mod csv;
+pub(super) mod quote;
 pub(super) mod recharge;
 mod view;
+pub(super) mod wallet;
 
 use axum::Json;
 use axum::extract::rejection::QueryRejection;
