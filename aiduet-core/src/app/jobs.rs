@@ -9,7 +9,7 @@ use crate::http::metrics::Metrics;
 use crate::id::{Entropy, NodeId, SystemEntropy};
 use crate::jobs::{
     Erase, ForgetPayers, Job, Jobs, Lapse, LowBalance, MissedMessages, News, PendingTopUps, Purge, Recharges,
-    Reconcile, Refunds,
+    Reconcile, Refunds, SpendAlerts,
 };
 use crate::policy::Policies;
 use crate::privacy::{Erasure, ErasureParts, Retention, RetentionObserver, RetentionStores, TombstoneFile};
@@ -54,10 +54,16 @@ fn registered(settings: &Settings, stores: &Stores, parts: &JobParts) -> Vec<Arc
         ledger: Arc::clone(&stores.ledger),
         letters: letters(stores, (&parts.clock, &parts.entropy)),
     };
+    let spend_alerts = SpendAlerts {
+        alerts: Arc::clone(&stores.spend_alerts),
+        usage: Arc::clone(&stores.usage),
+        letters: letters(stores, (&parts.clock, &parts.entropy)),
+    };
     let mut all: Vec<Arc<dyn Job>> = vec![
         Arc::new(Purge::new(retention(settings, stores), Arc::clone(&parts.retention))),
         Arc::new(Lapse::new(Arc::clone(&stores.grants))),
         Arc::new(low_balance),
+        Arc::new(spend_alerts),
         Arc::new(Erase::new(erasure(settings, stores, &parts.clock))),
     ];
     // With texts that cannot be read no application is built.

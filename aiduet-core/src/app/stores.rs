@@ -16,7 +16,7 @@ use crate::notify::Outbox;
 use crate::operator::ApprovalStore;
 use crate::payment::{
     AlertStore, DeclineStore, DepartedPayers, PayerStore, RechargeStore, ReconciliationStore, RefundStore,
-    TopUpStore,
+    SpendAlertStore, TopUpStore,
 };
 use crate::policy::PublicationStore;
 use crate::price::PriceBook;
@@ -32,7 +32,7 @@ use crate::backends::sea_orm::{
     SeaOrmExports, SeaOrmFailureCounter, SeaOrmIdentityStore, SeaOrmInventory, SeaOrmJobs,
     SeaOrmKeyCreations, SeaOrmKeyStore, SeaOrmLedger, SeaOrmOutbox, SeaOrmPayerStore, SeaOrmPublications,
     SeaOrmRechargeStore, SeaOrmReconciliations, SeaOrmRefundStore, SeaOrmSecurityLog, SeaOrmSessionStore,
-    SeaOrmTicketStore, SeaOrmTopUpStore,
+    SeaOrmSpendAlerts, SeaOrmTicketStore, SeaOrmTopUpStore,
 };
 
 /// The stores of an application.
@@ -98,6 +98,8 @@ pub struct Stores {
     pub alerts: Arc<dyn AlertStore>,
     /// Payments that were refused.
     pub declines: Arc<dyn DeclineStore>,
+    /// How much spending people want to be told of.
+    pub spend_alerts: Arc<dyn SpendAlertStore>,
     /// Orders to give credit back.
     pub refunds: Arc<dyn RefundStore>,
     /// Postings and accounts of the house.
@@ -254,6 +256,7 @@ async fn sea_orm(settings: &DatabaseSettings) -> Result<Stores, BuildError> {
         payers: Arc::new(SeaOrmPayerStore::new(database.clone())),
         alerts: Arc::new(SeaOrmAlertStore::new(database.clone())),
         declines: Arc::new(SeaOrmDeclines::new(database.clone())),
+        spend_alerts: Arc::new(SeaOrmSpendAlerts::new(database.clone())),
         refunds: Arc::new(SeaOrmRefundStore::new(database.clone())),
         journal: Arc::<SeaOrmLedger>::clone(&ledger),
         reconciliations: Arc::new(SeaOrmReconciliations::new(database.clone())),
@@ -297,6 +300,7 @@ fn memory(clock: Arc<dyn Clock>) -> Result<Stores, BuildError> {
         security_log: people.security_log,
         alerts: people.alerts,
         declines: people.declines,
+        spend_alerts: people.spend_alerts,
         refunds: people.refunds,
         journal: Arc::<MemoryLedger>::clone(&ledger),
         reconciliations: Arc::new(MemoryReconciliations::default()),

@@ -12,6 +12,7 @@ mod recharges;
 mod reconcile;
 mod refunds;
 mod runner;
+mod spend_alerts;
 mod store;
 
 use std::fmt;
@@ -31,6 +32,7 @@ pub use recharges::Recharges;
 pub use reconcile::Reconcile;
 pub use refunds::Refunds;
 pub use runner::{JobOutcome, JobRun, Jobs, RunCause};
+pub use spend_alerts::SpendAlerts;
 pub use store::{FinishJob, JobState, JobStore, TakeJob};
 
 use crate::clock::Timestamp;

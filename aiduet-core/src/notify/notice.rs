@@ -131,6 +131,19 @@ pub enum Notice {
         /// The threshold.
         threshold: Money,
     },
+    /// Spending has reached a part of what its owner set.
+    SpendAlert {
+        /// In what.
+        span: SpendSpan,
+        /// How many per cent of the amount.
+        step: u8,
+        /// How much was spent.
+        spent: Money,
+        /// The amount.
+        amount: Money,
+        /// When it was seen.
+        at: Timestamp,
+    },
     /// A request was refused for lack of funds.
     BalanceEmpty {
         /// What a new request may use.
@@ -273,6 +286,7 @@ kinds! {
     KeyLeaked = "key_leaked",
     KeyExpiring = "key_expiring",
     LowBalance = "low_balance",
+    SpendAlert = "spend_alert",
     BalanceEmpty = "balance_empty",
     TopUpReceipt = "top_up_receipt",
     RechargeToConfirm = "recharge_to_confirm",
@@ -308,6 +322,7 @@ impl NoticeKind {
             | Self::KeyRotated
             | Self::KeyDeleted
             | Self::KeyLeaked
+            | Self::SpendAlert
             | Self::TopUpReceipt
             | Self::RechargeToConfirm
             | Self::RechargeStopped
@@ -360,6 +375,34 @@ impl MaskedAddress {
     /// The text.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+/// A calendar period (UTC) whose spending is watched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SpendSpan {
+    /// A day.
+    Day,
+    /// A month.
+    Month,
+}
+
+impl SpendSpan {
+    /// Every span.
+    pub const ALL: [Self; 2] = [Self::Day, Self::Month];
+
+    /// The code in tables.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Day => "day",
+            Self::Month => "month",
+        }
+    }
+
+    /// The span with this code.
+    pub fn from_code(code: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|span| span.as_str() == code)
     }
 }
 

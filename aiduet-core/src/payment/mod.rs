@@ -18,6 +18,7 @@ mod records;
 mod refund;
 mod refund_order;
 mod rules;
+mod spend_alert;
 mod top_up;
 mod wallet;
 
@@ -51,6 +52,7 @@ pub use records::{Movement, MovementCause, MovementPage, Movements, PaymentRecor
 pub use refund::{RefundFault, RefundWish};
 pub use refund_order::{RefundOrder, RefundState, RefundStore};
 pub use rules::{PurchaseTax, TopUpRules};
+pub use spend_alert::{SpendAlert, SpendAlertStore, SpendAlertWish, ToldStep, spent_in};
 pub use top_up::{CardUse, Receipt, RequestDigest, TakePending, TopUp, TopUpPage, TopUpState, TopUpStore};
 
 pub use wallet::{Card, CardMonth, CardRole, Invoice, InvoicePage, InvoiceStatus, Invoices, OwnCard};

@@ -103,7 +103,7 @@ pub const CATEGORIES: &[DataCategory] = &[
     in_database("purchases", &["refunds", "top_ups"], Kept::Books(BOOKS_KEPT_YEARS)),
     in_database("declines", &["declines"], Kept::For(DECLINE_KEPT)),
     in_database("payer", &["payers"], Kept::Account),
-    in_database("billing_choices", &["alerts", "recharges"], Kept::Account),
+    in_database("billing_choices", &["alerts", "recharges", "spend_alerts"], Kept::Account),
     in_database("security_log", &["security_events"], Kept::For(SECURITY_LOG_KEPT)),
     in_database("messages", &["notices"], Kept::AfterEnd(NOTICE_KEPT)),
     in_database("exports", &["exports"], Kept::For(EXPORT_KEPT)),

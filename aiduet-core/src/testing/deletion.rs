@@ -17,11 +17,14 @@ use crate::id::{
 use crate::keys::{ApiKey, KeyCreation, KeyCreations, KeyStore};
 use crate::ledger::{Audit, Entry, Ledger, ListRequests, Promotion, RequestLog};
 use crate::money::Money;
-use crate::notify::{DedupKey, KeyLabel, Notice, NoticeFilter, NoticeKind, Outbox, Outgoing, PolicyKind};
+use crate::notify::{
+    DedupKey, KeyLabel, Notice, NoticeFilter, NoticeKind, Outbox, Outgoing, PolicyKind, SpendSpan,
+};
 use crate::operator::{Approval, ApprovalState, ApprovalStore};
 use crate::payment::{
     AlertChannel, AlertStore, AlertWish, CardUse, Checkout, Decline, DeclineStore, DepartedPayer,
-    DepartedPayers, PayerStore, RechargeChange, RechargePlan, RechargeStore, TopUp, TopUpState, TopUpStore,
+    DepartedPayers, PayerStore, RechargeChange, RechargePlan, RechargeStore, SpendAlertStore, SpendAlertWish,
+    TopUp, TopUpState, TopUpStore,
 };
 use crate::privacy::{
     Deletion, DeletionState, DeletionStore, EXPORT_LIFE, ErasedRows, Erasure, ErasureParts, ErasureProgress,
@@ -78,6 +81,7 @@ pub struct World {
     pub payers: Arc<dyn PayerStore>,
     pub departed: Arc<dyn DepartedPayers>,
     pub alerts: Arc<dyn AlertStore>,
+    pub spend_alerts: Arc<dyn SpendAlertStore>,
     pub recharges: Arc<dyn RechargeStore>,
     pub declines: Arc<dyn DeclineStore>,
     pub approvals: Arc<dyn ApprovalStore>,
@@ -210,6 +214,9 @@ impl World {
         let change = RechargeChange::SwitchOn { plan, card, at: factory.now() };
         self.recharges.change(id, change).await.expect("the store is available");
         self.alerts.set(id, alert).await.expect("the store is available");
+        let (span, channel) = (SpendSpan::Month, AlertChannel::Mail);
+        let budget = SpendAlertWish { span, amount: cents(9_000), channel };
+        self.spend_alerts.set(id, budget).await.expect("the store is available");
         let top_up = TopUp { state: TopUpState::Closed, ..self.purchase(id) };
         self.top_ups.insert(top_up).await.expect("the purchase is new");
         let refused = format!("evt_{id}").parse().expect("the name is well-formed");

@@ -38,6 +38,7 @@ pub mod reconciliation;
 pub mod refund;
 pub mod security_log;
 pub mod session;
+pub mod spend_alert;
 pub mod ticket;
 pub mod top_up;
 

@@ -8,7 +8,8 @@ use async_trait::async_trait;
 use super::{
     MemoryAccounts, MemoryAlerts, MemoryApprovals, MemoryDeclines, MemoryExports, MemoryFailures,
     MemoryIdentities, MemoryKeyCreations, MemoryKeys, MemoryLedger, MemoryOutbox, MemoryPayers,
-    MemoryRecharges, MemoryRefunds, MemorySecurityLog, MemorySessions, MemoryTickets, MemoryTopUps,
+    MemoryRecharges, MemoryRefunds, MemorySecurityLog, MemorySessions, MemorySpendAlerts, MemoryTickets,
+    MemoryTopUps,
 };
 use crate::clock::Timestamp;
 use crate::id::{AccountId, DeletionId, Entropy, SystemEntropy};
@@ -45,6 +46,8 @@ pub struct MemoryPeople {
     pub payers: Arc<MemoryPayers>,
     /// Low balances of which they want to be told.
     pub alerts: Arc<MemoryAlerts>,
+    /// How much spending they want to be told of.
+    pub spend_alerts: Arc<MemorySpendAlerts>,
     /// Automatic purchases.
     pub recharges: Arc<MemoryRecharges>,
     /// Orders to give credit back.
@@ -72,6 +75,7 @@ impl MemoryPeople {
             failures: Arc::default(),
             security_log: Arc::default(),
             alerts: Arc::new(MemoryAlerts::new(Arc::<MemoryLedger>::clone(&ledger))),
+            spend_alerts: Arc::new(MemorySpendAlerts::new(Arc::<MemoryLedger>::clone(&ledger))),
             recharges: Arc::new(MemoryRecharges::new(Arc::<MemoryLedger>::clone(&ledger))),
             refunds: Arc::default(),
             declines: Arc::default(),
@@ -118,7 +122,7 @@ pub(super) enum Touch {
 }
 
 /// In the order of the tables of a database.
-const TABLES: [Table; 18] = [
+const TABLES: [Table; 19] = [
     ("tickets", |people, account, touch| people.tickets.personal(account, touch)),
     ("sessions", |people, account, touch| people.sessions.personal(account, touch)),
     ("sign_in_failures", |people, account, touch| people.failures.personal(account, touch)),
@@ -126,6 +130,7 @@ const TABLES: [Table; 18] = [
     ("key_creations", |people, account, touch| people.creations.personal(account, touch)),
     ("api_keys", |people, account, touch| people.keys.personal(account, touch)),
     ("alerts", |people, account, touch| people.alerts.personal(account, touch)),
+    ("spend_alerts", |people, account, touch| people.spend_alerts.personal(account, touch)),
     ("recharges", |people, account, touch| people.recharges.personal(account, touch)),
     ("approvals", |people, account, touch| people.approvals.personal(account, touch)),
     ("declines", |people, account, touch| people.declines.personal(account, touch)),
@@ -331,6 +336,7 @@ mod tests {
             departed: Arc::<MemoryPayers>::clone(&people.payers),
             payers: people.payers,
             alerts: people.alerts,
+            spend_alerts: people.spend_alerts,
             recharges: people.recharges,
             declines: people.declines,
             approvals: people.approvals,

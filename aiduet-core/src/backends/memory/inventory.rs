@@ -8,8 +8,8 @@ use async_trait::async_trait;
 use super::{
     MemoryAccounts, MemoryAlerts, MemoryApprovals, MemoryDeclines, MemoryDeletions, MemoryExports,
     MemoryFailures, MemoryIdentities, MemoryKeyCreations, MemoryKeys, MemoryOutbox, MemoryPayers,
-    MemoryPeople, MemoryRecharges, MemoryRefunds, MemorySecurityLog, MemorySessions, MemoryTickets,
-    MemoryTopUps,
+    MemoryPeople, MemoryRecharges, MemoryRefunds, MemorySecurityLog, MemorySessions, MemorySpendAlerts,
+    MemoryTickets, MemoryTopUps,
 };
 use crate::clock::Timestamp;
 use crate::id::AccountId;
@@ -43,6 +43,7 @@ impl MemoryInventory {
             top_ups,
             payers,
             alerts,
+            spend_alerts,
             recharges,
             refunds,
             declines,
@@ -57,6 +58,7 @@ impl MemoryInventory {
             .with(top_ups)
             .with(payers)
             .with(alerts)
+            .with(spend_alerts)
             .with(recharges)
             .with(refunds)
             .with(declines)
@@ -182,6 +184,14 @@ impl Holder for MemoryPayers {
 impl Holder for MemoryAlerts {
     fn holdings(&self, account: AccountId) -> Vec<Holding> {
         vec![counted("alerts", self.lock().get(&account).map(|_alert| None))]
+    }
+}
+
+impl Holder for MemorySpendAlerts {
+    fn holdings(&self, account: AccountId) -> Vec<Holding> {
+        let kept = self.lock();
+        let own = kept.keys().filter(|(owner, _span)| *owner == account);
+        vec![counted("spend_alerts", own.map(|_alert| None))]
     }
 }
 

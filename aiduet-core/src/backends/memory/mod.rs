@@ -24,6 +24,7 @@ mod reconciliations;
 mod refunds;
 mod security_log;
 mod sessions;
+mod spend_alerts;
 mod tickets;
 mod top_ups;
 
@@ -51,5 +52,6 @@ pub use reconciliations::MemoryReconciliations;
 pub use refunds::MemoryRefunds;
 pub use security_log::MemorySecurityLog;
 pub use sessions::MemorySessions;
+pub use spend_alerts::MemorySpendAlerts;
 pub use tickets::MemoryTickets;
 pub use top_ups::MemoryTopUps;

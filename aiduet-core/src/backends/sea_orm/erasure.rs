@@ -55,6 +55,7 @@ pub(super) const RULES: &[(&str, Rule)] = &[
     ("key_creations", Rule::Delete),
     ("api_keys", Rule::Delete),
     ("alerts", Rule::Delete),
+    ("spend_alerts", Rule::Delete),
     ("recharges", Rule::Delete),
     ("approvals", Rule::Delete),
     ("declines", Rule::Delete),

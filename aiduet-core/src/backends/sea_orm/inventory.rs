@@ -53,6 +53,7 @@ const TABLES: &[(&str, Option<&str>, Own)] = &[
     ("notices", Some("created_at"), Own::Column("account")),
     ("deletions", Some("asked_at"), Own::Column("account")),
     ("alerts", None, Own::Column("account")),
+    ("spend_alerts", None, Own::Column("account")),
     ("recharges", Some("agreed_at"), Own::Column("account")),
     ("approvals", Some("asked_at"), Own::Column("account")),
     ("refunds", Some("begun_at"), Own::Column("account")),

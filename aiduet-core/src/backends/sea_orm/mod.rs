@@ -8,7 +8,8 @@
 //! - [`SeaOrmTopUpStore`], [`SeaOrmPayerStore`], [`SeaOrmDepartedPayers`],
 //!   [`SeaOrmRefundStore`] and [`SeaOrmDeclines`]: prepaid purchases, who pays, who has left, what goes
 //!   back, and what was refused;
-//! - [`SeaOrmAlertStore`] and [`SeaOrmRechargeStore`]: what follows from a low balance.
+//! - [`SeaOrmAlertStore`] and [`SeaOrmRechargeStore`]: what follows from a low balance;
+//! - [`SeaOrmSpendAlerts`]: what follows from spending.
 //!
 //! SQL is written by hand: each statement is short, fixed, prepared once, and the same on all
 //! three databases but for a few clauses.
@@ -44,6 +45,7 @@ mod refunds;
 mod script;
 mod security_log;
 mod sessions;
+mod spend_alerts;
 mod sql;
 mod tickets;
 mod top_ups;
@@ -80,6 +82,7 @@ pub use reconciliations::SeaOrmReconciliations;
 pub use refunds::SeaOrmRefundStore;
 pub use security_log::SeaOrmSecurityLog;
 pub use sessions::SeaOrmSessionStore;
+pub use spend_alerts::SeaOrmSpendAlerts;
 pub use tickets::SeaOrmTicketStore;
 pub use top_ups::SeaOrmTopUpStore;
 

@@ -49,6 +49,7 @@ async fn processes_that_migrate_at_once_do_not_disturb_each_other(fixture: Fixtu
         "refunds",
         "declines",
         "departed_payers",
+        "spend_alerts",
         "reconciliations",
         "sessions",
         "tickets",

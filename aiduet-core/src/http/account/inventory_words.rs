@@ -161,9 +161,12 @@ const WORDS: &[(&str, [[&str; 2]; 3])] = &[
     (
         "billing_choices",
         [
-            ["Choices about billing", "To tell you of a low balance and to buy credit as you agreed."],
-            ["账单设置", "余额不足时通知您，并按您同意的方式充值。"],
-            ["請求の設定", "残高の低下をお知らせし、同意のとおりにチャージするため。"],
+            [
+                "Choices about billing",
+                "To tell you of a low balance and of your spending, and to buy credit as you agreed.",
+            ],
+            ["账单设置", "余额不足或消费达到设定金额时通知您，并按您同意的方式充值。"],
+            ["請求の設定", "残高の低下や利用額をお知らせし、同意のとおりにチャージするため。"],
         ],
     ),
     (

@@ -51,6 +51,13 @@ pub(super) fn object<'de, T: DeserializeOwned, D: Deserializer<'de>>(deserialize
     serde_json::from_str(text.get()).map_err(D::Error::custom)
 }
 
+/// As [`given`], for a structure.
+pub(super) fn given_object<'de, T: DeserializeOwned, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Option<T>>, D::Error> {
+    object::<Option<T>, D>(deserializer).map(Some)
+}
+
 /// `#[serde(default, deserialize_with)]` for a member that may be left out or be `null`, which are
 /// two things.
 pub(super) fn given<'de, T: Deserialize<'de>, D: Deserializer<'de>>(

@@ -5,7 +5,9 @@ use crate::account::{EmailAddress, Locale};
 use crate::clock::Timestamp;
 use crate::id::{AccountId, NoticeId, TopUpId};
 use crate::money::Money;
-use crate::notify::{DedupKey, KeyLabel, LinkToken, MaskedAddress, Notice, NoticeKind, PolicyKind};
+use crate::notify::{
+    DedupKey, KeyLabel, LinkToken, MaskedAddress, Notice, NoticeKind, PolicyKind, SpendSpan,
+};
 
 const LOCALES: [Locale; 3] = [Locale::En, Locale::ZhCn, Locale::Ja];
 const TOKEN: &str = "dG9rZW4tb2YtdGhpcy1saW5r";
@@ -56,6 +58,13 @@ fn samples() -> Vec<Notice> {
         },
         Notice::KeyExpiring { key: key(), expires_at: LATER },
         Notice::LowBalance { available: money(3_200_000_000), threshold: money(5_000_000_000) },
+        Notice::SpendAlert {
+            span: SpendSpan::Month,
+            step: 75,
+            spent: money(76_120_000_000),
+            amount: money(100_000_000_000),
+            at: AT,
+        },
         Notice::BalanceEmpty { available: money(421_000), at: AT },
         Notice::TopUpReceipt {
             top_up: TopUpId::from_uuid(uuid::Uuid::nil()),
@@ -168,6 +177,21 @@ fn text_of_people_is_escaped_and_stays_on_its_line() {
     assert!(!mail.html.contains("<img"));
     assert!(mail.text.contains("API key: a  Bcc: x@example.org<img"), "{}", mail.text);
     assert!(!mail.subject.contains(['\r', '\n']));
+}
+
+/// A day, and a budget that is used up, have words of their own.
+#[test]
+fn spending_reads_as_it_should() {
+    for locale in LOCALES {
+        let mut all = String::new();
+        for (span, step) in [(SpendSpan::Day, 100), (SpendSpan::Month, 50), (SpendSpan::Month, 100)] {
+            let (spent, amount) = (Money::from_nanos(12_340_000_000), Money::from_nanos(10_000_000_000));
+            let notice = Notice::SpendAlert { span, step, spent, amount, at: AT };
+            let Mail { subject, text, .. } = rendered(notice, locale);
+            all.push_str(&format!("Subject: {subject}\n\n{text}\n"));
+        }
+        insta::assert_snapshot!(format!("spending_{}", locale.as_str()), all);
+    }
 }
 
 /// A sentence that was not translated would look the same in two languages.

@@ -1,7 +1,7 @@
 //! English.
 
 use super::{Action, Label, Language, Note, Reason};
-use crate::notify::{Notice, PolicyKind};
+use crate::notify::{Notice, PolicyKind, SpendSpan};
 
 pub(super) struct English;
 
@@ -18,6 +18,20 @@ const TO_CONFIRM: &str = "Your balance is low and we tried to recharge it as you
 const LEAKED: &str = "One of your API keys was found where others can read it. We have disabled it at once. Create a new one, and remove the old one from where it was published.";
 const STOPPED: &str = "Your balance is low and we tried to recharge it as you agreed, but your card was refused. We do not try again: automatic recharge is switched off, and nothing was charged. Top up by hand, or check your card and switch it on again.";
 const CARD_GONE: &str = "The card that you chose for automatic recharge is no longer kept by our payment processor, so automatic recharge is switched off, and nothing is charged. Top up by hand; if a card is kept then, you can switch it on again.";
+
+const fn spending(span: SpendSpan, step: u8) -> &'static str {
+    match (span, step) {
+        (SpendSpan::Day, _) => {
+            "Your spending of today (UTC) has reached the amount of which you want to be told. This message stops nothing."
+        }
+        (SpendSpan::Month, 100..) => {
+            "Your spending of this month (UTC) has reached your monthly budget. This message stops nothing."
+        }
+        (SpendSpan::Month, _) => {
+            "Your spending of this month (UTC) has reached a part of your monthly budget. This message stops nothing."
+        }
+    }
+}
 
 impl Language for English {
     fn subject(&self, notice: &Notice, name: &str) -> String {
@@ -38,6 +52,10 @@ impl Language for English {
             Notice::KeyDeleted { .. } => "An API key was deleted",
             Notice::KeyLeaked { .. } => "An API key was found in public and disabled",
             Notice::KeyExpiring { .. } => "An API key expires soon",
+            Notice::SpendAlert { span: SpendSpan::Day, .. } => "Your spending today has reached your alert",
+            Notice::SpendAlert { span: SpendSpan::Month, step, .. } => {
+                return format!("{name}: {step} % of your monthly budget is used");
+            }
             Notice::LowBalance { .. } => "Your balance is low",
             Notice::BalanceEmpty { .. } => "Your balance is used up",
             Notice::TopUpReceipt { .. } => "Receipt for your top-up",
@@ -94,6 +112,7 @@ impl Language for English {
             Notice::KeyExpiring { .. } => {
                 "One of your API keys stops at the time shown. Replace it before then so that your programs work on."
             }
+            Notice::SpendAlert { span, step, .. } => spending(*span, *step),
             Notice::LowBalance { .. } => {
                 "Your available balance has fallen below your threshold. Requests are refused when it is used up. This message stops nothing."
             }
@@ -142,6 +161,9 @@ impl Language for English {
             Label::Network => "Network",
             Label::NewAddress => "New address",
             Label::Available => "Available balance",
+            Label::Spent => "Spent",
+            Label::DailyAlert => "Your daily alert",
+            Label::Budget => "Your monthly budget",
             Label::Threshold => "Your threshold",
             Label::Charge => "Charge",
             Label::Credited => "Credited",

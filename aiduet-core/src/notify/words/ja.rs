@@ -1,7 +1,7 @@
 //! Japanese.
 
 use super::{Action, Label, Language, Note, Reason};
-use crate::notify::{Notice, PolicyKind};
+use crate::notify::{Notice, PolicyKind, SpendSpan};
 
 pub(super) struct Japanese;
 
@@ -16,6 +16,20 @@ const TO_CONFIRM: &str = "残高が少なくなったため、ご同意のとお
 const LEAKED: &str = "API キーの一つが第三者に読める場所で見つかったため、ただちに無効にしました。新しいキーを作成し、公開された場所から古いキーを取り除いてください。";
 const STOPPED: &str = "残高が少なくなったため、ご同意のとおり自動チャージを試みましたが、カードが拒否されました。再試行はしません。自動チャージは停止し、請求は行われていません。手動でチャージするか、カードを確認してからもう一度オンにしてください。";
 const CARD_GONE: &str = "自動チャージに選ばれたカードは、決済事業者に保存されなくなりました。そのため自動チャージは停止し、請求は行われません。手動でチャージし、その際にカードを保存すれば、もう一度オンにできます。";
+
+const fn spending(span: SpendSpan, step: u8) -> &'static str {
+    match (span, step) {
+        (SpendSpan::Day, _) => {
+            "本日（UTC）の利用額が、設定した通知の金額に達しました。このメールはお知らせのみで、何も停止しません。"
+        }
+        (SpendSpan::Month, 100..) => {
+            "今月（UTC）の利用額が、月間予算に達しました。このメールはお知らせのみで、何も停止しません。"
+        }
+        (SpendSpan::Month, _) => {
+            "今月（UTC）の利用額が、月間予算の一定の割合に達しました。このメールはお知らせのみで、何も停止しません。"
+        }
+    }
+}
 
 impl Language for Japanese {
     fn subject(&self, notice: &Notice, name: &str) -> String {
@@ -36,6 +50,10 @@ impl Language for Japanese {
             Notice::KeyDeleted { .. } => "API キーが削除されました",
             Notice::KeyLeaked { .. } => "公開された API キーを無効にしました",
             Notice::KeyExpiring { .. } => "API キーの有効期限が近づいています",
+            Notice::SpendAlert { span: SpendSpan::Day, .. } => "本日の利用額が通知の金額に達しました",
+            Notice::SpendAlert { span: SpendSpan::Month, step, .. } => {
+                return format!("{name}: 今月の予算の {step}% を利用しました");
+            }
             Notice::LowBalance { .. } => "残高が少なくなっています",
             Notice::BalanceEmpty { .. } => "残高がなくなりました",
             Notice::TopUpReceipt { .. } => "チャージの領収書",
@@ -94,6 +112,7 @@ impl Language for Japanese {
             Notice::KeyExpiring { .. } => {
                 "API キーの一つが表示の時刻に停止します。プログラムが止まらないよう、それまでに交換してください。"
             }
+            Notice::SpendAlert { span, step, .. } => spending(*span, *step),
             Notice::LowBalance { .. } => {
                 "利用可能な残高が設定した金額を下回りました。残高がなくなるとリクエストは拒否されます。このメールはお知らせのみで、何も停止しません。"
             }
@@ -140,6 +159,9 @@ impl Language for Japanese {
             Label::Network => "ネットワーク",
             Label::NewAddress => "新しいアドレス",
             Label::Available => "利用可能な残高",
+            Label::Spent => "利用額",
+            Label::DailyAlert => "一日の通知金額",
+            Label::Budget => "月間予算",
             Label::Threshold => "設定した金額",
             Label::Charge => "請求額",
             Label::Credited => "追加額",

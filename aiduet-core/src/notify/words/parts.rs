@@ -4,7 +4,7 @@ use super::format::money;
 use super::{Action, Label, Note, Reason, Value};
 use crate::clock::Timestamp;
 use crate::money::Money;
-use crate::notify::{KeyLabel, LinkToken, Notice, NoticeKind, Page};
+use crate::notify::{KeyLabel, LinkToken, Notice, NoticeKind, Page, SpendSpan};
 
 type Fact = (Label, Value);
 
@@ -22,6 +22,14 @@ fn key(key: &KeyLabel) -> Fact {
 
 fn amount(label: Label, amount: Money) -> Fact {
     text(label, money(amount))
+}
+
+/// Of how much spending a person wants to be told.
+fn spending(span: SpendSpan, set: Money) -> Fact {
+    match span {
+        SpendSpan::Day => amount(Label::DailyAlert, set),
+        SpendSpan::Month => amount(Label::Budget, set),
+    }
 }
 
 /// The labelled values.
@@ -62,6 +70,9 @@ pub(super) fn facts(notice: &Notice) -> Vec<Fact> {
         }
         Notice::LowBalance { available, threshold } => {
             vec![amount(Label::Available, *available), amount(Label::Threshold, *threshold)]
+        }
+        Notice::SpendAlert { span, spent, amount: set, at, .. } => {
+            vec![amount(Label::Spent, *spent), spending(*span, *set), time(Label::When, *at)]
         }
         Notice::BalanceEmpty { available, at } => {
             vec![amount(Label::Available, *available), time(Label::When, *at)]
@@ -119,7 +130,8 @@ pub(super) fn action(notice: &Notice) -> Option<(Action, Page, Option<&LinkToken
         | Notice::KeyExpiring { .. } => (Action::OpenKeys, Page::Keys, None),
         Notice::LowBalance { .. } | Notice::BalanceEmpty { .. } => (Action::TopUp, Page::Billing, None),
         Notice::RechargeToConfirm { .. } => (Action::ConfirmCharge, Page::Billing, None),
-        Notice::TopUpReceipt { .. }
+        Notice::SpendAlert { .. }
+        | Notice::TopUpReceipt { .. }
         | Notice::RechargeStopped { .. }
         | Notice::CardGone { .. }
         | Notice::RefundReceipt { .. } => (Action::OpenBilling, Page::Billing, None),
@@ -152,6 +164,7 @@ pub(super) const fn note(kind: NoticeKind) -> Option<Note> {
         | NoticeKind::KeyLeaked
         | NoticeKind::KeyExpiring
         | NoticeKind::LowBalance
+        | NoticeKind::SpendAlert
         | NoticeKind::BalanceEmpty
         | NoticeKind::TopUpReceipt
         | NoticeKind::RechargeToConfirm
@@ -183,6 +196,7 @@ pub(super) const fn reason(kind: NoticeKind) -> Reason {
         NoticeKind::NewSignIn
         | NoticeKind::KeyExpiring
         | NoticeKind::LowBalance
+        | NoticeKind::SpendAlert
         | NoticeKind::BalanceEmpty => Reason::Chosen,
         NoticeKind::TopUpReceipt
         | NoticeKind::RechargeToConfirm

@@ -1,7 +1,7 @@
 //! Simplified Chinese.
 
 use super::{Action, Label, Language, Note, Reason};
-use crate::notify::{Notice, PolicyKind};
+use crate::notify::{Notice, PolicyKind, SpendSpan};
 
 pub(super) struct Chinese;
 
@@ -15,6 +15,18 @@ const fn policy(kind: PolicyKind) -> &'static str {
 const TO_CONFIRM: &str = "您的余额偏低，我们已按您的授权尝试自动充值，但银行需要您本人确认。请打开账单页面确认扣款；在您确认之前不会扣款。";
 const STOPPED: &str = "您的余额偏低，我们已按您的授权尝试自动充值，但银行卡被拒绝。我们不会再次尝试：自动充值已关闭，也没有扣款。您可以手动充值，或检查银行卡后重新启用自动充值。";
 const CARD_GONE: &str = "您为自动充值选择的银行卡已不再由支付服务商保存，因此自动充值已关闭，不会再扣款。您可以手动充值；若届时保存银行卡，即可重新启用自动充值。";
+
+const fn spending(span: SpendSpan, step: u8) -> &'static str {
+    match (span, step) {
+        (SpendSpan::Day, _) => {
+            "您今日（UTC）的消费已达到您设置的提醒金额。本邮件仅为提醒，不会停止任何请求。"
+        }
+        (SpendSpan::Month, 100..) => "您本月（UTC）的消费已达到月度预算。本邮件仅为提醒，不会停止任何请求。",
+        (SpendSpan::Month, _) => {
+            "您本月（UTC）的消费已达到月度预算的一定比例。本邮件仅为提醒，不会停止任何请求。"
+        }
+    }
+}
 
 impl Language for Chinese {
     fn subject(&self, notice: &Notice, name: &str) -> String {
@@ -35,6 +47,10 @@ impl Language for Chinese {
             Notice::KeyDeleted { .. } => "API 密钥已删除",
             Notice::KeyLeaked { .. } => "发现 API 密钥被公开，已停用",
             Notice::KeyExpiring { .. } => "API 密钥即将到期",
+            Notice::SpendAlert { span: SpendSpan::Day, .. } => "今日消费已达到提醒金额",
+            Notice::SpendAlert { span: SpendSpan::Month, step, .. } => {
+                return format!("{name}：本月预算已使用 {step}%");
+            }
             Notice::LowBalance { .. } => "余额不足提醒",
             Notice::BalanceEmpty { .. } => "余额已用尽",
             Notice::TopUpReceipt { .. } => "充值收据",
@@ -83,6 +99,7 @@ impl Language for Chinese {
                 "您的一个 API 密钥出现在他人可读取的位置，我们已立即将其停用。请创建新密钥，并从公开位置移除旧密钥。"
             }
             Notice::KeyExpiring { .. } => "您的一个 API 密钥将在所示时间失效。请提前更换，以免程序中断。",
+            Notice::SpendAlert { span, step, .. } => spending(*span, *step),
             Notice::LowBalance { .. } => {
                 "您的可用余额已低于您设置的提醒金额。余额用尽后请求将被拒绝。本邮件仅为提醒，不会停止任何请求。"
             }
@@ -121,6 +138,9 @@ impl Language for Chinese {
             Label::Network => "网络",
             Label::NewAddress => "新邮箱",
             Label::Available => "可用余额",
+            Label::Spent => "已消费",
+            Label::DailyAlert => "每日提醒金额",
+            Label::Budget => "月度预算",
             Label::Threshold => "提醒金额",
             Label::Charge => "扣款金额",
             Label::Credited => "入账金额",

@@ -4,11 +4,13 @@ use std::time::Duration;
 
 use aiduet_core::account::Account;
 use aiduet_core::backends::simulated::stripe::Delivery;
+use aiduet_core::jobs::{JobOutcome, RunCause};
 use aiduet_core::ledger::{Entry, EntryKind};
 use aiduet_core::testing::cents;
 use axum::body::Body;
 use http::{Method, Request};
 use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
 
 use super::site::{Browser, EMAIL, PASSWORD, Reply, Site};
 use crate::databases::{Store, on_each_store};
@@ -31,6 +33,8 @@ on_each_store! {
     an_address_that_is_not_confirmed_buys_nothing
     cards_and_invoices_are_with_the_card_company
     a_person_chooses_of_what_to_be_told
+    a_wrong_alert_of_spending_changes_nothing
+    spending_is_told_by_mail_once_a_step
     sec_t27_the_alert_of_another_person_is_not_there
     a_person_agrees_to_automatic_purchases_with_a_kept_card
     automatic_purchases_need_a_password_of_late
@@ -534,10 +538,15 @@ async fn alerts(site: &Site, browser: &mut Browser, body: Value) -> Reply {
 
 async fn a_person_chooses_of_what_to_be_told(store: Store) {
     let (site, mut browser) = open(store).await;
-    let none = json!({"low_balance": null});
+    let none = json!({"low_balance": null, "daily_spend": null, "monthly_budget": null});
     assert_eq!(site.get(&mut browser, "/billing/alerts").await.expect(200).json(), none);
     assert_eq!(alerts(&site, &mut browser, none.clone()).await.expect(200).json(), none);
-    let view = |threshold: &str, nanos: i64, email: bool| json!({"low_balance": {"threshold": threshold, "threshold_nano": nanos, "email": email}});
+    let view = |threshold: &str, nanos: i64, email: bool| {
+        json!({
+            "low_balance": {"threshold": threshold, "threshold_nano": nanos, "email": email},
+            "daily_spend": null, "monthly_budget": null,
+        })
+    };
     let wish = json!({"low_balance": {"threshold": "5"}});
     let five = view("5.000000000", 5_000_000_000, true);
     assert_eq!(alerts(&site, &mut browser, wish).await.expect(200).json(), five);
@@ -558,20 +567,114 @@ async fn a_person_chooses_of_what_to_be_told(store: Store) {
     audit(&site).await;
 }
 
+async fn spend_job(site: &Site) {
+    let jobs = site.app.jobs();
+    let job = jobs.find("spend_alerts").unwrap();
+    let run = jobs.run(job.as_ref(), RunCause::Request, &CancellationToken::new()).await.unwrap().unwrap();
+    assert_eq!(run.outcome, JobOutcome::Done, "{:?}", run.error);
+}
+
+async fn spend(site: &Site, count: i64) {
+    let reserve = site.factory.reserve(account(site).await.id, cents(count));
+    let _hold = site.app.ledger().reserve(reserve.clone()).await.unwrap();
+    site.app.ledger().settle(site.factory.settle(&reserve, cents(count))).await.unwrap();
+}
+
+async fn a_wrong_alert_of_spending_changes_nothing(store: Store) {
+    let (site, mut browser) = open(store).await;
+    let budget = json!({"amount": "100"});
+    for (member, value) in [
+        ("daily_spend", json!({"amount": "0"})),
+        ("daily_spend", json!({"amount": "-1"})),
+        ("daily_spend", json!({"amount": "ten"})),
+        ("monthly_budget", json!({"amount": "1000001"})),
+        ("monthly_budget", json!({"amount": ""})),
+    ] {
+        // What is right beside it is not kept either.
+        let mut wish = json!({"low_balance": null, "daily_spend": budget, "monthly_budget": budget});
+        wish[member] = value;
+        let reply = alerts(&site, &mut browser, wish).await;
+        reply.refused(400, "invalid_request");
+        let error = &reply.json()["errors"][0];
+        assert_eq!(
+            (&error["pointer"], &error["code"]),
+            (&json!(format!("/{member}/amount")), &json!("invalid_amount"))
+        );
+    }
+    for value in [json!("5"), json!(["5", true]), json!({}), json!({"amount": "5", "step": 50})] {
+        let wish = json!({"low_balance": null, "monthly_budget": value});
+        alerts(&site, &mut browser, wish).await.refused(400, "malformed_body");
+    }
+    let view = site.get(&mut browser, "/billing/alerts").await.expect(200).json();
+    assert_eq!((&view["daily_spend"], &view["monthly_budget"]), (&Value::Null, &Value::Null));
+}
+
+async fn spending_is_told_by_mail_once_a_step(store: Store) {
+    let (site, mut browser) = open(store).await;
+    let top_up = site.factory.top_up(account(&site).await.id, cents(50_000));
+    site.app.ledger().post(vec![top_up]).await.unwrap();
+    let budget = json!({"amount": "100"});
+    let wish = json!({"low_balance": null, "daily_spend": {"amount": "40", "email": false}, "monthly_budget": budget});
+    let view = alerts(&site, &mut browser, wish).await.expect(200).json();
+    let expected = json!({
+        "amount": "100.000000000", "amount_nano": 100_000_000_000_i64, "email": true,
+        "spent": "0.000000000", "spent_nano": 0, "steps": [50, 75, 90, 100], "reached": null,
+    });
+    assert_eq!(view["monthly_budget"], expected);
+    drop(site.mails().await);
+    spend(&site, 5_000).await;
+    for _ in 0..3 {
+        spend_job(&site).await;
+    }
+    let mails = site.mails().await;
+    let [mail] = mails.as_slice() else { panic!("{mails:?}") };
+    assert_eq!(
+        (mail.kind.as_str(), mail.to.as_str()),
+        ("spend_alert", EMAIL),
+        "the day is on the screen alone"
+    );
+    assert_eq!((&mail.notice["span"], &mail.notice["step"]), (&json!("month"), &json!(50)));
+    // What is left out stays, and is not told again.
+    let view = alerts(&site, &mut browser, json!({"low_balance": null})).await.expect(200).json();
+    let day = json!({
+        "amount": "40.000000000", "amount_nano": 40_000_000_000_i64, "email": false,
+        "spent": "50.000000000", "spent_nano": 50_000_000_000_i64, "reached": true,
+    });
+    assert_eq!((&view["daily_spend"], &view["monthly_budget"]["reached"]), (&day, &json!(50)));
+    spend(&site, 4_000).await;
+    spend_job(&site).await;
+    let steps: Vec<_> = site.mails().await.iter().map(|mail| mail.notice["step"].clone()).collect();
+    assert_eq!(steps, [json!(90)], "75 was passed over");
+    // Another amount is another alert; none is none.
+    let wish = json!({"low_balance": null, "monthly_budget": {"amount": "180"}, "daily_spend": null});
+    let view = alerts(&site, &mut browser, wish).await.expect(200).json();
+    assert_eq!((&view["daily_spend"], &view["monthly_budget"]["reached"]), (&Value::Null, &json!(50)));
+    spend_job(&site).await;
+    assert_eq!(site.mailed().await, ["spend_alert"]);
+    let wish = json!({"low_balance": null, "monthly_budget": null});
+    let view = alerts(&site, &mut browser, wish).await.expect(200).json();
+    assert_eq!(view["monthly_budget"], Value::Null);
+    spend(&site, 9_000).await;
+    spend_job(&site).await;
+    assert_eq!(site.mailed().await, Vec::<String>::new());
+    audit(&site).await;
+}
+
 async fn sec_t27_the_alert_of_another_person_is_not_there(store: Store) {
     let (site, mut browser) = open(store).await;
-    let wish = json!({"low_balance": {"threshold": "5"}});
+    let wish = json!({"low_balance": {"threshold": "5"}, "daily_spend": {"amount": "7"}});
     alerts(&site, &mut browser, wish).await.expect(200);
     site.register("grace@example.com").await;
     site.sign_in(&mut browser, PASSWORD).await.expect(200);
     let mut other = Browser::at("192.0.2.77");
     let who = json!({"email": "grace@example.com", "password": PASSWORD});
     site.post(&mut other, "/auth/login", &who).await.expect(200);
-    let none = json!({"low_balance": null});
+    let none = json!({"low_balance": null, "daily_spend": null, "monthly_budget": null});
     assert_eq!(site.get(&mut other, "/billing/alerts").await.expect(200).json(), none);
     alerts(&site, &mut other, none).await.expect(200);
     let own = site.get(&mut browser, "/billing/alerts").await.expect(200).json();
     assert_eq!(own["low_balance"]["threshold_nano"], 5_000_000_000_i64);
+    assert_eq!(own["daily_spend"]["amount_nano"], 7_000_000_000_i64);
     let mut nobody = Browser::at("192.0.2.78");
     site.get(&mut nobody, "/billing/alerts").await.refused(401, "unauthenticated");
 }

@@ -12,7 +12,7 @@ use crate::backends::sea_orm::{
     LedgerConfig, SeaOrmAccountStore, SeaOrmAlertStore, SeaOrmApprovals, SeaOrmDeclines,
     SeaOrmDepartedPayers, SeaOrmExports, SeaOrmFailureCounter, SeaOrmIdentityStore, SeaOrmKeyCreations,
     SeaOrmKeyStore, SeaOrmLedger, SeaOrmOutbox, SeaOrmPayerStore, SeaOrmRechargeStore, SeaOrmSecurityLog,
-    SeaOrmSessionStore, SeaOrmTicketStore, SeaOrmTopUpStore,
+    SeaOrmSessionStore, SeaOrmSpendAlerts, SeaOrmTicketStore, SeaOrmTopUpStore,
 };
 use crate::clock::{Clock, SystemClock};
 use crate::notify::{Attempted, LeaseRequest, Report};
@@ -42,6 +42,7 @@ fn world(database: Database) -> World {
         payers: Arc::new(SeaOrmPayerStore::new(database.clone())),
         departed: Arc::new(SeaOrmDepartedPayers::new(database.clone())),
         alerts: Arc::new(SeaOrmAlertStore::new(database.clone())),
+        spend_alerts: Arc::new(SeaOrmSpendAlerts::new(database.clone())),
         recharges: Arc::new(SeaOrmRechargeStore::new(database.clone())),
         declines: Arc::new(SeaOrmDeclines::new(database.clone())),
         approvals: Arc::new(SeaOrmApprovals::new(database.clone())),

@@ -20,6 +20,7 @@ mod m0035_reconciliations;
 mod m0036_payers;
 mod m0037_declines;
 mod m0038_departed_payers;
+mod m0039_spend_alerts;
 mod m0040_usage_quarters;
 mod m0041_jobs;
 mod m0050_audit_log;
@@ -62,6 +63,7 @@ const ALL: &[Migration] = &[
     m0036_payers::MIGRATION,
     m0037_declines::MIGRATION,
     m0038_departed_payers::MIGRATION,
+    m0039_spend_alerts::MIGRATION,
     m0040_usage_quarters::MIGRATION,
     m0041_jobs::MIGRATION,
     m0050_audit_log::MIGRATION,

@@ -10,6 +10,7 @@ use super::rows::{
 use super::{Archive, ArchiveError, readme};
 use crate::auth::ListSecurityEvents;
 use crate::clock::Timestamp;
+use crate::http::account::billing::alerts::AlertsView;
 use crate::http::account::billing::{self, TransactionView};
 use crate::http::account::consents::ConsentView;
 use crate::http::account::deletion::DeletionView;
@@ -222,7 +223,7 @@ impl Archive {
         let billing = BillingView {
             balance: stores.ledger.balance(account).await.map_err(ArchiveError::store)?.into(),
             payer: payer.map(|payer| payer.to_string()),
-            alerts: stores.alerts.find(account).await.map_err(ArchiveError::store)?.into(),
+            alerts: AlertsView::of(stores, (account, now)).await.map_err(ArchiveError::store)?,
             auto_recharge: RechargeStatus { recharge, confirmation: None, at: now }.into(),
         };
         packer.file(BILLING, [billing]).await?;
