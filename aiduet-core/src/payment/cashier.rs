@@ -6,10 +6,10 @@ use super::postings::{Bought, Returned, disputed, fee_taken, returned, topped_up
 use super::rules::Begin;
 use super::{
     CardUse, CashierError, CheckoutRequest, DeclineStore, DepartedPayers, Dispute, DisputeStage, Fee, Missed,
-    MissedPage, Movement, PayerProcessor, PayerStore, Payment, PaymentEvent, PaymentFact, PaymentMailbox,
-    PaymentProcessor, PaymentStatus, PortalRequest, Receipt, Recharge, RechargeChange, RechargeStore, Refund,
-    RefundStatus, RefundStore, RequestDigest, SignedPayload, TakePending, TopUp, TopUpPage, TopUpRules,
-    TopUpState, TopUpStore,
+    MissedPage, Movement, NoteDispute, PayerProcessor, PayerStore, Payment, PaymentEvent, PaymentFact,
+    PaymentMailbox, PaymentProcessor, PaymentStatus, PortalRequest, Receipt, Recharge, RechargeChange,
+    RechargeStore, Refund, RefundStatus, RefundStore, RequestDigest, SignedPayload, TakePending, TopUp,
+    TopUpPage, TopUpRules, TopUpState, TopUpStore,
 };
 use crate::account::AccountState;
 use crate::clock::{Clock, Timestamp};
@@ -370,7 +370,9 @@ impl Cashier {
     async fn book_dispute(&self, dispute: &Dispute) -> Result<(), CashierError> {
         let Some(bought) = self.bought(dispute.top_up).await? else { return Ok(()) };
         let (ledger, account) = (&self.parts.ledger, bought.account);
-        let note = || self.parts.top_ups.note_dispute(bought.top_up, dispute.stage);
+        let noted =
+            NoteDispute { top_up: bought.top_up, dispute: dispute.external.clone(), stage: dispute.stage };
+        let note = || self.parts.top_ups.note_dispute(noted.clone());
         if note().await? {
             ledger.set_reserving(account, Reserving::Frozen).await?;
         }

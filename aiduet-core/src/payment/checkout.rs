@@ -147,6 +147,17 @@ impl DisputeStage {
         }
     }
 
+    /// What several disputes of one purchase come to: the worst of them.
+    #[must_use]
+    pub const fn or_worse(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Lost, _) | (_, Self::Lost) => Self::Lost,
+            (Self::Open, _) | (_, Self::Open) => Self::Open,
+            (Self::Inquiry, _) | (_, Self::Inquiry) => Self::Inquiry,
+            (Self::Won, Self::Won) => Self::Won,
+        }
+    }
+
     /// Whether the payer may not spend.
     pub const fn stops_spending(self) -> bool {
         matches!(self, Self::Open | Self::Lost)

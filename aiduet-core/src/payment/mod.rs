@@ -53,7 +53,9 @@ pub use refund::{RefundFault, RefundWish};
 pub use refund_order::{RefundOrder, RefundState, RefundStore};
 pub use rules::{PurchaseTax, TopUpRules};
 pub use spend_alert::{SpendAlert, SpendAlertStore, SpendAlertWish, ToldStep, spent_in};
-pub use top_up::{CardUse, Receipt, RequestDigest, TakePending, TopUp, TopUpPage, TopUpState, TopUpStore};
+pub use top_up::{
+    CardUse, NoteDispute, Receipt, RequestDigest, TakePending, TopUp, TopUpPage, TopUpState, TopUpStore,
+};
 
 pub use wallet::{Card, CardMonth, CardRole, Invoice, InvoicePage, InvoiceStatus, Invoices, OwnCard};
 

@@ -27,7 +27,7 @@ pub struct TopUp {
     pub card: CardUse,
     /// The page on which it is paid, once that is open.
     pub checkout: Option<Checkout>,
-    /// How far the payer's complaint about it is, if there is one.
+    /// How far the payer's complaints about it are together, if there is one.
     pub dispute: Option<DisputeStage>,
     /// When it was begun.
     pub created_at: Timestamp,
@@ -123,12 +123,12 @@ pub trait TopUpStore: fmt::Debug + Send + Sync + 'static {
     /// [`TopUpError::NotFound`]; [`TopUpError::Conflict`] when the payment belongs to another one.
     async fn advance(&self, id: TopUpId, state: TopUpState) -> Result<TopUp, TopUpError>;
 
-    /// Notes how far a dispute is, if it may be, and returns whether any dispute of the same account
-    /// stops its spending.
+    /// Notes how far a dispute is, if it may be, what all disputes of the purchase come to, and returns
+    /// whether any dispute of the same account stops its spending.
     ///
     /// # Errors
     /// [`TopUpError::NotFound`].
-    async fn note_dispute(&self, id: TopUpId, stage: DisputeStage) -> Result<bool, TopUpError>;
+    async fn note_dispute(&self, note: NoteDispute) -> Result<bool, TopUpError>;
 
     /// Takes undecided purchases that have a page, to ask about them; those first that were not asked
     /// about for the longest time, so that none waits for ever behind others.
@@ -142,6 +142,17 @@ pub trait TopUpStore: fmt::Debug + Send + Sync + 'static {
     /// # Errors
     /// [`TopUpError::Unavailable`].
     async fn list(&self, page: TopUpPage) -> Result<Vec<TopUp>, TopUpError>;
+}
+
+/// How far a dispute is.
+#[derive(Clone, Debug)]
+pub struct NoteDispute {
+    /// The purchase that it is about.
+    pub top_up: TopUpId,
+    /// The processor's name for it; a purchase may have several.
+    pub dispute: ExternalId,
+    /// How far it is.
+    pub stage: DisputeStage,
 }
 
 /// Which purchases [`TopUpStore::take_pending`] takes.

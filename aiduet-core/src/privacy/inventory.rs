@@ -100,7 +100,7 @@ pub const CATEGORIES: &[DataCategory] = &[
     in_database("usage_sums", &["usage_quarters", "usage_rollups"], Kept::UsageDays),
     in_database("holds", &["hold"], Kept::WhileUseful),
     in_database("books", &["account", "lot", "transfer"], Kept::Books(BOOKS_KEPT_YEARS)),
-    in_database("purchases", &["refunds", "top_ups"], Kept::Books(BOOKS_KEPT_YEARS)),
+    in_database("purchases", &["disputes", "refunds", "top_ups"], Kept::Books(BOOKS_KEPT_YEARS)),
     in_database("declines", &["declines"], Kept::For(DECLINE_KEPT)),
     in_database("payer", &["payers"], Kept::Account),
     in_database("billing_choices", &["alerts", "recharges", "spend_alerts"], Kept::Account),

@@ -97,9 +97,10 @@ pub struct Story {
     /// What can be paid, or was.
     pub pages: Vec<String>,
     refunds: Vec<String>,
-    /// Pages whose payer has not complained yet; a payment has one complaint.
+    /// Pages whose payer has no complaint that is undecided or was heard.
     content: Vec<String>,
-    disputes: Vec<String>,
+    /// Complaints, each with its page.
+    disputes: Vec<(String, String)>,
 }
 
 impl Story {
@@ -143,13 +144,23 @@ impl Story {
             8 => self.refunds.last().ok_or(FakeError).and_then(|refund| stripe.fail_refund(refund)),
             9 => self.complain(|page| stripe.dispute(page)),
             10 => self.complain(|page| stripe.inquire(page)),
-            11 => self.disputes.last().ok_or(FakeError).and_then(|dispute| stripe.escalate(dispute)),
+            11 => self.disputes.last().ok_or(FakeError).and_then(|(dispute, _page)| stripe.escalate(dispute)),
             _ => {
                 let verdict = [Verdict::Won, Verdict::Lost, Verdict::Prevented][self.below(3)];
-                self.disputes.last().ok_or(FakeError).and_then(|dispute| stripe.decide(dispute, verdict))
+                self.decide(stripe, verdict)
             }
         };
         done.is_ok()
+    }
+
+    /// The bank decides about the latest complaint; a payer who was not heard may complain again.
+    fn decide(&mut self, stripe: &FakeStripe, verdict: Verdict) -> Result<(), FakeError> {
+        let (dispute, page) = self.disputes.last().ok_or(FakeError)?;
+        stripe.decide(dispute, verdict)?;
+        if verdict != Verdict::Lost {
+            self.content.push(page.clone());
+        }
+        Ok(())
     }
 
     /// The first one who can complain does.
@@ -157,8 +168,8 @@ impl Story {
         let filed =
             self.content.iter().enumerate().find_map(|(place, page)| Some((place, complain(page).ok()?)));
         let (place, dispute) = filed.ok_or(FakeError)?;
-        self.content.remove(place);
-        self.disputes.push(dispute);
+        let page = self.content.remove(place);
+        self.disputes.push((dispute, page));
         Ok(())
     }
 

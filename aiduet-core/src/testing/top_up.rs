@@ -9,8 +9,8 @@ use super::{Factory, cents};
 use crate::id::{AccountId, TopUpId};
 use crate::money::Money;
 use crate::payment::{
-    CardUse, Checkout, DisputeStage, Receipt, TakePending, TopUp, TopUpError, TopUpPage, TopUpState,
-    TopUpStore,
+    CardUse, Checkout, DisputeStage, NoteDispute, Receipt, TakePending, TopUp, TopUpError, TopUpPage,
+    TopUpState, TopUpStore,
 };
 
 /// Expands to one test per case of the suite.
@@ -43,6 +43,7 @@ macro_rules! top_up_store_conformance {
             a_purchase_is_taken_by_one_at_a_time
             purchases_are_listed_newest_first_in_pages
             a_dispute_stops_spending_until_it_is_decided
+            several_disputes_of_one_purchase_come_to_the_worst
             a_credit_is_final_whatever_runs_at_the_same_time
         }
     };
@@ -287,7 +288,11 @@ pub async fn a_dispute_stops_spending_until_it_is_decided(store: impl TopUpStore
         store.insert(new.clone()).await.expect("it is new");
     }
     let stranger = inserted(&store, &factory).await;
-    let note = async |id, stage| store.note_dispute(id, stage).await.expect("it is kept");
+    let dispute = |id: TopUpId| format!("du_{id}").parse().expect("a name");
+    let note = async |id: TopUpId, stage| {
+        let noted = NoteDispute { top_up: id, dispute: dispute(id), stage };
+        store.note_dispute(noted).await.expect("it is kept")
+    };
     for (id, stage, stops) in [
         (first.id, Inquiry, false),
         (first.id, Open, true),
@@ -307,8 +312,35 @@ pub async fn a_dispute_stops_spending_until_it_is_decided(store: impl TopUpStore
     assert_eq!(found(&store, first.id).await.dispute, Some(Won));
     assert_eq!(found(&store, second.id).await.dispute, Some(Lost));
     let absent = top_up(&factory, account).id;
-    let refused = store.note_dispute(absent, Open).await;
+    let refused =
+        store.note_dispute(NoteDispute { top_up: absent, dispute: dispute(absent), stage: Open }).await;
     assert!(matches!(refused, Err(TopUpError::NotFound { id }) if id == absent));
+}
+
+/// Whatever the order of their messages, the worst of them counts.
+pub async fn several_disputes_of_one_purchase_come_to_the_worst(store: impl TopUpStore) {
+    use DisputeStage::{Inquiry, Lost, Open, Won};
+    let factory = Factory::new(41);
+    let new = inserted(&store, &factory).await;
+    let note = async |name: &str, stage| {
+        let dispute = name.parse().expect("a name");
+        store.note_dispute(NoteDispute { top_up: new.id, dispute, stage }).await.expect("it is kept")
+    };
+    for (name, stage, stops, worst) in [
+        ("du_1", Open, true, Open),
+        ("du_2", Open, true, Open),
+        ("du_1", Won, true, Open),
+        ("du_1", Open, true, Open),
+        ("du_3", Inquiry, true, Open),
+        ("du_2", Won, false, Inquiry),
+        ("du_2", Open, false, Inquiry),
+        ("du_3", Won, false, Won),
+        ("du_4", Lost, true, Lost),
+        ("du_1", Won, true, Lost),
+    ] {
+        assert_eq!(note(name, stage).await, stops, "{name} {stage:?}");
+        assert_eq!(found(&store, new.id).await.dispute, Some(worst), "{name} {stage:?}");
+    }
 }
 
 /// Many that advance one purchase at once end in its credit.

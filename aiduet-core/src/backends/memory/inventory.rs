@@ -170,8 +170,12 @@ impl Holder for MemoryOutbox {
 impl Holder for MemoryTopUps {
     fn holdings(&self, account: AccountId) -> Vec<Holding> {
         let kept = self.lock();
-        let own = kept.values().map(|kept| &kept.top_up).filter(|top_up| top_up.account == account);
-        vec![counted("top_ups", own.map(|top_up| Some(top_up.created_at)))]
+        let own = || kept.values().filter(|kept| kept.top_up.account == account);
+        let disputes = own().flat_map(|kept| kept.disputes.values());
+        vec![
+            counted("top_ups", own().map(|kept| Some(kept.top_up.created_at))),
+            counted("disputes", disputes.map(|_stage| None)),
+        ]
     }
 }
 

@@ -1,6 +1,6 @@
 //! Purchases, in memory.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
@@ -8,8 +8,9 @@ use async_trait::async_trait;
 use super::deletions::{Touch, number};
 use crate::clock::Timestamp;
 use crate::id::{AccountId, TopUpId};
+use crate::ledger::ExternalId;
 use crate::payment::{
-    Checkout, DisputeStage, TakePending, TopUp, TopUpError, TopUpPage, TopUpState, TopUpStore,
+    Checkout, DisputeStage, NoteDispute, TakePending, TopUp, TopUpError, TopUpPage, TopUpState, TopUpStore,
 };
 
 /// Purchases, in memory.
@@ -21,6 +22,8 @@ pub struct MemoryTopUps(Mutex<BTreeMap<TopUpId, Kept>>);
 pub(super) struct Kept {
     pub(super) top_up: TopUp,
     taken_at: Option<Timestamp>,
+    /// The complaints about it.
+    pub(super) disputes: HashMap<ExternalId, DisputeStage>,
 }
 
 impl MemoryTopUps {
@@ -55,8 +58,11 @@ impl TopUpStore for MemoryTopUps {
         if let Some(other) = of_request {
             return Ok(other.clone());
         }
-        let existing =
-            kept.entry(top_up.id).or_insert_with(|| Kept { top_up: top_up.clone(), taken_at: None });
+        let existing = kept.entry(top_up.id).or_insert_with(|| Kept {
+            top_up: top_up.clone(),
+            taken_at: None,
+            disputes: HashMap::new(),
+        });
         let existing = &existing.top_up;
         let is_same = existing.account == top_up.account && existing.amount == top_up.amount;
         if is_same { Ok(existing.clone()) } else { Err(TopUpError::Conflict) }
@@ -97,12 +103,15 @@ impl TopUpStore for MemoryTopUps {
         Ok(top_up.clone())
     }
 
-    async fn note_dispute(&self, id: TopUpId, stage: DisputeStage) -> Result<bool, TopUpError> {
+    async fn note_dispute(&self, note: NoteDispute) -> Result<bool, TopUpError> {
+        let NoteDispute { top_up: id, dispute, stage } = note;
         let mut kept = self.lock();
-        let top_up = &mut kept.get_mut(&id).ok_or(TopUpError::NotFound { id })?.top_up;
-        if top_up.dispute.is_none_or(|known| known.may_become(stage)) {
-            top_up.dispute = Some(stage);
+        let Kept { top_up, disputes, .. } = kept.get_mut(&id).ok_or(TopUpError::NotFound { id })?;
+        let known = disputes.entry(dispute).or_insert(stage);
+        if known.may_become(stage) {
+            *known = stage;
         }
+        top_up.dispute = disputes.values().copied().reduce(DisputeStage::or_worse);
         let account = top_up.account;
         let mut own = kept.values().map(|one| &one.top_up).filter(|top_up| top_up.account == account);
         Ok(own.any(|top_up| top_up.dispute.is_some_and(DisputeStage::stops_spending)))

@@ -76,6 +76,7 @@ pub(super) const RULES: &[(&str, Rule)] = &[
     ("departed_payers", Rule::Nothing),
     ("pseudonyms", Rule::Nothing),
     ("hold", Rule::Nothing),
+    ("disputes", Rule::Nothing),
     ("reconciliations", Rule::Nothing),
     ("audit_log", Rule::Nothing),
     ("publications", Rule::Nothing),

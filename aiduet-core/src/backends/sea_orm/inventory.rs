@@ -47,6 +47,7 @@ const TABLES: &[(&str, Option<&str>, Own)] = &[
     ("lot", None, Own::Column("account")),
     ("transfer", Some("created_at"), Own::Ledger(["dr", "cr"])),
     ("top_ups", Some("created_at"), Own::Column("account")),
+    ("disputes", None, Own::Condition("top_up IN (SELECT id FROM top_ups WHERE account = ")),
     ("payers", Some("created_at"), Own::Column("account")),
     ("exports", Some("created_at"), Own::Column("account")),
     ("security_events", Some("created_at"), Own::Column("account")),

@@ -48,6 +48,7 @@ async fn processes_that_migrate_at_once_do_not_disturb_each_other(fixture: Fixtu
         "recharges",
         "refunds",
         "declines",
+        "disputes",
         "departed_payers",
         "spend_alerts",
         "reconciliations",

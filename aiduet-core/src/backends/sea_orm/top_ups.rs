@@ -13,8 +13,8 @@ use crate::id::{AccountId, TopUpId};
 use crate::ledger::ExternalId;
 use crate::money::Money;
 use crate::payment::{
-    CardUse, Checkout, DisputeStage, Receipt, TakePending, TopUp, TopUpError, TopUpPage, TopUpState,
-    TopUpStore,
+    CardUse, Checkout, DisputeStage, NoteDispute, Receipt, TakePending, TopUp, TopUpError, TopUpPage,
+    TopUpState, TopUpStore,
 };
 
 const COLUMNS: &str = "id, account, amount, state, payment, tax, paid_at, checkout, url, dispute, created_at, \
@@ -124,18 +124,18 @@ impl TopUpStore for SeaOrmTopUpStore {
         Ok(TopUp { state, ..top_up })
     }
 
-    async fn note_dispute(&self, id: TopUpId, stage: DisputeStage) -> Result<bool, TopUpError> {
+    async fn note_dispute(&self, note: NoteDispute) -> Result<bool, TopUpError> {
+        let id = note.top_up;
         let transaction = self.database.begin().await?;
         let top_up = self.locked(&transaction, id).await?.ok_or(TopUpError::NotFound { id })?;
         let backend = self.database.backend();
-        if top_up.dispute.is_none_or(|known| known.may_become(stage)) {
-            Sql::new(backend, "UPDATE top_ups SET dispute = ")
-                .value(stage_code(stage))
-                .text(" WHERE id = ")
-                .value(id.as_uuid())
-                .run(&transaction)
-                .await?;
-        }
+        let worst = worst_dispute(&transaction, (&top_up, note)).await?;
+        Sql::new(backend, "UPDATE top_ups SET dispute = ")
+            .value(stage_code(worst))
+            .text(" WHERE id = ")
+            .value(id.as_uuid())
+            .run(&transaction)
+            .await?;
         let stopping = Sql::new(backend, "SELECT 1 FROM top_ups WHERE account = ")
             .value(top_up.account.as_uuid())
             .text(" AND dispute IN ")
@@ -267,7 +267,7 @@ fn read(row: &QueryResult) -> Result<TopUp, DatabaseError> {
     let checkout = name.zip(url).map(|(external, url)| Checkout { external, url });
     let dispute = columns.next_as("top_ups.dispute", |code: Option<String>| match code {
         None => Some(None),
-        Some(code) => STAGES.into_iter().find(|stage| stage_code(*stage) == code).map(Some),
+        Some(code) => stage_from(code).map(Some),
     })?;
     let created_at = Timestamp::from_millis(columns.next()?);
     let request = columns.next_as("top_ups.request", |bytes: Option<Vec<u8>>| match bytes {
@@ -276,6 +276,44 @@ fn read(row: &QueryResult) -> Result<TopUp, DatabaseError> {
     })?;
     let card = if columns.next::<i64>()? == 0 { CardUse::Once } else { CardUse::Kept };
     Ok(TopUp { id, account, amount, state, request, card, checkout, dispute, created_at })
+}
+
+/// Notes how far one dispute of a purchase is, and returns what all of them come to.
+async fn worst_dispute(
+    on: &impl ConnectionTrait,
+    (top_up, note): (&TopUp, NoteDispute),
+) -> Result<DisputeStage, DatabaseError> {
+    let NoteDispute { top_up: id, dispute, stage } = note;
+    let name = dispute.to_string();
+    let sql = |text: &str| Sql::new(on.get_database_backend(), text);
+    let select = sql("SELECT id, stage FROM disputes WHERE top_up = ").value(id.as_uuid());
+    let rows = select.all(on).await?;
+    let mut others = None;
+    let mut known = None;
+    for row in &rows {
+        let mut columns = Columns::of(row);
+        let (other, found): (String, _) = (columns.next()?, columns.next_as("disputes.stage", stage_from)?);
+        if other == name {
+            known = Some(found);
+        } else {
+            others = Some(others.map_or(found, |worst: DisputeStage| worst.or_worse(found)));
+        }
+    }
+    // One from before there was the table is this one.
+    let before = known.or(top_up.dispute.filter(|_stage| rows.is_empty()));
+    let stage = before.filter(|before| !before.may_become(stage)).unwrap_or(stage);
+    if known.is_some() {
+        let update = sql("UPDATE disputes SET stage = ").value(stage_code(stage));
+        update.text(" WHERE id = ").value(name).run(on).await?;
+    } else {
+        let row = vec![name.into(), id.as_uuid().into(), stage_code(stage).into()];
+        insert_row(on, "INSERT INTO disputes (id, top_up, stage) VALUES", row).await?;
+    }
+    Ok(others.map_or(stage, |worst| worst.or_worse(stage)))
+}
+
+fn stage_from(code: String) -> Option<DisputeStage> {
+    STAGES.into_iter().find(|stage| stage_code(*stage) == code)
 }
 
 fn external(columns: &mut Columns<'_>, name: &'static str) -> Result<Option<ExternalId>, DatabaseError> {

@@ -1,11 +1,12 @@
 //! Generated histories of payments, refunds and disputes whose messages are repeated, mixed, and taken
 //! by two nodes at the same time, while things go on, end in the books that the same history makes
-//! in order.
+//! in order. Between the decision that somebody may spend and what follows from it a node lets the other one
+//! go first, so that a decision that is old by then is seen at the end.
 
 use std::sync::Arc;
 
 use aiduet_core::account::AccountStore;
-use aiduet_core::backends::simulated::stripe::Delivery;
+use aiduet_core::backends::simulated::stripe::{Delivery, Verdict};
 use aiduet_core::backends::stripe::AutomaticTax;
 use aiduet_core::id::AccountId;
 use aiduet_core::ledger::{Journal, Ledger, LedgerAccount, LedgerError};
@@ -40,6 +41,56 @@ async fn t11_the_order_and_number_of_messages_change_nothing() {
         drop(seeds.next().map(|seed| scenarios.spawn(scenario(seed))));
     }
     assert!(paid > 0, "nothing was paid");
+}
+
+/// Several disputes of a person, each of which one node learns of when the other one has decided.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn t16_of_several_disputes_one_that_is_open_stops_spending() {
+    let first = chosen("AIDUET_WEBHOOK_SEED", 0);
+    for seed in first..first + chosen("AIDUET_DISPUTE_SCENARIOS", 2_000) {
+        disputes(seed).await;
+    }
+}
+
+async fn disputes(seed: u64) {
+    let (shop, story) = (Arc::new(Shop::within(|_config| {})), Story::new(seed));
+    let person = shop.person().await;
+    let mut pages = Vec::new();
+    for _purchase in 0..3 {
+        let (_id, page) = shop.buy(person.id, cents(500)).await;
+        shop.stripe.pay(&page).unwrap();
+        pages.push(page);
+    }
+    shop.deliver_all().await;
+    let (mut messages, mut is_stopped) = (Vec::new(), false);
+    for page in &pages {
+        // One that was not heard complains again.
+        for _complaint in 0..=story.below(2) {
+            let dispute = shop.stripe.dispute(page).unwrap();
+            let is_open = story.below(3) == 0;
+            if !is_open {
+                shop.stripe.decide(&dispute, Verdict::Won).unwrap();
+            }
+            // The last message tells as much as all of them.
+            let place = story.below(messages.len() + 1);
+            messages.insert(place, shop.stripe.deliveries().pop().unwrap());
+            if is_open {
+                is_stopped = true;
+                break;
+            }
+        }
+    }
+    for _round in 0..messages.len() {
+        messages = deliver(&shop, messages).await;
+    }
+    assert!(
+        messages.is_empty(),
+        "AIDUET_WEBHOOK_SEED={seed}: {} messages are refused for ever",
+        messages.len()
+    );
+    let state = State::of(&shop, person.id).await;
+    assert_eq!(state.2, is_stopped, "AIDUET_WEBHOOK_SEED={seed}: {state:?}");
+    shop.audit().await;
 }
 
 /// One history; returns how many payments were made.

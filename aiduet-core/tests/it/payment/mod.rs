@@ -6,5 +6,6 @@ mod background;
 mod books;
 mod chaos;
 mod client;
+mod hesitant;
 mod recharge;
 mod shop;

@@ -22,6 +22,8 @@ use aiduet_core::payment::{
 use aiduet_core::testing::Factory;
 use aiduet_core::testing::card_company::CardCompany;
 
+use super::hesitant::HesitantLedger;
+
 pub(super) struct Shop {
     pub(super) factory: Arc<Factory>,
     pub(super) stripe: FakeStripe,
@@ -108,9 +110,11 @@ impl Shop {
         Self::at(Arc::clone(&self.company), Arc::clone(&self.factory))
     }
 
-    /// Another node with the same books.
+    /// Another node with the same books, which lets others go first.
     pub(super) fn node(&self) -> Arc<Cashier> {
-        Arc::new(Cashier::new(self.parts.clone(), self.cashier.rules()))
+        let ledger = Arc::new(HesitantLedger::over(&self.ledger));
+        let parts = CashierParts { ledger, ..self.parts.clone() };
+        Arc::new(Cashier::new(parts, self.cashier.rules()))
     }
 
     /// Who charges cards.

@@ -18,7 +18,7 @@ use crate::notify::{
     Report,
 };
 use crate::payment::{
-    CardCharger, ChargeRequest, Charged, Checkout, CheckoutRequest, ConfirmationRequest, DisputeStage,
+    CardCharger, ChargeRequest, Charged, Checkout, CheckoutRequest, ConfirmationRequest, NoteDispute,
     PayerStore, PaymentError, PaymentEvent, PaymentFact, PaymentProcessor, PaymentStatus, Recharge,
     RechargeChange, RechargeError, RechargeStore, Refund, RefundError, RefundOrder, RefundRequest,
     RefundState, RefundStore, SignedPayload, TakePending, TopUp, TopUpError, TopUpPage, TopUpState,
@@ -93,7 +93,7 @@ fused! { TopUpStore:
     find(id: TopUpId) -> Result<Option<TopUp>, TopUpError>;
     attach(id: TopUpId, checkout: Checkout) -> Result<(), TopUpError>;
     advance(id: TopUpId, state: TopUpState) -> Result<TopUp, TopUpError>;
-    note_dispute(id: TopUpId, stage: DisputeStage) -> Result<bool, TopUpError>;
+    note_dispute(note: NoteDispute) -> Result<bool, TopUpError>;
     take_pending(request: TakePending) -> Result<Vec<TopUp>, TopUpError>;
     list(page: TopUpPage) -> Result<Vec<TopUp>, TopUpError>;
 }

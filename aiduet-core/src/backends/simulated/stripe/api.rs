@@ -270,6 +270,13 @@ impl State {
         Some(body)
     }
 
+    /// Whether there is a complaint about a payment that did not end well.
+    pub(super) fn is_complained_of(&self, intent: &str) -> bool {
+        let stands = |status: &str| !matches!(status, "won" | "prevented" | "warning_closed");
+        let mut disputes = self.disputes.values().filter(|dispute| dispute.intent == intent);
+        disputes.any(|dispute| stands(dispute.status))
+    }
+
     /// Gives money back, at most what is left of a payment.
     pub(super) fn refund(
         &mut self,
@@ -280,9 +287,7 @@ impl State {
         if self.refuses_refunds {
             return Err(FakeError);
         }
-        let stands = |status: &str| !matches!(status, "won" | "prevented" | "warning_closed");
-        let mut disputes = self.disputes.values().filter(|dispute| dispute.intent == intent);
-        let is_disputed = disputes.any(|dispute| stands(dispute.status));
+        let is_disputed = self.is_complained_of(intent);
         let paid = self.intents.get_mut(intent).filter(|intent| intent.status == "succeeded");
         let paid = paid.filter(|_paid| !is_disputed).ok_or(FakeError)?;
         if amount <= 0 || amount > paid.amount.saturating_sub(paid.refunded) {

@@ -245,7 +245,7 @@ impl FakeStripe {
         let intent = state.sessions.get(session).and_then(|session| session.intent.as_ref());
         let intent = intent.and_then(|intent| state.intents.get(intent)).cloned();
         let intent = intent.filter(|intent| intent.status == "succeeded" && intent.refunded < intent.amount);
-        let intent = intent.ok_or(FakeError)?;
+        let intent = intent.filter(|intent| !state.is_complained_of(&intent.id)).ok_or(FakeError)?;
         let amount = intent.amount.saturating_sub(intent.refunded);
         let id = state.name("du");
         if let Some(intent) = state.intents.get_mut(&intent.id) {
