@@ -8,8 +8,8 @@ use crate::clock::Clock;
 use crate::id::Entropy;
 use crate::notify::Letters;
 use crate::payment::{
-    CardCharger, Cashier, CashierParts, PayerProcessor, PaymentMailbox, PaymentProcessor, PaymentRecords,
-    PurchaseTax, Recharger, Reconciler, TopUpRules,
+    CardCharger, Cashier, CashierParts, CheckoutCloser, PayerProcessor, PaymentMailbox, PaymentProcessor,
+    PaymentRecords, PurchaseTax, Recharger, Reconciler, TopUpRules,
 };
 use crate::settings::{PaymentSettings, Settings, StripeSettings};
 
@@ -18,6 +18,7 @@ use crate::settings::{PaymentSettings, Settings, StripeSettings};
 pub(super) struct CardCompany {
     pub(super) processor: Arc<dyn PaymentProcessor>,
     pub(super) payers: Arc<dyn PayerProcessor>,
+    pub(super) closer: Arc<dyn CheckoutCloser>,
     pub(super) mailbox: Arc<dyn PaymentMailbox>,
     pub(super) charger: Arc<dyn CardCharger>,
     pub(super) records: Arc<dyn PaymentRecords>,
@@ -28,6 +29,7 @@ impl CardCompany {
         Self {
             processor: Arc::<P>::clone(processor),
             payers: Arc::<P>::clone(processor),
+            closer: Arc::<P>::clone(processor),
             mailbox: Arc::<P>::clone(processor),
             charger: Arc::<P>::clone(processor),
             records: Arc::<P>::clone(processor),
@@ -37,12 +39,12 @@ impl CardCompany {
 
 /// All that a card company does.
 pub trait CompleteProcessor:
-    PaymentProcessor + PayerProcessor + PaymentMailbox + CardCharger + PaymentRecords
+    PaymentProcessor + PayerProcessor + CheckoutCloser + PaymentMailbox + CardCharger + PaymentRecords
 {
 }
 
-impl<P: PaymentProcessor + PayerProcessor + PaymentMailbox + CardCharger + PaymentRecords> CompleteProcessor
-    for P
+impl<P> CompleteProcessor for P where
+    P: PaymentProcessor + PayerProcessor + CheckoutCloser + PaymentMailbox + CardCharger + PaymentRecords
 {
 }
 
@@ -94,10 +96,11 @@ pub(super) fn payments_of(
     };
     let tax = if configured.automatic_tax { PurchaseTax::OnPage } else { PurchaseTax::None };
     let rules = TopUpRules { amount_min: *topup_min, amount_max: *topup_max, tax, ..TopUpRules::default() };
-    Ok(company.map(|CardCompany { processor, payers, mailbox, charger, records }| {
+    Ok(company.map(|CardCompany { processor, payers, closer, mailbox, charger, records }| {
         let parts = CashierParts {
             processor,
             payer_processor: payers,
+            closer,
             mailbox,
             top_ups: Arc::clone(&stores.top_ups),
             declines: Arc::clone(&stores.declines),

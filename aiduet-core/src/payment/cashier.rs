@@ -5,11 +5,11 @@ use std::sync::Arc;
 use super::postings::{Bought, Returned, disputed, fee_taken, returned, topped_up};
 use super::rules::Begin;
 use super::{
-    CardUse, CashierError, CheckoutRequest, DeclineStore, DepartedPayers, Dispute, DisputeStage, Fee, Missed,
-    MissedPage, Movement, NoteDispute, PayerProcessor, PayerStore, Payment, PaymentEvent, PaymentFact,
-    PaymentMailbox, PaymentProcessor, PaymentStatus, PortalRequest, Receipt, Recharge, RechargeChange,
-    RechargeStore, Refund, RefundStatus, RefundStore, RequestDigest, SignedPayload, TakePending, TopUp,
-    TopUpPage, TopUpRules, TopUpState, TopUpStore,
+    CardUse, CashierError, CheckoutCloser, CheckoutRequest, DeclineStore, DepartedPayers, Dispute,
+    DisputeStage, Fee, Missed, MissedPage, Movement, NoteDispute, PayerProcessor, PayerStore, Payment,
+    PaymentEvent, PaymentFact, PaymentMailbox, PaymentProcessor, PaymentStatus, PortalRequest, Receipt,
+    Recharge, RechargeChange, RechargeStore, Refund, RefundStatus, RefundStore, RequestDigest, SignedPayload,
+    TakePending, TopUp, TopUpPage, TopUpRules, TopUpState, TopUpStore,
 };
 use crate::account::AccountState;
 use crate::clock::{Clock, Timestamp};
@@ -25,6 +25,8 @@ pub struct CashierParts {
     pub processor: Arc<dyn PaymentProcessor>,
     /// The card company again, as the keeper of cards and invoices.
     pub payer_processor: Arc<dyn PayerProcessor>,
+    /// The card company again, as who closes pages.
+    pub closer: Arc<dyn CheckoutCloser>,
     /// The card company again, as the keeper of messages that were not delivered.
     pub mailbox: Arc<dyn PaymentMailbox>,
     /// Purchases.

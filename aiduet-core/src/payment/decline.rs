@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use super::{Cashier, CashierError, PaymentEvent, TopUpError};
+use super::{Cashier, CashierError, PaymentError, PaymentEvent, TopUpError, TopUpPage, TopUpState};
 use crate::clock::Timestamp;
 use crate::id::{AccountId, TopUpId};
 use crate::ledger::ExternalId;
@@ -50,6 +50,20 @@ pub trait DeclineStore: fmt::Debug + Send + Sync + 'static {
     async fn purge(&self, before: Timestamp, limit: u32) -> Result<u64, TopUpError>;
 }
 
+/// Closes pages on which nobody is to pay any more.
+///
+/// # Contract
+/// As [`PaymentProcessor`](super::PaymentProcessor): a repeat has no second effect.
+#[async_trait]
+pub trait CheckoutCloser: fmt::Debug + Send + Sync + 'static {
+    /// Closes a page.
+    ///
+    /// # Errors
+    /// [`PaymentError`]; [`PaymentError::Declined`] or [`PaymentError::NotFound`] for one that is not
+    /// open.
+    async fn close_checkout(&self, checkout: &ExternalId) -> Result<(), PaymentError>;
+}
+
 /// Which refusals [`DeclineStore::moments`] returns.
 #[derive(Clone, Copy, Debug)]
 pub struct CountDeclines {
@@ -77,7 +91,8 @@ impl Cashier {
         rules.check_declines(&self.parts.declines.moments(count).await?, now)
     }
 
-    /// Keeps that a payment of a purchase was refused, as long as that counts.
+    /// Keeps that a payment of a purchase was refused, as long as that counts. After the last one that
+    /// may be, no page of the account stays open: each could be tried with any number of cards.
     pub(super) async fn note_decline(&self, id: TopUpId, event: &PaymentEvent) -> Result<(), CashierError> {
         let now = self.parts.clock.now();
         // A message may be repeated for days.
@@ -87,6 +102,22 @@ impl Cashier {
         let Some(top_up) = self.parts.top_ups.find(id).await? else { return Ok(()) };
         let decline = Decline { id: event.id.clone(), account: top_up.account, at: event.at.min(now) };
         self.parts.declines.note(decline).await?;
+        match self.check_declines(top_up.account, now).await {
+            Err(CashierError::TooManyDeclines { .. }) => self.close_pages(top_up.account).await,
+            result => result,
+        }
+    }
+
+    async fn close_pages(&self, account: AccountId) -> Result<(), CashierError> {
+        let limit = u32::try_from(self.rules().daily_max).unwrap_or(u32::MAX);
+        for top_up in self.parts.top_ups.list(TopUpPage { account, before: None, limit }).await? {
+            let (TopUpState::Open, Some(page)) = (&top_up.state, &top_up.checkout) else { continue };
+            match self.parts.closer.close_checkout(&page.external).await {
+                // It was paid or closed meanwhile; whoever asks about it next learns that.
+                Ok(()) | Err(PaymentError::Declined | PaymentError::NotFound) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
         Ok(())
     }
 }

@@ -32,7 +32,7 @@ pub use checkout::{
     Checkout, CheckoutRequest, Dispute, DisputeMovement, DisputeStage, Fee, Payment, PaymentStatus, Refund,
     RefundRequest, RefundStatus,
 };
-pub use decline::{CountDeclines, DECLINES_COUNT, Decline, DeclineStore};
+pub use decline::{CheckoutCloser, CountDeclines, DECLINES_COUNT, Decline, DeclineStore};
 pub use departed::{DepartedPayer, DepartedPayers, Forgotten};
 pub use error::{
     AlertError, CashierError, PaymentError, RechargeError, ReconciliationError, RefundError, TopUpError,

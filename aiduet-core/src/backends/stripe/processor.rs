@@ -13,10 +13,10 @@ use crate::id::{AccountId, RefundId, TopUpId};
 use crate::ledger::ExternalId;
 use crate::money::{Money, Rounding};
 use crate::payment::{
-    Card, CardMonth, CardUse, Checkout, CheckoutRequest, Dispute, DisputeMovement, DisputeStage, Fee,
-    Invoice, InvoicePage, InvoiceStatus, Invoices, Missed, MissedPage, PayerProcessor, Payment, PaymentError,
-    PaymentEvent, PaymentEventKind, PaymentFact, PaymentMailbox, PaymentProcessor, PaymentStatus,
-    PortalRequest, Refund, RefundRequest, RefundStatus, SignedPayload,
+    Card, CardMonth, CardUse, Checkout, CheckoutCloser, CheckoutRequest, Dispute, DisputeMovement,
+    DisputeStage, Fee, Invoice, InvoicePage, InvoiceStatus, Invoices, Missed, MissedPage, PayerProcessor,
+    Payment, PaymentError, PaymentEvent, PaymentEventKind, PaymentFact, PaymentMailbox, PaymentProcessor,
+    PaymentStatus, PortalRequest, Refund, RefundRequest, RefundStatus, SignedPayload,
 };
 
 /// What the balance is kept in.
@@ -384,6 +384,16 @@ impl PayerProcessor for StripeProcessor {
         let last = list.data.last().map(|invoice| parse(&invoice.id)).transpose()?;
         let next = last.filter(|_last| list.has_more);
         Ok(Invoices { list: list.data.into_iter().map(invoice).collect::<Result<_, StripeError>>()?, next })
+    }
+}
+
+#[async_trait]
+impl CheckoutCloser for StripeProcessor {
+    async fn close_checkout(&self, checkout: &ExternalId) -> Result<(), PaymentError> {
+        let path = format!("/v1/checkout/sessions/{checkout}/expire");
+        let _closed: wire::Named =
+            self.client.post(&path, &format!("expire:{checkout}"), Form::new()).await?;
+        Ok(())
     }
 }
 

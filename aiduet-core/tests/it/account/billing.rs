@@ -380,9 +380,14 @@ async fn sec_t37_a_card_test_stops_at_three_refused_payments(store: Store) {
     site.later(Duration::from_mins(20));
     site.refresh(&mut browser).await.expect(200);
     // Two refusals, told often, are two.
-    let (_second, page) = bought(&site, &mut browser, "5.00").await;
-    site.stripe.decline(&page).unwrap();
+    let (_second, other_page) = bought(&site, &mut browser, "5.00").await;
+    assert_eq!(site.get(&mut browser, &path(&first)).await.expect(200).json()["state"], "open");
+    site.stripe.decline(&other_page).unwrap();
     deliver(&site).await;
+    // Neither page can be tried with another card.
+    for page in [&page, &other_page] {
+        site.stripe.decline(page).unwrap_err();
+    }
     let reply = ask(&mut browser).await;
     reply.refused(429, "too_many_failed_payments");
     let quote = site.post(&mut browser, QUOTE, &json!({"amount": "5.00"})).await;
@@ -399,7 +404,7 @@ async fn sec_t37_a_card_test_stops_at_three_refused_payments(store: Store) {
     site.post(&mut other, "/auth/login", &who).await.expect(200);
     // Registering took an hour, so the refusals are over for the first one; the other had none.
     ask(&mut other).await.expect(201);
-    ask(&mut browser).await.expect(201);
+    let (_third, page) = bought(&site, &mut browser, "5.00").await;
     // A message that comes an hour late counts for nothing.
     for _ in 0..3 {
         site.stripe.decline(&page).unwrap();
@@ -411,7 +416,8 @@ async fn sec_t37_a_card_test_stops_at_three_refused_payments(store: Store) {
         deliver_one(&site, site.stripe.sign(delivery.body)).await;
     }
     ask(&mut browser).await.expect(201);
-    assert_eq!(site.get(&mut browser, &path(&first)).await.expect(200).json()["state"], "open");
+    assert_eq!(site.get(&mut browser, &path(&first)).await.expect(200).json()["state"], "closed");
+    site.stripe.pay(&page).unwrap();
     audit(&site).await;
 }
 

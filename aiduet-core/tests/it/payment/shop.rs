@@ -69,6 +69,7 @@ impl Shop {
         let parts = CashierParts {
             processor: Arc::<StripeProcessor>::clone(&processor),
             payer_processor: Arc::<StripeProcessor>::clone(&processor),
+            closer: Arc::<StripeProcessor>::clone(&processor),
             mailbox: Arc::<StripeProcessor>::clone(&processor),
             payers: Arc::<MemoryPayers>::clone(&payers),
             departed: Arc::<MemoryPayers>::clone(&payers),

@@ -170,6 +170,7 @@ fn node((parts, outbox, recharges, accounts): &Shared<'_>, fuse: Option<&Arc<Fus
     let cashier = CashierParts {
         processor: mortal!(dyn PaymentProcessor, Arc::<StripeProcessor>::clone(processor)),
         payer_processor: Arc::<StripeProcessor>::clone(processor),
+        closer: Arc::<StripeProcessor>::clone(processor),
         mailbox: Arc::<StripeProcessor>::clone(processor),
         top_ups: mortal!(dyn TopUpStore, Arc::new(SeaOrmTopUpStore::new(database.clone()))),
         refunds: mortal!(dyn RefundStore, Arc::new(SeaOrmRefundStore::new(database.clone()))),

@@ -184,6 +184,10 @@ impl State {
             let detached = card.strip_suffix("/detach").and_then(|card| self.detach(card, at));
             return detached.map_or_else(|| FakeAnswer::error(400, "invalid_request_error"), FakeAnswer::ok);
         }
+        if let Some(page) = call.path.strip_prefix("/v1/checkout/sessions/") {
+            let closed = page.strip_suffix("/expire").and_then(|page| self.expire(page, at).ok());
+            return closed.map_or_else(|| FakeAnswer::error(400, "invalid_request_error"), FakeAnswer::ok);
+        }
         let answer = match call.path.as_str() {
             "/v1/checkout/sessions" => self.open(&value, &number),
             "/v1/customers" => Some(self.customer().json()),

@@ -2,6 +2,8 @@
 
 use std::sync::MutexGuard;
 
+use serde_json::Value;
+
 use super::FakeStripe;
 use super::state::{Dispute, Intent, Invoice, Session, State};
 use crate::clock::Timestamp;
@@ -39,6 +41,14 @@ impl State {
     fn put(&mut self, kind: &str, session: Session, at: Timestamp) {
         self.happened(kind, session.json(), at);
         self.sessions.insert(session.id.clone(), session);
+    }
+
+    /// Closes a page that is open.
+    pub(super) fn expire(&mut self, id: &str, at: Timestamp) -> Result<Value, FakeError> {
+        let session = Session { status: "expired", ..self.open_session(id)? };
+        let closed = session.json();
+        self.put("checkout.session.expired", session, at);
+        Ok(closed)
     }
 
     /// Makes the payment of a session; `status` is how far it is.
@@ -179,11 +189,7 @@ impl FakeStripe {
     /// [`FakeError`] when the page is not open.
     pub fn expire(&self, session: &str) -> Result<(), FakeError> {
         let at = self.clock.now();
-        let mut state = self.lock();
-        let mut session = state.open_session(session)?;
-        session.status = "expired";
-        state.put("checkout.session.expired", session, at);
-        Ok(())
+        self.lock().expire(session, at).map(drop)
     }
 
     /// The operator gives money back on the card company's own site; returns its name.
