@@ -282,3 +282,40 @@ export interface Archive {
   expires_at: string;
   downloaded_at: string | null;
 }
+
+/** When a person wants to be told. */
+export interface Alerts {
+  low_balance: { threshold: string; email: boolean } | null;
+  daily_spend: { amount: string; email: boolean; spent: string; reached: boolean } | null;
+  monthly_budget: { amount: string; email: boolean; spent: string; reached: number | null } | null;
+}
+
+/** What a purchase comes to; no tax where only the card company can tell. */
+export interface Quote {
+  credit: string;
+  fee: string;
+  tax: string | null;
+  total: string;
+}
+
+export interface Invoice {
+  id: string;
+  number: string | null;
+  at: string;
+  amount: string;
+  currency: string;
+  status: 'draft' | 'open' | 'paid' | 'void' | 'uncollectible' | 'other';
+  pdf_url: string | null;
+  hosted_url: string | null;
+}
+
+/** A card that the card company keeps. */
+export interface PaymentMethod {
+  id: string;
+  brand: string;
+  last4: string;
+  exp_month: number;
+  exp_year: number;
+  default: boolean;
+  auto_recharge: boolean;
+}

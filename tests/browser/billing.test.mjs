@@ -3,41 +3,19 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
+import { checkOut, onBilling } from './billing.mjs';
 import { dollars, nano, stage, traffic } from './harness.mjs';
 import { settled } from './screens.mjs';
 
-const { signedIn } = stage(({ site }) => traffic(site));
-
-function onBilling(work) {
-  return signedIn(async (page, context) => {
-    await page.goto('/dashboard/billing');
-    await settled(page);
-    await work(page, context);
-  });
-}
+const here = stage(({ site }) => traffic(site));
 
 async function available(page) {
   const fact = page.locator('.card .facts > div').filter({ hasText: 'Available' }).first();
   return nano(await fact.locator('[title$="USD"]').getAttribute('title'));
 }
 
-/** To the page of the card company, whose address is the only other one that may be gone to. */
-async function checkOut(page, context, amount) {
-  let topUp;
-  await page.route('**/api/v1/billing/topups', async (route) => {
-    const response = await route.fetch();
-    topUp = await response.json();
-    context.company = new URL(topUp.checkout_url).origin;
-    await route.fulfill({ response });
-  });
-  await page.getByRole('radio', { name: amount, exact: true }).check({ force: true });
-  await page.getByRole('button', { name: 'Continue to payment' }).click();
-  await page.getByRole('button', { name: 'Pay', exact: true }).waitFor();
-  return topUp;
-}
-
 test('credit is bought, told, and on the statement', async () => {
-  await onBilling(async (page, context) => {
+  await onBilling(here, async (page, context) => {
     const before = await available(page);
     const { id } = await checkOut(page, context, '$20');
     await page.getByRole('button', { name: 'Pay', exact: true }).click();
@@ -63,7 +41,7 @@ test('credit is bought, told, and on the statement', async () => {
 });
 
 test('who turns back has paid nothing, and is told so', async () => {
-  await onBilling(async (page, context) => {
+  await onBilling(here, async (page, context) => {
     const before = await available(page);
     await checkOut(page, context, '$10');
     await page.getByRole('button', { name: 'Go back' }).click();
@@ -74,7 +52,7 @@ test('who turns back has paid nothing, and is told so', async () => {
 });
 
 test('a payment that is late is waited for, with a reference and without paying again', async () => {
-  await onBilling(async (page) => {
+  await onBilling(here, async (page) => {
     await page.clock.install();
     let state = 'open';
     await page.route('**/api/v1/billing/topups/topup_late', (route) => route.fulfill({ json: { id: 'topup_late', state, amount: '20', tax: null, checkout_url: null, created_at: new Date().toISOString(), paid_at: null } }));
@@ -96,7 +74,7 @@ test('a payment that is late is waited for, with a reference and without paying 
 });
 
 test('an amount that cannot be paid is refused beside its field', async () => {
-  await onBilling(async (page) => {
+  await onBilling(here, async (page) => {
     await page.getByRole('radio', { name: 'Other' }).check({ force: true });
     await page.getByLabel('Amount in USD').fill('a lot');
     await page.getByRole('button', { name: 'Continue to payment' }).click();

@@ -11,12 +11,17 @@ import { Button, Checkbox, Choice, CopyButton, Form, SelectField, TextField } fr
 import { Empty, Failure, Loading, Notice, useLoad, useSending } from '../ui/load';
 import { Badge, Card, Facts, Money, Page, Pager, Table, Time, type Column } from '../ui/page';
 import { announce } from '../ui/toast';
+import { AlertCard } from './alerts';
 import { balance as shownBalance, loadBalance } from './balance';
+import { isAmount, leaveFor, plain } from './billing_parts';
+import { Invoices, KeptCards, QuoteLines } from './wallet';
 
 export function Billing() {
   const { query } = usePlace();
   const returned = query.get('topup');
   const [round, setRound] = useState(0);
+  /** Rises when a kept card is gone. */
+  const [cards, setCards] = useState(0);
   /** A purchase that the address names and that there is none of. */
   const [missing, setMissing] = useState<string | null>(null);
   const credited = () => {
@@ -29,7 +34,9 @@ export function Billing() {
       <BalanceCard round={round} />
       <TopUpCard isWaiting={returned !== null && returned !== missing && query.get('cancelled') === null} />
       <AlertCard />
-      <RechargeCard />
+      <RechargeCard round={cards} />
+      <KeptCards onRemoved={() => setCards((before) => before + 1)} />
+      <Invoices />
       <Transactions round={round} />
     </Page>
   );
@@ -134,17 +141,7 @@ function BalanceCard({ round }: { round: number }) {
   );
 }
 
-/** To a page of the card company: over TLS, or on this machine in a demonstration. */
-function leaveFor(address: string): void {
-  const { protocol, hostname, href } = new URL(address);
-  if (protocol === 'https:' || (protocol === 'http:' && hostname === location.hostname)) location.assign(href);
-}
-
 const PRESETS = ['10', '20', '50', '100', '200', 'other'] as const;
-
-function isAmount(text: string): boolean {
-  return /^\d{1,6}(\.\d{1,2})?$/.test(text.trim()) && Number(text) > 0;
-}
 
 function TopUpCard({ isWaiting }: { isWaiting: boolean }) {
   const [preset, setPreset] = useState<(typeof PRESETS)[number]>('20');
@@ -179,6 +176,7 @@ function TopUpCard({ isWaiting }: { isWaiting: boolean }) {
         ) : (
           wrong && <p class="field-error" role="alert">{wrong}</p>
         )}
+        {isAmount(amount) && <QuoteLines amount={amount} />}
         <Checkbox label={t('topup.keep')} hint={t('topup.keep_hint')} checked={keeps} onValue={(next) => change(() => setKeeps(next))} />
         <Button type="submit" kind="primary" busy={isBusy} disabled={isWaiting}>
           {t('topup.button')}
@@ -188,70 +186,8 @@ function TopUpCard({ isWaiting }: { isWaiting: boolean }) {
   );
 }
 
-function plain(amount: string | null): string {
-  return amount === null ? '' : amount.replace(/(\.\d*?)0+$/, '$1').replace(/\.$/, '');
-}
-
-interface Alerts {
-  low_balance: { threshold: string; email: boolean } | null;
-}
-
-function AlertCard() {
-  const alerts = useLoad('alerts', (signal) => api<Alerts>('/billing/alerts', { signal }));
-  if (alerts.error?.status === 404) return null;
-  return (
-    <Card title={t('alerts.title')} about={t('limit.or_alert')}>
-      <Loading of={alerts} lines={2}>
-        {(data) => (
-          <>
-            {data.low_balance && <IsLow below={data.low_balance.threshold} />}
-            <AlertForm key={JSON.stringify(data)} of={data} onSaved={alerts.set} />
-          </>
-        )}
-      </Loading>
-    </Card>
-  );
-}
-
-function IsLow({ below }: { below: string }) {
-  const now = useStore(shownBalance);
-  return now && nano(now.available) < nano(below) ? <Notice tone="warn">{t('alerts.is_low', { amount: money(below) })}</Notice> : null;
-}
-
-function AlertForm({ of: alerts, onSaved }: { of: Alerts; onSaved: (alerts: Alerts) => void }) {
-  const [isOn, setOn] = useState(alerts.low_balance !== null);
-  const [amount, setAmount] = useState(plain(alerts.low_balance?.threshold ?? '5'));
-  const [byMail, setByMail] = useState(alerts.low_balance?.email ?? true);
-  const [isChecked, setChecked] = useState(false);
-  const { run, isBusy, fault, rest } = useSending();
-  const send = async () => {
-    setChecked(true);
-    if (isOn && !isAmount(amount)) return;
-    await run(async () => {
-      const wish = isOn ? { threshold: amount.trim(), email: byMail } : null;
-      onSaved(await api<Alerts>('/billing/alerts', { method: 'PUT', body: { low_balance: wish } }));
-      announce(t('state.saved'), 'shown');
-    });
-  };
-  return (
-    <Form onSend={send} class="narrow">
-      {rest && <Failure problem={rest} />}
-      <Checkbox label={t('alerts.low')} hint={t('alerts.low_hint')} checked={isOn} onValue={setOn} />
-      {isOn && (
-        <>
-          <TextField label={t('alerts.threshold')} prefix="$" inputMode="decimal" autocomplete="off" value={amount} onValue={setAmount} error={isChecked && !isAmount(amount) ? t('form.amount_wrong') : fault('/low_balance/threshold')} />
-          <Checkbox label={t('alerts.email')} checked={byMail} onValue={setByMail} />
-        </>
-      )}
-      <Button type="submit" busy={isBusy}>
-        {t('form.save')}
-      </Button>
-    </Form>
-  );
-}
-
-function RechargeCard() {
-  const recharge = useLoad('recharge', (signal) => api<AutoRecharge>('/billing/auto-recharge', { signal }));
+function RechargeCard({ round }: { round: number }) {
+  const recharge = useLoad(`recharge ${round}`, (signal) => api<AutoRecharge>('/billing/auto-recharge', { signal }));
   if (recharge.error?.status === 404) return null;
   return (
     <Card title={t('recharge.title')} about={t('recharge.about')}>
