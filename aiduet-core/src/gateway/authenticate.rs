@@ -11,6 +11,7 @@ use super::{Gateway, GatewayError};
 use crate::clock::Timestamp;
 use crate::id::ApiKeyId;
 use crate::keys::{ApiKey, KeyRefusal, PlainApiKey};
+use crate::ledger::Reserving;
 use crate::limit::{Claim, LimitKey, Quota};
 
 /// Wrong keys that one address may send per minute.
@@ -60,6 +61,26 @@ impl Gateway {
                 drop(self.parts.limiter.take(&[Claim { cost: 1, ..ask }]).await);
                 Err(GatewayError::InvalidKey)
             }
+        }
+    }
+
+    /// Finds out who calls something that is free. What costs is refused by the ledger when the
+    /// account is suspended; where nothing is set aside, it is asked here.
+    ///
+    /// # Errors
+    /// Those of [`authenticate`](Self::authenticate); [`GatewayError::AccountSuspended`];
+    /// [`GatewayError::Unavailable`] when the ledger does not answer.
+    pub async fn authenticate_free(&self, credentials: Credentials<'_>) -> Result<Caller, GatewayError> {
+        let caller = self.authenticate(credentials).await?;
+        self.check_account(&caller).await?;
+        Ok(caller)
+    }
+
+    /// Whether the account of a caller may call at all.
+    pub(super) async fn check_account(&self, caller: &Caller) -> Result<(), GatewayError> {
+        match self.parts.ledger.balance(caller.key().account).await?.reserving {
+            Reserving::Allowed => Ok(()),
+            Reserving::Frozen => Err(GatewayError::AccountSuspended),
         }
     }
 

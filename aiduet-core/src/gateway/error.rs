@@ -70,7 +70,7 @@ pub enum GatewayError {
         /// When it starts anew.
         resets_at: Option<Timestamp>,
     },
-    /// The account may not spend.
+    /// The account may not call: an operator suspended it, a payment is disputed, or it is being closed.
     #[error("the account is suspended")]
     AccountSuspended,
     /// The key may not use the model.

@@ -68,6 +68,7 @@ impl Gateway {
     }
 
     async fn try_explain(&self, caller: Caller, request: ExplainRequest) -> Result<Explained, GatewayError> {
+        self.check_account(&caller).await?;
         let ExplainRequest { id, headers, body } = request;
         let endpoint = endpoint_of(&headers, &body)?;
         let mut received = self.read(caller, GatewayRequest { id, endpoint, headers, body })?;

@@ -24,6 +24,7 @@ struct Counted {
 
 impl Gateway {
     pub(super) async fn pass_free(&self, received: Received) -> Result<Answer, GatewayError> {
+        self.check_account(&received.caller).await?;
         let route = self.choose(&received).await?;
         let standings = self.take_rate(&received, 0).await?;
         let _slot = self.take_slot(&received).await?;

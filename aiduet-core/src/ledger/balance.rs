@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::Reserving;
 use crate::money::Money;
 
 /// The balance of an account over paid and promotional credit.
@@ -24,6 +25,8 @@ pub struct Balance {
     pub paid: Money,
     /// The part of `posted` that was granted.
     pub promotional: Money,
+    /// Whether a new request may set anything aside at all.
+    pub reserving: Reserving,
 }
 
 /// What a key has spent in the current calendar periods (UTC) and holds now.

@@ -109,9 +109,11 @@ pub trait Ledger: fmt::Debug + Send + Sync + 'static {
 }
 
 /// Whether an account may reserve.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Reserving {
     /// Yes.
+    #[default]
     Allowed,
     /// No; running requests still settle.
     Frozen,

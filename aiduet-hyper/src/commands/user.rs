@@ -178,7 +178,7 @@ fn account_row(account: &Account) -> Value {
 
 /// A balance in dollars and in whole nano-dollars.
 pub(super) fn balance_row(balance: &Balance) -> Value {
-    let Balance { credited, used, posted, held, available, paid, promotional } = *balance;
+    let Balance { credited, used, posted, held, available, paid, promotional, reserving: _ } = *balance;
     let mut row = serde_json::Map::new();
     for (name, amount) in [
         ("credited", credited),

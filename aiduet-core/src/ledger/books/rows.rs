@@ -4,7 +4,7 @@ use crate::clock::Timestamp;
 use crate::id::{AccountId, ApiKeyId, HoldId, LotId, NodeId, RequestId, TransferId};
 use crate::ledger::{
     Balance, EntryKind, ExternalId, HoldOrigin, KeySpend, LedgerAccount, LedgerError, RequestRecord,
-    ReserveRequest, SpendPeriod,
+    ReserveRequest, Reserving, SpendPeriod,
 };
 use crate::money::Money;
 
@@ -53,6 +53,7 @@ pub const fn balance(paid: &AccountRow, promo: &AccountRow) -> Balance {
         available: minus(posted, held),
         paid: paid.posted(),
         promotional: promo.posted(),
+        reserving: if paid.frozen { Reserving::Frozen } else { Reserving::Allowed },
     }
 }
 

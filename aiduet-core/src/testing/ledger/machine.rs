@@ -325,6 +325,7 @@ impl<'a, L: WholeLedger> Machine<'a, L> {
             same("promotional", &wide(balance.promotional), &expected.promo)?;
             same("used", &wide(balance.used), &expected.used)?;
             same("credited", &wide(balance.credited), &(posted + expected.used))?;
+            same("frozen", &(balance.reserving == Reserving::Frozen), &expected.frozen)?;
         }
         for (index, (key, _limits)) in self.keys.into_iter().enumerate() {
             let spend = self.fresh.ledger().key_spend(key, self.factory.now()).await;

@@ -64,6 +64,7 @@ pub async fn a_frozen_account_settles_but_does_not_reserve<L: WholeLedger>(fresh
         scene.ledger.set_reserving(scene.account, reserving).await.expect("an account can be frozen");
     };
     freeze(Reserving::Frozen).await;
+    assert_eq!(scene.balance().await.reserving, Reserving::Frozen);
     assert!(matches!(scene.reserve(&scene.reserving(1)).await, Err(LedgerError::Frozen)));
     assert!(matches!(scene.reserve(&extension(&request, 1, cents(1))).await, Err(LedgerError::Frozen)));
     scene.settle(&request, 50).await.expect("a settle is not refused");

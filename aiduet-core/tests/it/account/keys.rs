@@ -49,6 +49,12 @@ pub(super) async fn call(site: &Site, key: &str) -> Reply {
     site.send("192.0.2.1".parse().unwrap(), request.unwrap()).await
 }
 
+/// The models that a key may use, which costs nothing.
+pub(super) async fn models(site: &Site, key: &str) -> Reply {
+    let request = Request::get("/v1/models").header("authorization", format!("Bearer {key}"));
+    site.send("192.0.2.1".parse().unwrap(), request.body(Body::empty()).unwrap()).await
+}
+
 async fn sec_t22_a_key_is_shown_once_and_kept_as_a_digest(store: Store) {
     let (site, mut browser) = open(store).await;
     let reply = site.post(&mut browser, "/keys", &json!({"name": "laptop"})).await.expect(201);

@@ -234,6 +234,7 @@ async fn sec_t57_a_suspended_account_stops_at_once(store: Store) {
     let suspended = site.post(&mut ann, &suspend, &reason).await.expect(200).json();
     assert_eq!(suspended["state"], "frozen");
     super::keys::call(&site, key).await.expect(403);
+    super::keys::models(&site, key).await.expect(403);
     site.get(&mut user, "/me").await.refused(401, "unauthenticated");
     site.refresh(&mut user).await.refused(401, "unauthenticated");
     // Reading, exporting and deleting stay possible.
@@ -243,6 +244,7 @@ async fn sec_t57_a_suspended_account_stops_at_once(store: Store) {
     let restore = format!("/admin/accounts/{person}/restore");
     assert_eq!(site.post(&mut ann, &restore, &reason).await.expect(200).json()["state"], "active");
     super::keys::call(&site, key).await.expect(200);
+    super::keys::models(&site, key).await.expect(200);
     let nobody = "/admin/accounts/acct_00000000000000000000000000000000/suspend";
     site.post(&mut ann, nobody, &reason).await.refused(404, "not_found");
 }

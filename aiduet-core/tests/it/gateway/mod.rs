@@ -24,6 +24,7 @@ mod silent;
 mod sockets;
 mod spending;
 mod streams;
+mod suspended;
 mod told;
 mod wire;
 

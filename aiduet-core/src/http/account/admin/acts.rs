@@ -186,7 +186,7 @@ pub(in super::super) async fn show_account(
 
 /// Suspends an account.
 ///
-/// From now on its keys buy nothing and its sessions are over. The person can sign in again to read,
+/// From now on its keys open nothing and its sessions are over. The person can sign in again to read,
 /// export and delete.
 #[utoipa::path(
     post, path = "/accounts/{id}/suspend", tag = TAG, operation_id = "admin_suspend_account",

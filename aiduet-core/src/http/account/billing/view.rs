@@ -34,7 +34,7 @@ pub(in super::super) struct BalanceView {
 
 impl From<Balance> for BalanceView {
     fn from(balance: Balance) -> Self {
-        let Balance { credited, used, posted, held, available, paid, promotional } = balance;
+        let Balance { credited, used, posted, held, available, paid, promotional, reserving: _ } = balance;
         Self {
             available: available.to_string(),
             available_nano: available.nanos(),
