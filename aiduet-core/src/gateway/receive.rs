@@ -21,7 +21,7 @@ pub struct GatewayRequest {
     pub endpoint: Endpoint,
     /// Its headers.
     pub headers: HeaderMap,
-    /// Its body, whole and decompressed.
+    /// Its body, whole and without a content coding.
     pub body: Content,
 }
 

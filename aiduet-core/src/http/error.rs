@@ -8,6 +8,7 @@ use http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderName, HeaderValue, StatusCode};
 use serde_json::{Value, json};
 
+use super::coding::name_accepted;
 use super::edge::EdgeFault;
 use super::reply::name_request;
 use crate::clock::Timestamp;
@@ -29,8 +30,10 @@ pub(super) enum HttpError {
     RequestTimeout,
     /// The body is too large; the limit in bytes.
     TooLarge(usize),
-    /// The body is not plain JSON.
+    /// The body is not said to be JSON.
     UnsupportedMediaType,
+    /// The body has a content coding.
+    ContentCoding,
     /// The body broke off.
     Incomplete,
     /// No such path, or no such thing.
@@ -123,7 +126,11 @@ pub(super) fn respond(place: Place, error: &HttpError) -> Response {
         Dialect::OpenAi => openai_body(&told, openai_code),
         Dialect::Anthropic => anthropic_body(&told, place.id),
     };
-    build(place, &told, &body)
+    let mut response = build(place, &told, &body);
+    if matches!(error, HttpError::ContentCoding) {
+        name_accepted(response.headers_mut());
+    }
+    response
 }
 
 fn openai_body(told: &Told, code: &str) -> Value {
@@ -186,7 +193,12 @@ fn tell(error: &HttpError) -> Told {
         HttpError::UnsupportedMediaType => invalid(
             415,
             "unsupported_media_type",
-            "Send the body as uncompressed JSON with content-type: application/json.",
+            "Send the body as JSON with content-type: application/json.",
+        ),
+        HttpError::ContentCoding => invalid(
+            415,
+            "unsupported_media_type",
+            "Send the body as it is, without content-encoding: compressed bodies are not taken.",
         ),
         HttpError::Incomplete => {
             invalid(400, "invalid_request", "The request body broke off before its end. Send it again.")

@@ -2,6 +2,7 @@
 
 mod account;
 mod catalogue;
+mod coding;
 pub mod dashboard;
 pub mod edge;
 mod error;

@@ -6,9 +6,10 @@ use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::response::Response;
 use http::HeaderMap;
-use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 
+use super::coding::is_identity;
 use super::edge::ClientAddress;
 use super::error::{HttpError, Place, respond};
 use super::reply;
@@ -60,7 +61,7 @@ async fn call(app: &App, endpoint: Endpoint, id: RequestId, request: Request) ->
 /// Bounds of what is read from a client.
 #[derive(Clone, Copy, Debug)]
 pub struct BodyLimits {
-    /// Largest body of a forwarded call, in bytes.
+    /// Largest body of a forwarded call, in bytes as they are received: no coding is undone.
     pub bytes_max: usize,
     /// Until the whole body must be there.
     pub time_max: Duration,
@@ -77,10 +78,11 @@ pub(super) async fn read_json(
     body: Body,
     limits: BodyLimits,
 ) -> Result<Content, HttpError> {
-    let mut encodings = headers.get_all(CONTENT_ENCODING).iter();
-    let plain = encodings.all(|value| value.as_bytes().eq_ignore_ascii_case(b"identity"));
+    if !is_identity(headers) {
+        return Err(HttpError::ContentCoding);
+    }
     let json = headers.get_all(CONTENT_TYPE).iter().all(|value| value.to_str().is_ok_and(is_json));
-    if !plain || !json {
+    if !json {
         return Err(HttpError::UnsupportedMediaType);
     }
     let declared = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());

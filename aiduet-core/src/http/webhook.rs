@@ -12,6 +12,7 @@ use http_body_util::{BodyExt, Limited};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
+use super::coding::{is_identity, name_accepted};
 use crate::account::ReceptionError;
 use crate::app::App;
 use crate::class::{Classify, ErrorClass, with_causes};
@@ -35,6 +36,9 @@ pub(super) async fn stripe(State(app): State<App>, request: Request) -> Response
         return problem(StatusCode::SERVICE_UNAVAILABLE, "payments_unavailable");
     };
     let (head, body) = request.into_parts();
+    if !is_identity(&head.headers) {
+        return coded();
+    }
     let signature = text(&head.headers, &SIGNATURE);
     let Some(body) = read(body).await else {
         return problem(StatusCode::BAD_REQUEST, "invalid_webhook");
@@ -78,6 +82,9 @@ struct Verdict {
 pub(super) async fn github(State(app): State<App>, request: Request) -> Response {
     let Some(reports) = app.reports() else { return problem(StatusCode::NOT_FOUND, "not_found") };
     let (head, body) = request.into_parts();
+    if !is_identity(&head.headers) {
+        return coded();
+    }
     let (signer, signature) = (text(&head.headers, &GITHUB_SIGNER), text(&head.headers, &GITHUB_SIGNATURE));
     let Some(body) = read(body).await else {
         return problem(StatusCode::BAD_REQUEST, "invalid_webhook");
@@ -130,6 +137,13 @@ fn text<'h>(headers: &'h HeaderMap, name: &HeaderName) -> &'h str {
 async fn read(body: Body) -> Option<bytes::Bytes> {
     let whole = Limited::new(body, BODY_BYTES_MAX).collect();
     Some(tokio::time::timeout(BODY_TIME_MAX, whole).await.ok()?.ok()?.to_bytes())
+}
+
+/// The refusal of a body with a content coding.
+fn coded() -> Response {
+    let mut response = problem(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type");
+    name_accepted(response.headers_mut());
+    response
 }
 
 /// Problem details (RFC 9457).

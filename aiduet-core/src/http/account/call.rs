@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::middleware::Next;
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use http::header::{ACCEPT_LANGUAGE, CACHE_CONTROL, USER_AGENT};
 use http::{HeaderMap, HeaderName, HeaderValue};
 
@@ -14,6 +14,7 @@ use crate::account::{Locale, Visit};
 use crate::app::App;
 use crate::auth::Device;
 use crate::dialect::Dialect;
+use crate::http::coding::is_identity;
 use crate::http::edge::ClientAddress;
 use crate::http::language::preferred_language;
 use crate::http::reply::name_request;
@@ -59,15 +60,14 @@ impl Call {
     }
 }
 
-/// Names the request, refuses what another site has sent, and gives every answer its headers. A
-/// [`Problem`] is written here, in the language of the client.
+/// Names the request, refuses what another site has sent and what is compressed, and gives every
+/// answer its headers. A [`Problem`] is written here, in the language of the client.
 pub(super) async fn frame(State(app): State<App>, mut request: Request, next: Next) -> Response {
     let call = Call::of(&app, &request);
     request.extensions_mut().insert(call);
-    let mut response = if is_from_elsewhere(&request) {
-        axum::response::IntoResponse::into_response(Problem::CROSS_SITE)
-    } else {
-        next.run(request).await
+    let mut response = match refusal(&request) {
+        Some(problem) => problem.into_response(),
+        None => next.run(request).await,
     };
     if let Some(problem) = response.extensions_mut().remove::<Problem>() {
         let (body, kind) = problem.body(call.locale, call.id);
@@ -81,6 +81,15 @@ pub(super) async fn frame(State(app): State<App>, mut request: Request, next: Ne
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     name_request(headers, Dialect::OpenAi, call.id);
     response
+}
+
+/// Why no handler sees a request.
+fn refusal(request: &Request) -> Option<Problem> {
+    if is_from_elsewhere(request) {
+        return Some(Problem::CROSS_SITE);
+    }
+    let is_coded = !request.method().is_safe() && !is_identity(request.headers());
+    is_coded.then_some(Problem::CONTENT_CODING)
 }
 
 /// Whether a browser says that another site made it send something that changes state.

@@ -12,6 +12,7 @@ use super::titles::title;
 use crate::account::{AccountError, Locale, ReceptionError};
 use crate::auth::HashError;
 use crate::class::{Classify, ErrorClass, Retry};
+use crate::http::coding::name_accepted;
 use crate::id::RequestId;
 use crate::keys::KeyError;
 use crate::ledger::LedgerError;
@@ -76,6 +77,10 @@ impl Problem {
     pub(super) const MEDIA_TYPE: Self =
         Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type");
 
+    /// The body has a content coding.
+    pub(super) const CONTENT_CODING: Self =
+        Self { field: Some(("content-encoding", "unsupported_content_coding")), ..Self::MEDIA_TYPE };
+
     pub(super) const EXPORT_DOWNLOADED: Self = Self::new(StatusCode::GONE, "export_downloaded");
     pub(super) const EXPORT_EXPIRED: Self = Self::new(StatusCode::GONE, "export_expired");
     pub(super) const EMAIL_UNVERIFIED: Self = Self::new(StatusCode::FORBIDDEN, "email_unverified");
@@ -127,6 +132,9 @@ impl IntoResponse for Problem {
         }
         if self == Self::UNAUTHENTICATED {
             headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        if self == Self::CONTENT_CODING {
+            name_accepted(headers);
         }
         response.extensions_mut().insert(self);
         response

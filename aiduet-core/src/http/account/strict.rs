@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use axum::extract::{FromRequest, Request};
 use http::HeaderMap;
-use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
+use http::header::CONTENT_TYPE;
 use serde::de::{Deserialize, DeserializeOwned, Deserializer, Error};
 use serde_json::value::RawValue;
 
@@ -21,7 +21,7 @@ impl<T: DeserializeOwned> FromRequest<App> for Strict<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, _app: &App) -> Result<Self, Problem> {
-        if !is_plain_json(request.headers()) {
+        if !is_json(request.headers()) {
             return Err(Problem::MEDIA_TYPE);
         }
         let body = axum::body::to_bytes(request.into_body(), BYTES_MAX);
@@ -34,12 +34,12 @@ impl<T: DeserializeOwned> FromRequest<App> for Strict<T> {
     }
 }
 
-fn is_plain_json(headers: &HeaderMap) -> bool {
+fn is_json(headers: &HeaderMap) -> bool {
     let kind = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let mut parts = kind.split(';').map(str::trim);
-    let is_json = parts.next().is_some_and(|kind| kind.eq_ignore_ascii_case("application/json"));
+    let names_json = parts.next().is_some_and(|kind| kind.eq_ignore_ascii_case("application/json"));
     let is_utf8 = parts.all(|part| part.eq_ignore_ascii_case("charset=utf-8"));
-    is_json && is_utf8 && !headers.contains_key(CONTENT_ENCODING)
+    names_json && is_utf8
 }
 
 /// `#[serde(deserialize_with)]` for a structure: serde would also take an array of its members.

@@ -142,6 +142,14 @@ const TITLES: &[(&str, [&str; 3])] = &[
             "本文は圧縮せず application/json で送信してください。",
         ],
     ),
+    (
+        "unsupported_content_coding",
+        [
+            "Compressed bodies are not taken: leave content-encoding out.",
+            "不接受压缩的正文：请去掉 content-encoding。",
+            "圧縮された本文は受け付けません。content-encoding を付けないでください。",
+        ],
+    ),
     ("request_too_large", ["The body is too large.", "请求正文过大。", "本文が大きすぎます。"]),
     (
         "request_timeout",

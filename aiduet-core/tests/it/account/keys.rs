@@ -274,6 +274,14 @@ async fn sec_t26_a_key_that_github_found_is_disabled_and_its_owner_told_once(sto
     }
     let changed = body.replace("content", "commit");
     reported(&site, &github, (FakeGithub::CURRENT, &genuine), &changed).await.refused(400, "invalid_webhook");
+    let compressed = Request::post("/webhooks/github-secrets")
+        .header("github-public-key-identifier", FakeGithub::CURRENT)
+        .header("github-public-key-signature", &genuine)
+        .header("content-encoding", "gzip")
+        .body(Body::from(body.clone()));
+    let reply = site.send("192.0.2.77".parse().unwrap(), compressed.unwrap()).await;
+    reply.refused(415, "unsupported_media_type");
+    assert_eq!(reply.header("accept-encoding"), "identity");
     assert_eq!(site.mailed().await, ["key_created"]);
 
     let reply = reported(&site, &github, (FakeGithub::CURRENT, &genuine), &body).await.expect(200);

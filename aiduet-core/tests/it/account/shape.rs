@@ -4,6 +4,7 @@ use axum::body::Body;
 use http::{Method, Request};
 use serde_json::{Value, json};
 
+use super::routes::operations;
 use super::site::{Browser, EMAIL, OTHER_PASSWORD, PASSWORD, Site};
 use crate::databases::{Store, on_each_store};
 
@@ -13,6 +14,7 @@ on_each_store! {
     sec_t27_the_session_of_another_person_is_not_there
     sec_t29_members_that_are_not_named_are_refused
     bodies_are_taken_literally
+    a_body_with_a_content_coding_is_taken_nowhere
     problems_speak_the_language_of_the_client
     anyone_reads_the_models_and_their_rates
 }
@@ -168,6 +170,43 @@ async fn bodies_are_taken_literally(store: Store) {
         .header("content-type", "application/json; charset=UTF-8")
         .body(Body::from(good));
     assert_eq!(site.send(from, request.unwrap()).await.status, 202);
+}
+
+async fn a_body_with_a_content_coding_is_taken_nowhere(store: Store) {
+    let site = Site::with_person(store).await;
+    let from = "192.0.2.1".parse().unwrap();
+    let ask = async |method: &Method, path: &str, codings: &[&str]| {
+        let mut request =
+            Request::builder().method(method).uri(path).header("content-type", "application/json");
+        for coding in codings {
+            request = request.header("content-encoding", *coding);
+        }
+        site.send(from, request.body(Body::from("{}")).unwrap()).await
+    };
+    let mut asked = 0;
+    for operation in operations().into_iter().filter(|operation| !operation.method.is_safe()) {
+        let path = format!("/api/v1{}", operation.path_with("key_0"));
+        for codings in [&["gzip"][..], &["br"], &["novel"], &["identity, zstd"], &["identity", "deflate"]] {
+            let reply = ask(&operation.method, &path, codings).await;
+            assert_eq!((reply.status, reply.header("accept-encoding")), (415, "identity"), "{path}");
+            assert_eq!(reply.header("content-type"), "application/problem+json");
+            let problem = reply.json();
+            assert_eq!(problem["code"], "unsupported_media_type");
+            assert_eq!(problem["errors"][0]["pointer"], "content-encoding");
+            assert_eq!(problem["errors"][0]["code"], "unsupported_content_coding");
+            asked += 1;
+        }
+        for codings in [&[""][..], &["identity"], &["IDENTITY, identity"]] {
+            let reply = ask(&operation.method, &path, codings).await;
+            assert_ne!(reply.status, 415, "{path} {codings:?}: {}", reply.text);
+        }
+    }
+    assert!(asked > 100, "{asked}");
+    let stripe = "/webhooks/stripe";
+    let reply = ask(&Method::POST, stripe, &["gzip"]).await;
+    reply.refused(415, "unsupported_media_type");
+    assert_eq!(reply.header("accept-encoding"), "identity");
+    ask(&Method::POST, stripe, &["identity"]).await.refused(400, "invalid_webhook");
 }
 
 async fn problems_speak_the_language_of_the_client(store: Store) {

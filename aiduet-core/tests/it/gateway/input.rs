@@ -235,29 +235,78 @@ async fn a_body_that_is_not_plain_json_is_not_read() {
     let house = plan.open().await;
     for api in Api::ALL {
         let dialect = api.endpoint().dialect();
-        for (name, value) in [
-            ("content-encoding", "gzip"),
-            ("content-encoding", "br"),
-            ("content-encoding", "zstd"),
-            ("content-encoding", "identity, gzip"),
-            ("content-encoding", "novel"),
-            ("content-encoding", ""),
-            ("content-type", "text/plain"),
-            ("content-type", "application/x-www-form-urlencoded"),
-            ("content-type", "multipart/form-data; boundary=a"),
-            ("content-type", "application/jsonp"),
-            ("content-type", ""),
+        for kind in [
+            "text/plain",
+            "application/x-www-form-urlencoded",
+            "multipart/form-data; boundary=a",
+            "application/jsonp",
+            "",
         ] {
             let mut call = api.ask("Hello?");
-            call.headers.insert(name, HeaderValue::from_static(value));
-            assert_refused(dialect, &house.send(call).await, 415, "unsupported_media_type");
+            call.headers.insert("content-type", HeaderValue::from_static(kind));
+            let reply = house.send(call).await;
+            assert_refused(dialect, &reply, 415, "unsupported_media_type");
+            assert_eq!(reply.header("accept-encoding"), "", "the coding is not what is wrong");
         }
         // A second header must not hide behind the first one.
-        for (name, value) in [("content-encoding", "gzip"), ("content-type", "text/plain")] {
-            let call = api.ask("Hello?").header("content-encoding", "identity");
-            let call = call.header(name, value);
-            assert_refused(dialect, &house.send(call).await, 415, "unsupported_media_type");
+        let call = api.ask("Hello?").header("content-type", "text/plain");
+        assert_refused(dialect, &house.send(call).await, 415, "unsupported_media_type");
+    }
+    assert_untouched(house, &provider).await;
+}
+
+/// A good call to every endpoint that takes a body.
+fn with_bodies() -> Vec<(Dialect, Call)> {
+    let hello = json!([{"role": "user", "content": "Hello?"}]);
+    let embeddings = json!({"model": "text-embedding-3-small", "input": "a"});
+    let count = json!({"model": "gpt-5.6", "messages": hello});
+    let explain = |api: Api| Call { path: "/v1/duet/explain".to_owned(), ..api.ask("Hello?") };
+    let others = [
+        (Dialect::OpenAi, Call::post(Endpoint::Embeddings, &embeddings)),
+        (Dialect::Anthropic, Call::post(Endpoint::CountTokens, &count)),
+        (Dialect::OpenAi, explain(Api::Chat)),
+        (Dialect::Anthropic, explain(Api::Messages)),
+    ];
+    Api::ALL.map(|api| (api.endpoint().dialect(), api.ask("Hello?"))).into_iter().chain(others).collect()
+}
+
+#[tokio::test]
+async fn a_body_with_a_content_coding_is_not_read() {
+    let (plan, provider) = House::scripted(Store::Memory);
+    let house = plan.open().await;
+    for (dialect, call) in with_bodies() {
+        for codings in [
+            &["gzip"][..],
+            &["GZip"],
+            &["deflate"],
+            &["br"],
+            &["zstd"],
+            &["novel"],
+            &["identity, gzip"],
+            &["gzip, identity"],
+            &["gzip,"],
+            &["identity", "gzip"],
+        ] {
+            let call =
+                codings.iter().fold(call.clone(), |call, coding| call.header("content-encoding", coding));
+            let reply = house.send(call).await;
+            assert_refused(dialect, &reply, 415, "unsupported_media_type");
+            assert_eq!(reply.header("accept-encoding"), "identity", "what would have been taken");
         }
     }
     assert_untouched(house, &provider).await;
+}
+
+#[tokio::test]
+async fn a_body_may_say_that_it_has_no_content_coding() {
+    let house = House::open(Store::Memory).await;
+    for (_dialect, call) in with_bodies() {
+        for codings in [&[""][..], &["identity"], &["Identity"], &["identity, identity"], &["", "identity"]] {
+            let call =
+                codings.iter().fold(call.clone(), |call, coding| call.header("content-encoding", coding));
+            let reply = house.send(call).await;
+            assert_eq!((reply.status, reply.header("accept-encoding")), (200, ""), "{codings:?}");
+        }
+    }
+    house.close().await;
 }
