@@ -6,6 +6,7 @@ use http::HeaderMap;
 
 use super::prepare::{Prepared, ask};
 use super::receive::{Received, Shortfall};
+use super::reserve::{Insistence, reserve};
 use super::route::{Candidate, Route};
 use super::tab::{Facts, Slot, Tab};
 use super::{Gateway, GatewayError};
@@ -174,7 +175,7 @@ impl Gateway {
         }
         let request = tab.reserve_for(output, self.parts.clock.now())?;
         let begun = self.parts.clock.monotonic();
-        let result = self.parts.ledger.reserve(request).await;
+        let result = reserve(self.parts.ledger.as_ref(), &request, Insistence::Brief).await;
         self.parts.observer.reserved(self.parts.clock.monotonic().saturating_sub(begun));
         match result {
             Ok(hold) => {

@@ -20,6 +20,7 @@ mod observer;
 mod prepare;
 mod receive;
 mod relay;
+mod reserve;
 mod route;
 mod settle;
 mod shield;

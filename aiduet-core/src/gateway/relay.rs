@@ -15,6 +15,7 @@ use tokio_util::sync::WaitForCancellationFutureOwned;
 
 use super::channel::{Channel, Progress};
 use super::health::Visit;
+use super::reserve::{Insistence, reserve};
 use super::settle::{Settled, Settler};
 use super::tab::{Closing, Tab};
 use super::{AnswerStream, GatewayError};
@@ -24,9 +25,6 @@ use crate::id::HoldId;
 use crate::ledger::{Hold, Ledger, LedgerError, Outcome, ReserveRequest};
 use crate::provider::{ProviderError, ReplyBody};
 use crate::routing::Verdict;
-
-/// Tries of an extension while the ledger is not available.
-const EXTENSION_TRIES: u32 = 8;
 
 /// Tokens that a model may generate unseen in a second of silence: reasoning that is not shown.
 /// See `docs/decisions/0006-unseen-output.md`.
@@ -422,23 +420,11 @@ async fn finished(chore: &mut Option<ChoreFuture>) -> Chore {
     }
 }
 
-/// Reserves more. While the ledger is not available the same reserve is tried again, since only
-/// its answer tells whether the hold exists.
+/// Reserves more; only the answer tells whether the hold exists.
 fn extend(ledger: Arc<dyn Ledger>, request: ReserveRequest, covered: u64) -> ChoreFuture {
     Box::pin(async move {
-        let id = request.id;
-        let mut pause = Duration::from_millis(50);
-        let mut tries = 1;
-        loop {
-            let result = ledger.reserve(request.clone()).await;
-            let again = matches!(&result, Err(error) if error.class() == ErrorClass::Unavailable);
-            if !again || tries == EXTENSION_TRIES {
-                return Chore::Extended(id, covered, result);
-            }
-            tries += 1;
-            tokio::time::sleep(pause).await;
-            pause = pause.saturating_mul(2).min(Duration::from_secs(2));
-        }
+        let result = reserve(ledger.as_ref(), &request, Insistence::Long).await;
+        Chore::Extended(request.id, covered, result)
     })
 }
 

@@ -3,7 +3,7 @@
 use super::scene::{FreshLedger, WholeLedger, is_conflict, is_short, one_more};
 use crate::id::HoldId;
 use crate::ledger::{
-    LedgerError, Outcome, ReserveRequest, SettleRequest, SettlementState, Shortage, VoidRequest,
+    LedgerError, Outcome, ReserveRequest, Reserving, SettleRequest, SettlementState, Shortage, VoidRequest,
 };
 use crate::money::Money;
 use crate::testing::{cents, extension};
@@ -77,6 +77,48 @@ pub async fn a_reserve_with_a_used_identifier_conflicts<L: WholeLedger>(fresh: &
     scene.settle(&request, 1).await.expect("the hold is open");
     assert!(is_conflict(&scene.reserve(&request).await), "the hold is resolved");
     scene.shows(99, 0).await;
+}
+
+/// A repeat asks for nothing new, so it is granted whatever has happened to the account since.
+pub async fn a_reserve_whose_answer_was_lost_is_granted_again<L: WholeLedger>(fresh: &FreshLedger<L>) {
+    let scene = fresh.funded(100).await;
+    let request = scene.holding(60).await;
+    scene.holding(40).await;
+    scene.ledger.set_reserving(scene.account, Reserving::Frozen).await.expect("an account can be frozen");
+    for _ in 0..2 {
+        let again = scene.ledger.reserve(request.clone()).await.expect("a repeat is not refused");
+        assert_eq!((again.id, again.request, again.amount), (request.id, request.request, cents(60)));
+        scene.shows(100, 100).await;
+    }
+    let settlement = scene.settle(&request, 15).await.expect("a settle is not refused");
+    assert_eq!((settlement.charged, settlement.overage), (cents(15), Money::ZERO));
+    scene.shows(85, 40).await;
+}
+
+/// The hold of one account is nothing to another one: not to be had again, open or resolved, and
+/// nothing of it is set aside there.
+pub async fn a_hold_of_one_account_is_never_anothers<L: WholeLedger>(fresh: &FreshLedger<L>) {
+    let scene = fresh.funded(100).await;
+    let other = scene.neighbour();
+    other.top_up(100).await;
+    let open = scene.holding(10).await;
+    let settled = scene.holding(20).await;
+    scene.settle(&settled, 5).await.expect("the hold is open");
+    let voided = scene.holding(30).await;
+    scene.void(&scene.factory.void(&voided)).await.expect("the hold is open");
+    for theirs in [&open, &settled, &voided] {
+        let own = other.factory.reserve(other.account, theirs.amount);
+        let same_request = ReserveRequest { account: other.account, key: own.key, ..theirs.clone() };
+        for stolen in [ReserveRequest { id: theirs.id, ..own }, same_request] {
+            assert!(is_conflict(&other.reserve(&stolen).await), "{theirs:?}");
+        }
+    }
+    other.shows(100, 0).await;
+    scene.shows(95, 10).await;
+    // What was refused has spoilt nothing for either.
+    other.holding(100).await;
+    scene.settle(&open, 10).await.expect("the hold is open");
+    scene.shows(85, 0).await;
 }
 
 /// What was refused may be asked again.

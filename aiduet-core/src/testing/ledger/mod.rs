@@ -64,6 +64,8 @@ macro_rules! ledger_conformance {
             a_reserve_of_nothing_is_refused
             the_same_reserve_again_changes_nothing
             a_reserve_with_a_used_identifier_conflicts
+            a_reserve_whose_answer_was_lost_is_granted_again
+            a_hold_of_one_account_is_never_anothers
             a_refused_reserve_leaves_no_trace
             a_settle_takes_the_charge_and_releases_the_rest
             a_settle_without_a_charge_releases_everything
@@ -93,6 +95,7 @@ macro_rules! ledger_conformance {
             many_tasks_never_overspend
             sec_t25_many_tasks_never_exceed_the_limit_of_a_key
             the_same_reserve_at_the_same_time_holds_once
+            two_accounts_at_the_same_time_do_not_share_a_hold
             settle_and_void_at_the_same_time_have_one_winner
             settle_and_sweep_at_the_same_time_charge_once
             a_dropped_call_can_be_repeated

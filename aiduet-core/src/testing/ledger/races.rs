@@ -73,6 +73,32 @@ pub async fn sec_t25_many_tasks_never_exceed_the_limit_of_a_key<L: WholeLedger>(
     }
 }
 
+/// Of two accounts that ask for one hold at the same time one gets it.
+pub async fn two_accounts_at_the_same_time_do_not_share_a_hold<L: WholeLedger>(fresh: &FreshLedger<L>) {
+    let scene = fresh.funded(1_000).await;
+    let other = scene.neighbour();
+    other.top_up(1_000).await;
+    for round in 1..=20 {
+        let ours = scene.reserving(10);
+        let theirs = ReserveRequest { id: ours.id, owner: ours.owner, ..other.reserving(10) };
+        let mut tasks = JoinSet::new();
+        for request in [ours, theirs] {
+            let ledger = Arc::clone(&scene.ledger);
+            tasks.spawn(async move { ledger.reserve(request).await.map(|hold| hold.account) });
+        }
+        let mut winners = Vec::new();
+        for answer in tasks.join_all().await {
+            match answer {
+                Ok(account) => winners.push(account),
+                refused => assert!(is_conflict(&refused), "{refused:?}"),
+            }
+        }
+        assert_eq!(winners.len(), 1, "{winners:?}");
+        let sum = scene.balance().await.held.checked_add(other.balance().await.held);
+        assert_eq!(sum, Ok(cents(10 * round)));
+    }
+}
+
 /// The identifier decides, not who comes first.
 pub async fn the_same_reserve_at_the_same_time_holds_once<L: WholeLedger>(fresh: &FreshLedger<L>) {
     let scene = fresh.funded(1_000).await;

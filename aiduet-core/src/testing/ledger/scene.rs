@@ -101,6 +101,13 @@ pub(super) struct Scene<L> {
 pub(super) const DEAD_AFTER: Duration = Duration::from_secs(30);
 
 impl<L: WholeLedger> Scene<L> {
+    /// Another account in the same ledger.
+    pub(super) fn neighbour(&self) -> Self {
+        let factory = Factory::at(2, self.factory.now());
+        let account = factory.account_id();
+        Self { ledger: Arc::clone(&self.ledger), factory, account }
+    }
+
     pub(super) async fn top_up(&self, count: i64) -> Entry {
         let entry = self.factory.top_up(self.account, cents(count));
         self.post(&entry).await.expect("a top-up is posted");

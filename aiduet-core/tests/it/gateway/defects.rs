@@ -115,7 +115,7 @@ async fn a_lost_reserve_on_the_way_to_another_model_takes_nothing_away(store: St
     for failure in [Failure::Before, Failure::After] {
         let (plan, provider) = House::scripted(store);
         let house = plan.open().await;
-        house.ledger.fail_reserves([None, Some(failure)]);
+        house.ledger.fail_reserves([None, Some(failure), Some(failure)]);
         let feed = provider.begun(Head { status: 500, ..Head::WHOLE });
         feed.send("{}");
         feed.end();
@@ -134,7 +134,7 @@ async fn a_lost_reserve_on_the_way_to_another_model_takes_nothing_away(store: St
             feed.end();
         };
         let (reply, ()) = tokio::join!(house.send(with_fallbacks()), answer);
-        assert_eq!((reply.status, house.ledger.reserves().len()), (200, 2), "{failure:?}");
+        assert_eq!((reply.status, house.ledger.reserves().len()), (200, 3), "{failure:?}");
         let records = house.close().await;
         assert_eq!((records.len(), records[0].outcome), (1, Outcome::Completed), "{failure:?}");
         assert_eq!(provider.last_body()["model"], "gpt-5.4-nano", "{failure:?}");

@@ -35,6 +35,8 @@ pub(super) enum Failure {
     Before,
     /// It was done, but the answer is lost.
     After,
+    /// The same, and somebody else resolved the hold before it is asked for again.
+    Resolved,
 }
 
 /// What a ledger was asked.
@@ -167,7 +169,7 @@ async fn with<T>(
     match failure {
         None => work.await,
         Some(Failure::Before) => Err(lost()),
-        Some(Failure::After) => work.await.and(Err(lost())),
+        Some(Failure::After | Failure::Resolved) => work.await.and(Err(lost())),
     }
 }
 
@@ -178,7 +180,13 @@ impl Ledger for ScriptedLedger {
         self.reserves_asked.send_modify(|asked| *asked += 1);
         self.reserves_pass.subscribe().wait_for(|pass| *pass).await.unwrap();
         let failure = lock(&self.reserve_failures).pop_front().flatten();
-        with(failure, self.inner.reserve(request)).await
+        let ReserveRequest { account, request: of, id, at, .. } = request;
+        let result = with(failure, self.inner.reserve(request)).await;
+        if failure == Some(Failure::Resolved) {
+            let void = VoidRequest { account, request: of, holds: vec![id], record: None, at };
+            self.inner.void(void).await?;
+        }
+        result
     }
 
     async fn settle(&self, request: SettleRequest) -> Result<Settlement, LedgerError> {

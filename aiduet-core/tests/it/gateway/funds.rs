@@ -15,6 +15,8 @@ use crate::databases::{Store, on_each_store};
 
 on_each_store! {
     a_whole_answer_holds_the_worst_case
+    a_reserve_whose_answer_is_lost_is_made_once
+    a_hold_that_was_resolved_before_its_answer_came_is_no_defect
     a_hold_in_doubt_is_released
     a_whole_answer_is_lowered_to_what_is_affordable
     what_must_be_exact_is_refused_rather_than_lowered
@@ -73,11 +75,51 @@ async fn a_whole_answer_holds_the_worst_case(store: Store) {
     }
 }
 
-/// The answer of the ledger to a reserve is lost, so nobody knows whether there is a hold.
+/// The answer of the ledger to a reserve is lost. The same hold is asked for once more, so the client
+/// gets its answer, and there is one hold whether the first try had made it or not.
+async fn a_reserve_whose_answer_is_lost_is_made_once(store: Store) {
+    for failure in [Failure::Before, Failure::After] {
+        for api in Api::ALL {
+            let (plan, provider) = House::scripted(store);
+            let house = plan.open().await;
+            house.ledger.fail_reserves([Some(failure)]);
+            let call = whole(api, 3_000);
+            let worst = api.worst(&call.body, 3_000);
+            let mut feed = provider.feed();
+            let answer = async {
+                provider.called(1).await;
+                assert_eq!(house.balance().await.held, worst, "{api:?} {failure:?}: one hold");
+                feed.begin(Ok(Head::WHOLE));
+                feed.send(api.whole("Hello!", (9, 2)));
+                feed.end();
+            };
+            let (reply, ()) = tokio::join!(house.send(call), answer);
+            assert_eq!((reply.status, house.ledger.reserves()), (200, vec![worst, worst]), "{api:?}");
+            let records = house.close().await;
+            assert_eq!((records.len(), records[0].cost()), (1, api.price((9, 2))), "{api:?} {failure:?}");
+        }
+    }
+}
+
+/// A sweeper may take a process for dead whose connections are gone, and resolve the hold of which
+/// the process has not heard: the client is asked to come again, not told of a defect.
+async fn a_hold_that_was_resolved_before_its_answer_came_is_no_defect(store: Store) {
+    for api in Api::ALL {
+        let house = House::open(store).await;
+        house.ledger.fail_reserves([Some(Failure::Resolved)]);
+        let reply = house.send(api.ask("Hello?")).await;
+        assert_eq!((reply.status, reply.header("retry-after")), (503, "2"), "{api:?}");
+        assert_eq!(house.balance().await.held, Money::ZERO);
+        assert_eq!(house.send(api.ask("Hello?")).await.status, 200);
+        assert_eq!(house.close().await.len(), 1, "{api:?}");
+    }
+}
+
+/// The answer of the ledger to a reserve is lost, and again, so nobody knows whether there is a hold.
 async fn a_hold_in_doubt_is_released(store: Store) {
     for failure in [Failure::Before, Failure::After] {
         let house = House::open(store).await;
-        house.ledger.fail_reserves([Some(failure)]);
+        house.ledger.fail_reserves([Some(failure); 2]);
         house.ledger.fail_closings([Some(Failure::Before), Some(Failure::After), None]);
         let reply = house.send(Api::Chat.ask("Hello?")).await;
         assert_eq!((reply.status, reply.header("retry-after")), (503, "2"));

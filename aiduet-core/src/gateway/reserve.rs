@@ -1,0 +1,69 @@
+//! Asking for funds when nobody knows whether they were given: a connection that breaks between the
+//! commit and its answer must cost neither the client a call nor the account a second hold.
+
+use std::time::Duration;
+
+use crate::class::{Classify, ErrorClass};
+use crate::ledger::{Hold, Ledger, LedgerError, ReserveRequest};
+
+/// First pause before the same hold is asked for again.
+const PAUSE_FIRST: Duration = Duration::from_millis(50);
+/// Longest pause between two tries.
+const PAUSE_MAX: Duration = Duration::from_secs(2);
+
+/// Why a hold that is asked for again cannot be given.
+const RESOLVED: &str = "the hold was resolved before its answer came";
+
+/// How long the answer of the ledger may be waited for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Insistence {
+    /// A client waits for the first byte: asked once more, and only where the outcome is unknown.
+    Brief,
+    /// A stream runs meanwhile on what it holds: asked eight times, also when the ledger is busy.
+    Long,
+}
+
+impl Insistence {
+    const fn tries(self) -> u32 {
+        match self {
+            Self::Brief => 2,
+            Self::Long => 8,
+        }
+    }
+
+    fn asks_again(self, error: &LedgerError) -> bool {
+        match self {
+            Self::Brief => matches!(error, LedgerError::Unavailable { .. }),
+            Self::Long => error.class() == ErrorClass::Unavailable,
+        }
+    }
+}
+
+/// Reserves. The same hold is asked for again while its fate is unknown: the identifier makes it
+/// one hold, however often it is asked for.
+///
+/// # Errors
+/// Those of [`Ledger::reserve`]. [`LedgerError::Unavailable`] leaves it open whether there is a hold;
+/// so it is also said of one that was made and resolved by somebody else before its answer came.
+pub(super) async fn reserve(
+    ledger: &dyn Ledger,
+    request: &ReserveRequest,
+    insistence: Insistence,
+) -> Result<Hold, LedgerError> {
+    let mut pause = PAUSE_FIRST;
+    let mut tries = 1_u32;
+    loop {
+        match ledger.reserve(request.clone()).await {
+            Err(error) if tries < insistence.tries() && insistence.asks_again(&error) => {
+                tracing::debug!(hold = %request.id, tries, %error, "a hold is asked for again");
+            }
+            Err(LedgerError::Conflict) if tries > 1 => {
+                return Err(LedgerError::Unavailable { source: RESOLVED.into() });
+            }
+            result => return result,
+        }
+        tries = tries.saturating_add(1);
+        tokio::time::sleep(pause).await;
+        pause = pause.saturating_mul(2).min(PAUSE_MAX);
+    }
+}
