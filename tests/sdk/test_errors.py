@@ -104,6 +104,7 @@ def test_an_empty_balance_is_told_as_each_client_understands_it(server: Gateway)
     assert clients.wire.statuses == [402, 402, 402, 429], "no retries"
     counted = clients.claude.messages.count_tokens(model=CLAUDE, messages=[{"role": "user", "content": "Hello"}])
     assert counted.input_tokens > 0, "counting is free"
+    assert clients.gpt.responses.input_tokens.count(model=GPT, input="Hello").input_tokens > 0
 
 
 def test_an_unknown_model_does_not_exist(clients: Clients) -> None:

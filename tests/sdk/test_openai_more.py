@@ -40,6 +40,19 @@ def test_a_response_is_answered_and_billed(gpt: openai.OpenAI, books: Books) -> 
     assert answer.store is False
 
 
+@pytest.mark.parametrize("model", [MODEL, "claude-haiku-4-5"])
+def test_input_is_counted_before_it_is_sent(gpt: openai.OpenAI, books: Books, model: str) -> None:
+    few = gpt.responses.input_tokens.count(model=model, input="Hello")
+    many = gpt.responses.input_tokens.count(
+        model=model, input=[{"role": "user", "content": "Hello, " * 100}], instructions="Be brief.", tools=[TIME]
+    )
+    assert few.object == many.object == "response.input_tokens"
+    assert 0 < few.input_tokens < many.input_tokens
+    with pytest.raises(openai.NotFoundError):
+        gpt.responses.input_tokens.count(model="no-such-model", input="Hello")
+    assert books.balance()["total_usage"] == 0
+
+
 def test_the_stream_helper_gives_every_event_in_order(gpt: openai.OpenAI, books: Books) -> None:
     with gpt.responses.stream(model=MODEL, input="Say something.") as stream:
         events = list(stream)

@@ -141,6 +141,6 @@ const fn output_limit_name(endpoint: Endpoint) -> Option<&'static str> {
         Endpoint::ChatCompletions => Some("max_completion_tokens"),
         Endpoint::Responses => Some("max_output_tokens"),
         Endpoint::Messages => Some("max_tokens"),
-        Endpoint::Embeddings | Endpoint::CountTokens => None,
+        Endpoint::Embeddings | Endpoint::CountTokens | Endpoint::InputTokens => None,
     }
 }

@@ -26,17 +26,25 @@ pub enum Endpoint {
     Messages,
     /// `POST /v1/messages/count_tokens`, free
     CountTokens,
+    /// `POST /v1/responses/input_tokens`, free
+    InputTokens,
 }
 
 impl Endpoint {
     /// Every endpoint.
-    pub const ALL: [Self; 5] =
-        [Self::ChatCompletions, Self::Responses, Self::Embeddings, Self::Messages, Self::CountTokens];
+    pub const ALL: [Self; 6] = [
+        Self::ChatCompletions,
+        Self::Responses,
+        Self::Embeddings,
+        Self::Messages,
+        Self::CountTokens,
+        Self::InputTokens,
+    ];
 
     /// The dialect of the path.
     pub const fn dialect(self) -> Dialect {
         match self {
-            Self::ChatCompletions | Self::Responses | Self::Embeddings => Dialect::OpenAi,
+            Self::ChatCompletions | Self::Responses | Self::Embeddings | Self::InputTokens => Dialect::OpenAi,
             Self::Messages | Self::CountTokens => Dialect::Anthropic,
         }
     }
@@ -49,6 +57,7 @@ impl Endpoint {
             Self::Embeddings => "/v1/embeddings",
             Self::Messages => "/v1/messages",
             Self::CountTokens => "/v1/messages/count_tokens",
+            Self::InputTokens => "/v1/responses/input_tokens",
         }
     }
 
@@ -60,6 +69,7 @@ impl Endpoint {
             Self::Embeddings => "embeddings",
             Self::Messages => "messages",
             Self::CountTokens => "count_tokens",
+            Self::InputTokens => "input_tokens",
         }
     }
 
@@ -70,6 +80,6 @@ impl Endpoint {
 
     /// Whether a call costs anything.
     pub const fn is_billed(self) -> bool {
-        !matches!(self, Self::CountTokens)
+        !matches!(self, Self::CountTokens | Self::InputTokens)
     }
 }

@@ -96,7 +96,9 @@ impl Meter {
             Endpoint::ChatCompletions | Endpoint::Embeddings => {
                 Answer::Chat(Box::new(ChatAnswer::new(&config)))
             }
-            Endpoint::Responses => Answer::Responses(Box::new(ResponsesAnswer::new(&config))),
+            Endpoint::Responses | Endpoint::InputTokens => {
+                Answer::Responses(Box::new(ResponsesAnswer::new(&config)))
+            }
             Endpoint::Messages | Endpoint::CountTokens => {
                 Answer::Messages(Box::new(MessagesAnswer::new(&config)))
             }

@@ -52,7 +52,9 @@ pub fn inspect(endpoint: Endpoint, body: &Content) -> Result<RequestHead, Reques
     let mut head = RequestHead::default();
     let braces = match endpoint {
         Endpoint::ChatCompletions => openai::chat_request::read(&mut scanner, &mut head),
-        Endpoint::Responses => openai::responses_request::read(&mut scanner, &mut head),
+        Endpoint::Responses | Endpoint::InputTokens => {
+            openai::responses_request::read(&mut scanner, &mut head)
+        }
         Endpoint::Embeddings => openai::embeddings::read(&mut scanner, &mut head),
         Endpoint::Messages => anthropic::request::read_messages(&mut scanner, &mut head),
         Endpoint::CountTokens => anthropic::request::read_count(&mut scanner, &mut head),

@@ -166,7 +166,9 @@ impl<'a> Transcript<'a> {
         };
         match endpoint {
             Endpoint::ChatCompletions => openai::chat_transcript::read(&mut scanner, &mut transcript),
-            Endpoint::Responses => openai::responses_transcript::read(&mut scanner, &mut transcript),
+            Endpoint::Responses | Endpoint::InputTokens => {
+                openai::responses_transcript::read(&mut scanner, &mut transcript)
+            }
             Endpoint::Messages | Endpoint::CountTokens => {
                 anthropic::transcript::read(&mut scanner, &mut transcript)
             }

@@ -1,4 +1,5 @@
-//! Calls that cost nothing: counting tokens. No hold, no record, never blocked by the balance.
+//! Calls that cost nothing: counting tokens, in either dialect. No hold, no record, never blocked by
+//! the balance.
 
 use super::exchange::collect;
 use super::judge::{Failure, judge};
@@ -7,10 +8,12 @@ use super::receive::Received;
 use super::route::{Candidate, Route};
 use super::{Answer, AnswerBody, Gateway, GatewayError};
 use crate::content::Content;
+use crate::dialect::{Endpoint, counted_tokens};
 use crate::limit::Standing;
 use crate::money::Money;
 use crate::provider::{UpstreamReply, UpstreamRequestId, Vendor};
 use crate::routing::{Tried, Verdict};
+use crate::translate::refusal;
 
 /// Largest answer of a free call, in bytes.
 const FREE_BYTES_MAX: usize = 64 << 10;
@@ -29,9 +32,9 @@ impl Gateway {
         let standings = self.take_rate(&received, 0).await?;
         let _slot = self.take_slot(&received).await?;
         let Some(candidate) = route.candidate(0) else { return Err(GatewayError::Internal) };
-        let counted = match candidate.model.vendor {
-            Vendor::Anthropic => self.ask_for_count(&received, &route, candidate).await?,
-            Vendor::OpenAi => estimate(&received),
+        let counted = match (received.endpoint, candidate.model.vendor) {
+            (Endpoint::CountTokens, Vendor::OpenAi) => estimate(&received),
+            _ => self.ask_for_count(&received, &route, candidate).await?,
         };
         let duet = route.duet.as_ref().map(|duet| duet.told(&candidate.model.id));
         Ok(Answer { duet, ..answer(&received, candidate, standings, counted) })
@@ -44,7 +47,10 @@ impl Gateway {
         route: &Route,
         candidate: &Candidate,
     ) -> Result<Counted, GatewayError> {
-        let prepared = self.prepare(received, candidate, None).map_err(GatewayError::Invalid)?;
+        let mut prepared = self.prepare(received, candidate, None).map_err(GatewayError::Invalid)?;
+        if prepared.plan.is_some() {
+            prepared = prepared.counting().map_err(GatewayError::Invalid)?;
+        }
         let vendor = candidate.model.vendor;
         let mut tried = Tried::default();
         let mut failed = None;
@@ -77,10 +83,26 @@ async fn try_count(
     let reply = provider.send(prepared.call(received)).await.map_err(Failure::of_error)?;
     let UpstreamReply { status, retry_after, upstream_request_id, body, .. } = reply;
     let body = collect(body, FREE_BYTES_MAX).await.map_err(Failure::of_error)?;
-    match judge(status, retry_after, &body).filter(|_failure| !status.is_success()) {
-        Some(failure) => Err(failure),
-        None => Ok(Counted { status, upstream_request_id, body: Content::new(body) }),
+    if let Some(failure) = judge(status, retry_after, &body).filter(|_failure| !status.is_success()) {
+        return Err(failure);
     }
+    let body = match &prepared.plan {
+        None => Content::new(body),
+        Some(_plan) if status.is_success() => told(counted_tokens(&body).ok_or(Failure::nonsense())?),
+        Some(plan) => {
+            let (body, id) = (Content::new(body), received.id.to_string());
+            refusal(plan.client(), plan.upstream(), status.as_u16(), (&body, &id))
+        }
+    };
+    Ok(Counted { status, upstream_request_id, body })
+}
+
+/// A number of tokens as the Responses API tells it.
+///
+/// # Source
+/// OpenAI API reference, "Get input token counts", read 2026-11-27.
+fn told(tokens: u64) -> Content {
+    Content::new(format!("{{\"object\":\"response.input_tokens\",\"input_tokens\":{tokens}}}").into())
 }
 
 /// Models that have nothing to count with: a quarter of the bytes, and a fixed number for each image

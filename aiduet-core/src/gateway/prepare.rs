@@ -7,7 +7,7 @@ use super::Gateway;
 use super::receive::Received;
 use super::route::Candidate;
 use crate::content::Content;
-use crate::dialect::{Dialect, Edits, Endpoint, RequestFault, RequestHead, edit};
+use crate::dialect::{Edits, Endpoint, RequestFault, RequestHead, count_request, edit};
 use crate::id::AccountId;
 use crate::price::{Ask, PricedModel};
 use crate::provider::{UpstreamCall, forwardable};
@@ -43,6 +43,17 @@ impl Prepared {
     }
 }
 
+impl Prepared {
+    /// The call that counts the prompt of this one, which is translated to Messages.
+    ///
+    /// # Errors
+    /// When it is not.
+    pub(super) fn counting(self) -> Result<Self, RequestFault> {
+        let body = count_request(&self.body).ok_or(RequestFault::untranslatable())?;
+        Ok(Self { endpoint: Endpoint::CountTokens, body, stream: false, ..self })
+    }
+}
+
 impl Gateway {
     /// The call that asks a candidate. `lowered` is the output limit of one choice if it had to be
     /// lowered.
@@ -64,7 +75,7 @@ impl Gateway {
             model: candidate.name.as_ref(),
             output_limit: lowered.or_else(|| unsaid_limit(received, &candidate.model)),
             include_usage: *endpoint == Endpoint::ChatCompletions && head.stream,
-            store_false: endpoint.dialect() == Dialect::OpenAi && *endpoint != Endpoint::Embeddings,
+            store_false: matches!(endpoint, Endpoint::ChatCompletions | Endpoint::Responses),
             end_user: end_user.as_deref(),
         };
         let edited = edit(*endpoint, body, head, &edits);

@@ -234,13 +234,16 @@ impl Resolver<'_> {
     /// translation leads to.
     fn serving(&self, model: &PricedModel) -> Result<Endpoint, GatewayError> {
         let client = self.received.endpoint;
-        if client == Endpoint::CountTokens && model.generates() {
-            return Ok(client);
+        match (client, model.vendor) {
+            (Endpoint::CountTokens, _) | (Endpoint::InputTokens, Vendor::OpenAi) if model.generates() => {
+                return Ok(client);
+            }
+            _ => {}
         }
         let serves = |endpoint: &Endpoint| model.endpoints.contains(endpoint);
         let wanted = upstream_endpoint(client, model.vendor, model.id.as_str(), &self.received.body);
         let other = || {
-            let may = client != Endpoint::Embeddings && client != Endpoint::CountTokens;
+            let may = client.is_billed() && client != Endpoint::Embeddings;
             GENERATING.into_iter().filter(|_endpoint| may).find(serves)
         };
         Some(wanted).filter(serves).or_else(other).ok_or_else(|| {

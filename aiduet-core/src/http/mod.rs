@@ -84,6 +84,7 @@ fn gateway_routes() -> Router<App> {
         (Endpoint::Embeddings.path(), post(proxy::embeddings)),
         (Endpoint::Messages.path(), post(proxy::messages)),
         (Endpoint::CountTokens.path(), post(proxy::count_tokens)),
+        (Endpoint::InputTokens.path(), post(proxy::input_tokens)),
         ("/v1/models", get(catalogue::list)),
         ("/v1/duet/explain", post(explain::explain)),
         ("/v1/key", get(receipt::key)),

@@ -39,6 +39,10 @@ pub(super) async fn count_tokens(state: State<App>, request: Request) -> Respons
     forward(state, Endpoint::CountTokens, request).await
 }
 
+pub(super) async fn input_tokens(state: State<App>, request: Request) -> Response {
+    forward(state, Endpoint::InputTokens, request).await
+}
+
 async fn forward(State(app): State<App>, endpoint: Endpoint, request: Request) -> Response {
     let id = app.gateway().new_request_id();
     match call(&app, endpoint, id, request).await {

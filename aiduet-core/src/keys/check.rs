@@ -51,10 +51,17 @@ impl KeyLimits {
         self.models.is_empty() || self.models.contains(model)
     }
 
-    /// Whether an endpoint may be called. Counting tokens is free and goes with messages.
+    /// Whether an endpoint may be called. Counting tokens is free and goes with what is counted.
     pub fn allows_endpoint(&self, endpoint: Endpoint) -> bool {
-        let counting = endpoint == Endpoint::CountTokens && self.endpoints.contains(&Endpoint::Messages);
-        self.endpoints.is_empty() || self.endpoints.contains(&endpoint) || counting
+        let counted = match endpoint {
+            Endpoint::CountTokens => Some(Endpoint::Messages),
+            Endpoint::InputTokens => Some(Endpoint::Responses),
+            Endpoint::ChatCompletions | Endpoint::Responses | Endpoint::Embeddings | Endpoint::Messages => {
+                None
+            }
+        };
+        let allows = |endpoint: &Endpoint| self.endpoints.contains(endpoint);
+        self.endpoints.is_empty() || allows(&endpoint) || counted.as_ref().is_some_and(allows)
     }
 
     /// Whether a client may call from this address. An IPv4 address that came in an IPv6 socket
@@ -165,9 +172,16 @@ mod tests {
     }
 
     #[test]
-    fn counting_alone_does_not_allow_messages() {
-        let limits = KeyLimits { endpoints: vec![Endpoint::CountTokens], ..KeyLimits::default() };
-        assert!(limits.allows_endpoint(Endpoint::CountTokens));
-        assert!(!limits.allows_endpoint(Endpoint::Messages));
+    fn counting_goes_with_what_is_counted_and_not_the_other_way_round() {
+        for (counting, counted) in
+            [(Endpoint::CountTokens, Endpoint::Messages), (Endpoint::InputTokens, Endpoint::Responses)]
+        {
+            let only = |endpoint| KeyLimits { endpoints: vec![endpoint], ..KeyLimits::default() };
+            assert!(only(counting).allows_endpoint(counting));
+            assert!(!only(counting).allows_endpoint(counted));
+            let allowed =
+                Endpoint::ALL.into_iter().filter(|endpoint| only(counted).allows_endpoint(*endpoint));
+            assert_eq!(allowed.collect::<Vec<_>>(), [counted, counting]);
+        }
     }
 }

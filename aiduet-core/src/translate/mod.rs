@@ -92,7 +92,7 @@ pub fn request(
     let mut talk = match from {
         Endpoint::ChatCompletions => chat::read_request(bytes)?,
         Endpoint::Messages => anthropic::read_request(bytes)?,
-        Endpoint::Responses => responses::read_request(bytes)?,
+        Endpoint::Responses | Endpoint::InputTokens => responses::read_request(bytes)?,
         Endpoint::Embeddings | Endpoint::CountTokens => {
             return Err(RequestFault::untranslatable());
         }
@@ -100,7 +100,7 @@ pub fn request(
     talk.length = bytes.len();
     let length_max = match to {
         Endpoint::Messages | Endpoint::CountTokens => anthropic::TOOL_NAME_MAX,
-        Endpoint::ChatCompletions | Endpoint::Responses | Endpoint::Embeddings => {
+        Endpoint::ChatCompletions | Endpoint::Responses | Endpoint::Embeddings | Endpoint::InputTokens => {
             openai::settings::TOOL_NAME_MAX
         }
     };
@@ -119,7 +119,7 @@ pub fn request(
         Endpoint::Messages => anthropic::write_request(talk, target, &mut plan.names)?,
         Endpoint::Responses => responses::write_request(talk, target, &mut plan.names)?,
         Endpoint::ChatCompletions => chat::write_request(talk, target, &mut plan.names)?,
-        Endpoint::Embeddings | Endpoint::CountTokens => {
+        Endpoint::Embeddings | Endpoint::CountTokens | Endpoint::InputTokens => {
             return Err(RequestFault::untranslatable());
         }
     };
@@ -136,7 +136,7 @@ pub fn answer(plan: &Plan, body: &Content, facts: &Facts<'_>) -> Result<Content,
         Endpoint::Messages => anthropic::read_answer(bytes)?,
         Endpoint::Responses => responses::read_answer(bytes)?,
         Endpoint::ChatCompletions => chat::read_answer(bytes)?,
-        Endpoint::Embeddings | Endpoint::CountTokens => {
+        Endpoint::Embeddings | Endpoint::CountTokens | Endpoint::InputTokens => {
             return Err(Unreadable);
         }
     };
@@ -146,7 +146,7 @@ pub fn answer(plan: &Plan, body: &Content, facts: &Facts<'_>) -> Result<Content,
         Endpoint::ChatCompletions => chat::write_answer(reply, plan, facts),
         Endpoint::Messages => anthropic::write_answer(reply, plan, facts),
         Endpoint::Responses => responses::write_answer(reply, plan, facts),
-        Endpoint::Embeddings | Endpoint::CountTokens => {
+        Endpoint::Embeddings | Endpoint::CountTokens | Endpoint::InputTokens => {
             return Err(Unreadable);
         }
     };
@@ -174,7 +174,7 @@ fn stops_to_enforce(
     let native = match to {
         Endpoint::ChatCompletions => chat::stops_natively(target.model, talk.stop.len()),
         Endpoint::Responses => false,
-        Endpoint::Messages | Endpoint::Embeddings | Endpoint::CountTokens => true,
+        Endpoint::Messages | Endpoint::Embeddings | Endpoint::CountTokens | Endpoint::InputTokens => true,
     };
     let enforced = talk.stop.iter().filter(|_stop| !native);
     Ok(enforced.map(|stop| stop.decode().into_owned()).collect())

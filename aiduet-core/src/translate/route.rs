@@ -14,6 +14,7 @@ use crate::provider::Vendor;
 pub fn upstream_endpoint(client: Endpoint, vendor: Vendor, model: &str, body: &Content) -> Endpoint {
     match (vendor, client) {
         (_, Endpoint::Embeddings | Endpoint::CountTokens) => client,
+        (Vendor::OpenAi, Endpoint::InputTokens) => client,
         (Vendor::Anthropic, _) => Endpoint::Messages,
         (Vendor::OpenAi, Endpoint::Responses | Endpoint::Messages) => Endpoint::Responses,
         (Vendor::OpenAi, Endpoint::ChatCompletions) => {

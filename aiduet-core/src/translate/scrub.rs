@@ -18,7 +18,7 @@ pub fn scrub(endpoint: Endpoint, body: &Content) -> Option<Content> {
     memmem::find(bytes, PREFIX.as_bytes())?;
     let (name, keep): (&str, fn(&str) -> Option<String>) = match endpoint {
         Endpoint::Messages | Endpoint::CountTokens => ("messages", anthropic::without_seals),
-        Endpoint::Responses => ("input", openai::responses::without_seals),
+        Endpoint::Responses | Endpoint::InputTokens => ("input", openai::responses::without_seals),
         Endpoint::ChatCompletions | Endpoint::Embeddings => return None,
     };
     let members: Members<'_> = serde_json::from_slice(bytes).ok()?;

@@ -101,13 +101,13 @@ impl Stream {
             Endpoint::Messages => Reader::Messages(anthropic::Events::default()),
             Endpoint::Responses => Reader::Responses(responses::Events::default()),
             Endpoint::ChatCompletions => Reader::Chat(chat::Events::default()),
-            Endpoint::Embeddings | Endpoint::CountTokens => return None,
+            Endpoint::Embeddings | Endpoint::CountTokens | Endpoint::InputTokens => return None,
         };
         let writer = match plan.client {
             Endpoint::ChatCompletions => Writer::Chat(chat::Writer::new(opened)),
             Endpoint::Messages => Writer::Messages(anthropic::Writer::new(opened)),
             Endpoint::Responses => Writer::Responses(responses::Writer::new(opened)),
-            Endpoint::Embeddings | Endpoint::CountTokens => return None,
+            Endpoint::Embeddings | Endpoint::CountTokens | Endpoint::InputTokens => return None,
         };
         Some(Self {
             cutter: Cutter::new(plan.stop.clone()),

@@ -83,6 +83,7 @@ fn request(endpoint: Endpoint, text: &str, form: Form) -> Value {
             json!({"model": "claude-opus-5", "max_tokens": 900, "messages": messages, "stream": stream})
         }
         Endpoint::CountTokens => json!({"model": "claude-opus-5", "messages": messages}),
+        Endpoint::InputTokens => json!({"model": "gpt-5.6", "input": text}),
     }
 }
 

@@ -65,7 +65,7 @@ impl fmt::Debug for SimulatedProvider {
 /// What a call asks for.
 enum Job {
     Generate(Box<Prompt>, Box<dyn Wire>),
-    Count(u64, Script),
+    Count(Endpoint, u64, Script),
     Embed(embeddings::Wanted),
 }
 
@@ -104,7 +104,11 @@ impl SimulatedProvider {
             }
             Endpoint::CountTokens => {
                 let prompt = messages::read(&body, model)?;
-                Job::Count(prompt.tokens(), prompt.script)
+                Job::Count(call.endpoint, prompt.tokens(), prompt.script)
+            }
+            Endpoint::InputTokens => {
+                let prompt = responses::read(&body, model)?;
+                Job::Count(call.endpoint, prompt.tokens(), prompt.script)
             }
             Endpoint::Embeddings => Job::Embed(embeddings::read(&body, model)?),
         })
@@ -124,8 +128,12 @@ impl SimulatedProvider {
     /// The answer, and what was counted for it.
     fn output(&self, job: Job, dialect: Dialect) -> (Output, Usage) {
         match job {
-            Job::Count(tokens, script) => {
-                let counted = json!({"input_tokens": script.usage.unwrap_or(tokens)});
+            Job::Count(endpoint, tokens, script) => {
+                let tokens = script.usage.unwrap_or(tokens);
+                let counted = match endpoint.dialect() {
+                    Dialect::OpenAi => json!({"object": "response.input_tokens", "input_tokens": tokens}),
+                    Dialect::Anthropic => json!({"input_tokens": tokens}),
+                };
                 (Output::Whole(Bytes::from(counted.to_string())), Usage::default())
             }
             Job::Embed(wanted) => {
@@ -201,7 +209,7 @@ impl Job {
     const fn script(&self) -> &Script {
         match self {
             Self::Generate(prompt, _wire) => &prompt.script,
-            Self::Count(_tokens, script) => script,
+            Self::Count(_endpoint, _tokens, script) => script,
             Self::Embed(wanted) => &wanted.script,
         }
     }

@@ -30,7 +30,7 @@ const MESSAGES: &str = r#"{"model":"m","max_tokens":100,"messages":[{"role":"use
 const fn plain(endpoint: Endpoint) -> &'static str {
     match endpoint {
         Endpoint::ChatCompletions => CHAT,
-        Endpoint::Responses => RESPONSES,
+        Endpoint::Responses | Endpoint::InputTokens => RESPONSES,
         Endpoint::Embeddings => EMBEDDINGS,
         Endpoint::Messages | Endpoint::CountTokens => MESSAGES,
     }

@@ -10,8 +10,13 @@ use super::world::World;
 use crate::content::Content;
 use crate::dialect::{Endpoint, Transcript};
 
-const ENDPOINTS: [Endpoint; 4] =
-    [Endpoint::Messages, Endpoint::ChatCompletions, Endpoint::Responses, Endpoint::CountTokens];
+const ENDPOINTS: [Endpoint; 5] = [
+    Endpoint::Messages,
+    Endpoint::ChatCompletions,
+    Endpoint::Responses,
+    Endpoint::CountTokens,
+    Endpoint::InputTokens,
+];
 
 /// Every word that a reason or an explanation may have.
 fn vocabulary() -> BTreeSet<String> {

@@ -27,6 +27,7 @@ fn calls() -> Vec<(Dialect, Call)> {
     let others = [
         (Dialect::OpenAi, Call::post(Endpoint::Embeddings, &embeddings)),
         (Dialect::Anthropic, Call::post(Endpoint::CountTokens, &count)),
+        (Dialect::OpenAi, Call::post(Endpoint::InputTokens, &json!({"model": "gpt-5.6", "input": "a"}))),
         (Dialect::OpenAi, Call::get("/v1/models")),
         (Dialect::OpenAi, Call::get("/v1/models/gpt-5.6")),
         (Dialect::Anthropic, Call::get("/v1/models").header("anthropic-version", "2023-06-01")),

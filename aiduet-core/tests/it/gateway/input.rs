@@ -264,6 +264,7 @@ fn with_bodies() -> Vec<(Dialect, Call)> {
     let others = [
         (Dialect::OpenAi, Call::post(Endpoint::Embeddings, &embeddings)),
         (Dialect::Anthropic, Call::post(Endpoint::CountTokens, &count)),
+        (Dialect::OpenAi, Call::post(Endpoint::InputTokens, &json!({"model": "gpt-5.6", "input": "a"}))),
         (Dialect::OpenAi, explain(Api::Chat)),
         (Dialect::Anthropic, explain(Api::Messages)),
     ];

@@ -30,6 +30,10 @@ fn calls(id: &str) -> Vec<(Dialect, Call)> {
         let count = json!({"model": model, "messages": hello});
         calls.push((Dialect::Anthropic, Call::post(Endpoint::CountTokens, &count)));
     }
+    for model in ["gpt-5.6", "claude-haiku-4-5"] {
+        let count = json!({"model": model, "input": "Hello?"});
+        calls.push((Dialect::OpenAi, Call::post(Endpoint::InputTokens, &count)));
+    }
     calls.push((Dialect::OpenAi, explain(Api::Chat)));
     calls.push((Dialect::Anthropic, explain(Api::Messages)));
     for path in ["/v1/models", "/v1/models/gpt-5.6", "/v1/key", "/v1/credits"] {

@@ -38,6 +38,7 @@ fn odd_answer(endpoint: Endpoint) -> &'static [u8] {
             b"{ \"content\":[ {\"type\":\"text\",\"text\":\"\\ud83d\\ude00\"} ] ,\"stop_reason\":\"end_turn\",\"usage\":{\"input_tokens\":9,\"output_tokens\":2} }"
         }
         Endpoint::CountTokens => b"{ \"input_tokens\" :9 }\n",
+        Endpoint::InputTokens => b"{ \"input_tokens\" :9,\t\"object\":\"response.input_tokens\" }\n",
     }
 }
 
@@ -57,6 +58,7 @@ fn odd_body(endpoint: Endpoint) -> &'static [u8] {
         Endpoint::CountTokens => {
             b"{ \"model\":\"claude-haiku-4-5\",\"messages\":[{\"role\":\"user\",\"content\":\"hi\"}] }"
         }
+        Endpoint::InputTokens => b"{ \"model\":\"gpt-5.6\" ,\"input\":\"\\ud83d\\ude00\", \"z\":[ ] }\n",
     }
 }
 

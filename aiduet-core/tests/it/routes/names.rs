@@ -5,10 +5,10 @@ use aiduet_core::keys::KeyLimits;
 use aiduet_core::price::ModelId;
 use aiduet_core::provider::Vendor;
 use aiduet_core::settings::Settings;
-use aiduet_core::testing::fake_upstream::FakeUpstream;
+use aiduet_core::testing::fake_upstream::{Act, FakeUpstream};
 use serde_json::{Value, json};
 
-use super::site::{GENERATING, Plan, Site, request, serving, upstream, with};
+use super::site::{GENERATING, Plan, Site, error, request, serving, upstream, with};
 
 fn aliases(settings: &mut Settings) {
     settings.routing.aliases = serde_json::from_value(json!({
@@ -130,4 +130,67 @@ async fn tokens_are_counted_for_models_of_either_vendor() {
     assert!((400..700).contains(&counted), "{counted}");
     assert_eq!(site.ask(count, &request(count, "text-embedding-3-small", &text)).await.status, 400);
     assert!(site.close().await.is_empty());
+}
+
+#[tokio::test]
+async fn input_is_counted_for_models_of_either_vendor() {
+    let (site, provider) = site(KeyLimits::default()).await;
+    let count = Endpoint::InputTokens;
+    let text = "word ".repeat(400);
+    let mut counts = Vec::new();
+    for (model, answers, path) in [
+        ("gpt-5.4-mini", "gpt-5.4-mini", "/v1/responses/input_tokens"),
+        ("fast", "gpt-5.4-mini", "/v1/responses/input_tokens"),
+        ("claude-haiku-4-5", "claude-haiku-4-5", "/v1/messages/count_tokens"),
+    ] {
+        let tools = json!([{"type": "function", "name": "find", "parameters": {"type": "object"}}]);
+        let body = with(request(count, model, &text), &json!({"instructions": "Be brief.", "tools": tools}));
+        let reply = site.ask(count, &body).await;
+        assert_eq!((reply.status, reply.header("x-aiduet-model")), (200, answers), "{}", reply.text);
+        assert_eq!((reply.header("x-aiduet-cost"), reply.header("x-aiduet-balance")), ("0.000000000", ""));
+        let told = reply.json();
+        assert_eq!((&told["object"], told.as_object().unwrap().len()), (&json!("response.input_tokens"), 2));
+        counts.push(told["input_tokens"].as_u64().unwrap());
+        let seen = provider.seen().pop().unwrap();
+        assert_eq!(seen.target, path, "{model}");
+        let asked: Value = serde_json::from_slice(&seen.body).unwrap();
+        let members: Vec<_> = asked.as_object().unwrap().keys().map(String::as_str).collect();
+        match path {
+            "/v1/responses/input_tokens" => assert_eq!(members, ["input", "instructions", "model", "tools"]),
+            _ => assert_eq!(members, ["messages", "model", "system", "tools"], "{asked}"),
+        }
+    }
+    assert!(counts.iter().all(|tokens| (100..700).contains(tokens)), "{counts:?}");
+    assert_eq!(provider.seen().len(), 3);
+    assert_eq!(site.ask(count, &request(count, "text-embedding-3-small", &text)).await.status, 400);
+    assert_eq!(site.ask(count, &request(count, "nobody", &text)).await.status, 404);
+    let stateful = with(request(count, "gpt-5.4-mini", "a"), &json!({"previous_response_id": "resp_1"}));
+    let refused = site.ask(count, &stateful).await;
+    assert_eq!((refused.status, &refused.json()["error"]["param"]), (400, &json!("previous_response_id")));
+    assert_eq!(provider.seen().len(), 3, "nobody was asked");
+    assert!(site.close().await.is_empty(), "what is free has no record");
+}
+
+/// Whoever was asked, an error has the shape of the path.
+#[tokio::test]
+async fn a_count_that_fails_is_told_in_the_dialect_of_the_path() {
+    let html = || vec![Act::answer(200, &[("content-type", "application/json")], b"<html>")];
+    for (vendor, acts, status, (name, word)) in [
+        (Vendor::OpenAi, error(400, "invalid_request_error"), 400, ("type", "invalid_request_error")),
+        (Vendor::OpenAi, error(500, "server_error"), 502, ("code", "upstream_error")),
+        (Vendor::Anthropic, error(400, "invalid_request_error"), 400, ("type", "invalid_request_error")),
+        (Vendor::Anthropic, error(500, "api_error"), 502, ("code", "upstream_error")),
+        (Vendor::Anthropic, error(529, "overloaded_error"), 503, ("code", "server_is_overloaded")),
+        (Vendor::Anthropic, html(), 502, ("code", "upstream_error")),
+    ] {
+        let model = if vendor == Vendor::OpenAi { "gpt-5.4-mini" } else { "claude-haiku-4-5" };
+        let provider = FakeUpstream::always(acts).await;
+        let plan = Plan::new().upstream(upstream(vendor, "one", &provider.base_url()));
+        let site = plan.open().await;
+        let reply = site.ask(Endpoint::InputTokens, &request(Endpoint::InputTokens, model, "a")).await;
+        let told = reply.json();
+        assert_eq!((reply.status, &told["error"][name]), (status, &json!(word)), "{model}: {told}");
+        assert!(vendor == Vendor::OpenAi || told.get("type").is_none(), "{told}");
+        assert!(site.close().await.is_empty());
+    }
 }

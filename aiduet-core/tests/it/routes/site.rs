@@ -282,7 +282,7 @@ pub(super) fn request(endpoint: Endpoint, model: &str, text: &str) -> Value {
         Endpoint::Responses => json!({"model": model, "input": text}),
         Endpoint::Messages => json!({"model": model, "max_tokens": 2_000, "messages": messages}),
         Endpoint::CountTokens => json!({"model": model, "messages": messages}),
-        Endpoint::Embeddings => json!({"model": model, "input": text}),
+        Endpoint::Embeddings | Endpoint::InputTokens => json!({"model": model, "input": text}),
     }
 }
 
