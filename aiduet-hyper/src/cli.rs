@@ -205,10 +205,13 @@ pub(crate) enum User {
         #[arg(long, default_value_t = 50)]
         limit: u32,
     },
-    /// Erase an account now, without time to change the mind
+    /// Ask a second operator to have an account erased, without time to change the mind
     Erase {
         #[command(flatten)]
         who: Who,
+        /// Erase it now and alone; the audit log says so
+        #[arg(long)]
+        break_glass: bool,
         /// Only say what would be erased
         #[arg(long)]
         dry_run: bool,
@@ -444,7 +447,7 @@ pub(crate) enum Privacy {
 pub(crate) enum Policy {
     /// Print the versions of this program, what was published, and how many people were told
     List,
-    /// Publish a version: from then on people are told of it by mail
+    /// Ask a second operator to publish a version: from then on people are told of it by mail
     Publish {
         /// privacy or terms
         kind: String,
@@ -453,6 +456,9 @@ pub(crate) enum Policy {
         /// It takes nothing from anybody, so it needs no 30 days
         #[arg(long)]
         harmless: bool,
+        /// Publish it now and alone; the audit log says so
+        #[arg(long)]
+        break_glass: bool,
     },
     /// Write to the next people now; the server does so every minute
     Notify,

@@ -87,7 +87,7 @@ def test_a_backup_of_a_running_server_comes_back_with_its_books(
         run(commands("Back up", save), **variables)
         connection.close()
         # Somebody leaves after the backup.
-        gateway.run("user", "erase", leaver.account, "--yes")
+        gateway.run("user", "erase", leaver.account, "--break-glass", "--yes", "--reason", "ticket 4711")
         assert tombstones.read_text().strip()
         gateway.kill()
         lose(database)

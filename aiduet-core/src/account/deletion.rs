@@ -6,15 +6,14 @@ use std::time::Duration;
 
 use super::{Account, AccountState, Reception, ReceptionError, SignedIn, Visit};
 use crate::auth::{EndSessions, SecurityEventKind, TicketPurpose, Which};
-use crate::clock::Timestamp;
 use crate::id::{AccountId, DeletionId};
-use crate::keys::{ApiKey, KeyState, ListKeys};
+use crate::keys::stop_keys;
 use crate::ledger::{Ledger, Reserving};
 use crate::notify::Notice;
 use crate::payment::{DisputeStage, RechargeChange, RechargeStore, TopUpPage, TopUpStore};
 use crate::privacy::{Deletion, DeletionState, DeletionStore, UnusedCredit};
 
-/// Keys and purchases that are looked at together.
+/// Purchases that are looked at together.
 const PAGE: u32 = 100;
 
 /// What the reception needs when people leave.
@@ -58,7 +57,7 @@ impl Reception {
             id: DeletionId::generate(self.parts.clock.as_ref(), self.parts.entropy.as_ref()),
             account: account.id,
             unused_credit,
-            frozen_at: frozen_at(account),
+            frozen_at: account.state.frozen_at(),
             asked_at: now,
             erase_at: now.plus(departure.window),
             state: DeletionState::Waiting,
@@ -66,7 +65,7 @@ impl Reception {
         let deletion = departure.deletions.ask(asked).await?;
         departure.ledger.set_reserving(account.id, Reserving::Frozen).await?;
         departure.recharges.change(account.id, RechargeChange::SwitchOff).await?;
-        self.stop_keys(account.id).await?;
+        stop_keys(self.parts.keys.as_ref(), account.id, now).await?;
         let at = deletion.asked_at;
         let leaving = self
             .change(account.id, |account| match account.state {
@@ -144,23 +143,6 @@ impl Reception {
         Ok(true)
     }
 
-    /// Switches off what works; here at once, on other nodes when they ask again.
-    async fn stop_keys(&self, account: AccountId) -> Result<(), ReceptionError> {
-        let at = self.now();
-        let mut before = None;
-        loop {
-            let page = self.parts.keys.list(ListKeys { account, before, limit: PAGE }).await?;
-            let Some(last) = page.last() else { return Ok(()) };
-            before = Some(last.id);
-            for key in &page {
-                if matches!(key.state, KeyState::Active | KeyState::Rotated { .. }) {
-                    let state = KeyState::Disabled { at };
-                    self.parts.keys.update(ApiKey { state, ..ApiKey::clone(key) }).await?;
-                }
-            }
-        }
-    }
-
     async fn is_disputed(&self, account: AccountId) -> Result<bool, ReceptionError> {
         let mut before = None;
         loop {
@@ -182,12 +164,5 @@ impl Reception {
         let token = token.to_link().ok_or(ReceptionError::InvalidTicket)?;
         let notice = Notice::DeletionStarted { token, erase_at: deletion.erase_at };
         self.tell(account, notice, &[&deletion.id.to_string()]).await
-    }
-}
-
-const fn frozen_at(account: &Account) -> Option<Timestamp> {
-    match account.state {
-        AccountState::Frozen { at } => Some(at),
-        AccountState::Active | AccountState::Deleting { .. } | AccountState::Closed { .. } => None,
     }
 }

@@ -55,6 +55,16 @@ pub enum AccountState {
     },
 }
 
+impl AccountState {
+    /// Since when it is frozen, if it is.
+    pub const fn frozen_at(self) -> Option<Timestamp> {
+        match self {
+            Self::Frozen { at } => Some(at),
+            Self::Active | Self::Deleting { .. } | Self::Closed { .. } => None,
+        }
+    }
+}
+
 /// What an account may do beyond its own data.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

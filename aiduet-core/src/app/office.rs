@@ -9,23 +9,32 @@ use crate::operator::{Office, OfficeParts};
 
 /// The office over stores.
 pub fn office(stores: &Stores, clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>) -> Office {
-    Office::new(OfficeParts {
+    Office::new(parts(stores, clock, entropy))
+}
+
+fn parts(stores: &Stores, clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>) -> OfficeParts {
+    OfficeParts {
         clock,
         entropy,
         accounts: Arc::clone(&stores.accounts),
         sessions: Arc::clone(&stores.sessions),
+        keys: Arc::clone(&stores.keys),
+        recharges: Arc::clone(&stores.recharges),
         ledger: Arc::clone(&stores.ledger),
         usage: Arc::clone(&stores.usage),
         books: Arc::clone(&stores.audit),
         audit_log: Arc::clone(&stores.audit_log),
         approvals: Arc::clone(&stores.approvals),
         publications: Arc::clone(&stores.publications),
-    })
+        deletions: Arc::clone(&stores.deletions),
+    }
 }
 
 impl App {
     /// Where operators act.
     pub fn office(&self) -> Office {
-        office(self.stores(), Arc::clone(self.clock()), Arc::clone(&self.reception().parts().entropy))
+        let entropy = Arc::clone(&self.reception().parts().entropy);
+        let parts = parts(self.stores(), Arc::clone(self.clock()), entropy);
+        Office::new(OfficeParts { keys: Arc::clone(self.keys()), ..parts })
     }
 }

@@ -231,8 +231,16 @@ actions! {
     AccountRestored = "account_restored",
     /// Listed the accounts that are to be deleted.
     DeletionsListed = "deletions_listed",
-    /// Erased an account without waiting for the day of its deletion.
+    /// Erased an account again that a restored backup had brought back.
     AccountErased = "account_erased",
+    /// Asked a second operator to have an account erased.
+    ErasureRequested = "erasure_requested",
+    /// Approved that an account is erased, and so had it erased.
+    ErasureApproved = "erasure_approved",
+    /// Refused that an account is erased.
+    ErasureRefused = "erasure_refused",
+    /// Had an account erased alone, at the host.
+    ErasureForced = "erasure_forced",
     /// Made an operator of an account.
     OperatorAppointed = "operator_appointed",
     /// Took the role of an operator from an account.
@@ -279,8 +287,14 @@ actions! {
     UpstreamsViewed = "upstreams_viewed",
     /// Listed the versions of policies.
     PoliciesListed = "policies_listed",
-    /// Published a version of a policy.
+    /// Asked a second operator to publish a version of a policy.
+    PolicyRequested = "policy_requested",
+    /// Published a version of a policy that another operator had asked for.
     PolicyPublished = "policy_published",
+    /// Refused that a version of a policy is published.
+    PolicyRefused = "policy_refused",
+    /// Published a version of a policy alone, at the host.
+    PolicyForced = "policy_forced",
     /// Had people told of a version of a policy.
     PolicyNotified = "policy_notified",
 }

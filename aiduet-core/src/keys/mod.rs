@@ -7,6 +7,7 @@ mod creation;
 mod error;
 mod report;
 mod shared;
+mod stop;
 
 use std::fmt;
 use std::sync::Arc;
@@ -19,6 +20,7 @@ pub use check::KeyRefusal;
 pub use creation::{KeyCreation, KeyCreations};
 pub use error::KeyError;
 pub use report::{ReportError, ReportVerifier, SignedReport};
+pub use stop::stop_keys;
 
 use crate::clock::Timestamp;
 use crate::id::{AccountId, ApiKeyId};

@@ -5,11 +5,10 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use super::ApprovalError;
+use super::{ApprovalError, Matter};
 use crate::audit::{AuditActor, AuditReason};
 use crate::clock::Timestamp;
-use crate::id::{AccountId, ApprovalId, TransferId};
-use crate::money::Money;
+use crate::id::ApprovalId;
 
 /// After this time nobody can grant any more what was asked for.
 pub const LIFE: Duration = Duration::from_hours(7 * 24);
@@ -20,10 +19,10 @@ pub const LIFE: Duration = Duration::from_hours(7 * 24);
 /// Each method is one atomic, durable operation. A decision is made once, and never by whoever asked.
 #[async_trait]
 pub trait ApprovalStore: fmt::Debug + Send + Sync + 'static {
-    /// Keeps what is asked for, and returns it as it is kept: the same posting is the same request.
+    /// Keeps what is asked for, and returns it as it is kept: the same name is the same request.
     ///
     /// # Errors
-    /// [`ApprovalError::Conflict`] when the posting was asked for with other terms,
+    /// [`ApprovalError::Conflict`] when something else was asked for under the name,
     /// [`ApprovalError::Unavailable`].
     async fn ask(&self, approval: Approval) -> Result<Approval, ApprovalError>;
 
@@ -48,19 +47,15 @@ pub trait ApprovalStore: fmt::Debug + Send + Sync + 'static {
     async fn decide(&self, decision: Decision) -> Result<Approval, ApprovalError>;
 }
 
-/// Credit that one operator asks for.
+/// What one operator asks for, and what came of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Approval {
     /// Its identifier; ordered by time.
     pub id: ApprovalId,
-    /// The posting that grants it.
-    pub transfer: TransferId,
-    /// Who is to get it.
-    pub account: AccountId,
-    /// How much.
-    pub amount: Money,
-    /// When the rest of the credit lapses.
-    pub expires_at: Option<Timestamp>,
+    /// The name that who asks has given it: of credit the posting that grants it.
+    pub name: uuid::Uuid,
+    /// What is asked for.
+    pub matter: Matter,
     /// Why.
     pub reason: AuditReason,
     /// Who asks.
@@ -74,12 +69,9 @@ pub struct Approval {
 impl Approval {
     /// Whether the other asks for the same.
     pub fn is_same(&self, other: &Self) -> bool {
-        let Self { id: _, transfer, account, amount, expires_at, reason, asked_by, asked_at: _, state: _ } =
-            self;
-        *transfer == other.transfer
-            && *account == other.account
-            && *amount == other.amount
-            && *expires_at == other.expires_at
+        let Self { id: _, name, matter, reason, asked_by, asked_at: _, state: _ } = self;
+        *name == other.name
+            && *matter == other.matter
             && *reason == other.reason
             && *asked_by == other.asked_by
     }

@@ -3,11 +3,13 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use super::decide::{Consent, entry_of};
+use super::matter::GrantTerms;
 use super::office::{Deed, open};
-use super::{Act, Approval, ApprovalPage, ApprovalState, Decision, Office, OfficeError, Verdict};
+use super::{Act, Approval, Matter, Office, OfficeError};
 use crate::audit::{AuditAction, AuditSearch, Audited};
 use crate::clock::Timestamp;
-use crate::id::{AccountId, ApprovalId, AuditEntryId, TransferId, derive};
+use crate::id::{AccountId, TransferId, derive};
 use crate::ledger::{Entry, Promotion};
 use crate::money::Money;
 
@@ -33,15 +35,6 @@ pub struct CreditWish {
     pub consent: Consent,
 }
 
-/// Who must agree to a grant.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Consent {
-    /// A second operator, when it is a large one.
-    Usual,
-    /// Nobody: somebody at the host breaks the glass, and the audit log says so.
-    BrokenGlass,
-}
-
 /// What came of a wish.
 #[derive(Clone, Debug)]
 pub enum Credited {
@@ -63,7 +56,7 @@ impl Office {
     /// [`OfficeError::Approval`] with a conflict when the name stands for another grant; or what a
     /// store says.
     pub async fn credit(&self, act: &Act, wish: CreditWish) -> Result<Credited, OfficeError> {
-        let reason = act.with_reason()?.clone();
+        act.with_reason()?;
         act.for_another(wish.account)?;
         if wish.amount <= Money::ZERO {
             return Err(OfficeError::Amount);
@@ -75,19 +68,9 @@ impl Office {
         match consent {
             Consent::BrokenGlass => self.grant(act, AuditAction::CreditForced, grant).await,
             Consent::Usual if self.needs_two(&grant).await? => {
-                let (clock, entropy) = (self.parts.clock.as_ref(), self.parts.entropy.as_ref());
-                let asked = Approval {
-                    id: ApprovalId::generate(clock, entropy),
-                    transfer,
-                    account,
-                    amount,
-                    expires_at,
-                    reason,
-                    asked_by: act.actor.clone(),
-                    asked_at: clock.now(),
-                    state: ApprovalState::Waiting,
-                };
-                self.ask(act, asked).await
+                let terms = GrantTerms { transfer, account, amount, expires_at };
+                let asked = self.ask(act, transfer.as_uuid(), Matter::Credit(terms)).await?;
+                Ok(Credited::Asked(Box::new(asked)))
             }
             Consent::Usual => self.grant(act, AuditAction::CreditGranted, grant).await,
         }
@@ -104,60 +87,6 @@ impl Office {
         self.account(id).await?;
         let deed = Deed { subject: Some(id.into()), amount: Some(amount), ..Deed::default() };
         self.note(act, AuditAction::CreditRefunded, deed).await.map(drop)
-    }
-
-    /// What waits for a second operator and what came of it, newest first.
-    ///
-    /// # Errors
-    /// What a store says.
-    pub async fn approvals(&self, act: &Act, page: ApprovalPage) -> Result<Vec<Approval>, OfficeError> {
-        self.note(act, AuditAction::ApprovalsListed, Deed::default()).await?;
-        Ok(self.parts.approvals.list(page).await?)
-    }
-
-    /// Grants what another operator asked for. When it was granted and the process died, the same
-    /// operator does it again.
-    ///
-    /// # Errors
-    /// [`OfficeError::Approval`], [`OfficeError::OwnAccount`], or what a store says.
-    pub async fn approve(&self, act: &Act, id: ApprovalId) -> Result<Approval, OfficeError> {
-        let asked = self.asked(id).await?;
-        act.for_another(asked.account)?;
-        open(&*self.account(asked.account).await?)?;
-        let decision = self.decision(act, id, Verdict::Granted);
-        asked.clone().decided(&decision)?;
-        self.note(act, AuditAction::CreditApproved, decided(act, &asked, "granted")).await?;
-        let granted = self.parts.approvals.decide(decision).await?;
-        self.post(Grant {
-            transfer: granted.transfer,
-            account: granted.account,
-            amount: granted.amount,
-            expires_at: granted.expires_at,
-            external: format!("approval:{}", id.as_uuid().simple()),
-        })
-        .await?;
-        Ok(granted)
-    }
-
-    /// Refuses what another operator asked for, or takes back what the same one did.
-    ///
-    /// # Errors
-    /// [`OfficeError::Approval`], or what a store says.
-    pub async fn refuse(&self, act: &Act, id: ApprovalId) -> Result<Approval, OfficeError> {
-        let asked = self.asked(id).await?;
-        let decision = self.decision(act, id, Verdict::Refused);
-        asked.clone().decided(&decision)?;
-        self.note(act, AuditAction::CreditRefused, decided(act, &asked, "refused")).await?;
-        Ok(self.parts.approvals.decide(decision).await?)
-    }
-
-    async fn asked(&self, id: ApprovalId) -> Result<Approval, OfficeError> {
-        let found = self.parts.approvals.find(id).await?;
-        Ok(found.ok_or(super::ApprovalError::NotFound { id })?)
-    }
-
-    fn decision(&self, act: &Act, id: ApprovalId, verdict: Verdict) -> Decision {
-        Decision { id, verdict, by: act.actor.clone(), at: self.parts.clock.now() }
     }
 
     /// Whether this account was granted so much within a day, by whomever, that one operator is not
@@ -200,19 +129,8 @@ impl Office {
         Ok(Credited::Granted { transfer })
     }
 
-    async fn ask(&self, act: &Act, asked: Approval) -> Result<Credited, OfficeError> {
-        let deed = Deed {
-            id: Some(entry_of(act, asked.transfer.as_uuid(), &format!("asked:{}", asked.amount))),
-            subject: Some(asked.account.into()),
-            reference: Some(asked.transfer.into()),
-            amount: Some(asked.amount),
-        };
-        self.note(act, AuditAction::CreditRequested, deed).await?;
-        Ok(Credited::Asked(Box::new(self.parts.approvals.ask(asked).await?)))
-    }
-
     /// Books a grant; the ledger does so once.
-    async fn post(&self, grant: Grant) -> Result<(), OfficeError> {
+    pub(super) async fn post(&self, grant: Grant) -> Result<(), OfficeError> {
         let Grant { transfer, account, amount, expires_at, external } = grant;
         let external = Some(external.parse().map_err(|_invalid| crate::ledger::LedgerError::Conflict)?);
         let at = self.parts.clock.now();
@@ -222,25 +140,10 @@ impl Office {
 }
 
 /// A grant that is to be booked.
-struct Grant {
-    transfer: TransferId,
-    account: AccountId,
-    amount: Money,
-    expires_at: Option<Timestamp>,
-    external: String,
-}
-
-/// What is written of a decision, once.
-fn decided(act: &Act, asked: &Approval, label: &str) -> Deed {
-    Deed {
-        id: Some(entry_of(act, asked.id.as_uuid(), label)),
-        subject: Some(asked.account.into()),
-        reference: Some(asked.transfer.into()),
-        amount: Some(asked.amount),
-    }
-}
-
-/// The entry of what somebody does about a cause: done again it is the same.
-fn entry_of(act: &Act, cause: uuid::Uuid, label: &str) -> AuditEntryId {
-    AuditEntryId::from_uuid(derive(cause, &format!("audit:{label}:{}", act.actor)))
+pub(super) struct Grant {
+    pub(super) transfer: TransferId,
+    pub(super) account: AccountId,
+    pub(super) amount: Money,
+    pub(super) expires_at: Option<Timestamp>,
+    pub(super) external: String,
 }

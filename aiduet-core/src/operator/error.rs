@@ -5,8 +5,11 @@ use crate::audit::AuditError;
 use crate::auth::AuthStoreError;
 use crate::class::{Classify, ErrorClass, Retry, Source};
 use crate::id::{AccountId, ApprovalId};
+use crate::keys::KeyError;
 use crate::ledger::LedgerError;
+use crate::payment::RechargeError;
 use crate::policy::PublicationError;
+use crate::privacy::DeletionError;
 
 /// Failure of what needs two operators.
 #[derive(Debug, thiserror::Error)]
@@ -106,6 +109,15 @@ pub enum OfficeError {
     /// Policies.
     #[error(transparent)]
     Publication(#[from] PublicationError),
+    /// Deletions.
+    #[error(transparent)]
+    Deletion(#[from] DeletionError),
+    /// Keys.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// Automatic purchases.
+    #[error(transparent)]
+    Recharge(#[from] RechargeError),
 }
 
 impl Classify for OfficeError {
@@ -121,6 +133,9 @@ impl Classify for OfficeError {
             Self::Auth(error) => error.class(),
             Self::Ledger(error) => error.class(),
             Self::Publication(error) => error.class(),
+            Self::Deletion(error) => error.class(),
+            Self::Key(error) => error.class(),
+            Self::Recharge(error) => error.class(),
         }
     }
 
@@ -135,6 +150,9 @@ impl Classify for OfficeError {
             Self::Auth(error) => error.retry(),
             Self::Ledger(error) => error.retry(),
             Self::Publication(error) => error.retry(),
+            Self::Deletion(error) => error.retry(),
+            Self::Key(error) => error.retry(),
+            Self::Recharge(error) => error.retry(),
         }
     }
 }

@@ -2,14 +2,20 @@
 
 mod approval;
 mod credit;
+mod decide;
+mod erase;
 mod error;
+mod matter;
 mod office;
 mod publish;
 
 pub use approval::{
     Approval, ApprovalPage, ApprovalState, ApprovalStore, Decision, LIFE as APPROVAL_LIFE, Verdict,
 };
-pub use credit::{Consent, CreditWish, Credited, TWO_PERSONS_ABOVE};
+pub use credit::{CreditWish, Credited, TWO_PERSONS_ABOVE};
+pub use decide::Consent;
+pub use erase::{EraseWish, Erased};
 pub use error::{ApprovalError, OfficeError};
+pub use matter::{GrantTerms, Matter};
 pub use office::{AccountFile, Act, Office, OfficeParts};
-pub use publish::{Effect, PolicyFile, PublishWish};
+pub use publish::{Edition, Effect, PolicyFile, PublishWish, Published};

@@ -12,11 +12,14 @@ use crate::audit::{
 use crate::auth::{EndSessions, SessionStore, Which};
 use crate::clock::{Clock, Timestamp};
 use crate::id::{AccountId, AuditEntryId, Entropy, RequestId};
+use crate::keys::KeyStore;
 use crate::ledger::{
     Audit, Balance, Ledger, LedgerError, Reserving, SumUsage, UsageFilter, UsageReader, Violation,
 };
 use crate::money::Money;
+use crate::payment::RechargeStore;
 use crate::policy::PublicationStore;
+use crate::privacy::DeletionStore;
 
 /// So often somebody else may change an account meanwhile.
 const CHANGES_MAX: usize = 5;
@@ -35,6 +38,10 @@ pub struct OfficeParts {
     pub accounts: Arc<dyn AccountStore>,
     /// Sign-ins.
     pub sessions: Arc<dyn SessionStore>,
+    /// API keys; in a process that serves calls, through what it remembers of them.
+    pub keys: Arc<dyn KeyStore>,
+    /// Automatic purchases.
+    pub recharges: Arc<dyn RechargeStore>,
     /// Money.
     pub ledger: Arc<dyn Ledger>,
     /// What was used.
@@ -47,6 +54,8 @@ pub struct OfficeParts {
     pub approvals: Arc<dyn ApprovalStore>,
     /// What was published.
     pub publications: Arc<dyn PublicationStore>,
+    /// Deletions of accounts.
+    pub deletions: Arc<dyn DeletionStore>,
 }
 
 /// Does what operators ask for. The entry of the audit log is written before: what has no entry was
@@ -274,7 +283,12 @@ impl Office {
         Ok(audited)
     }
 
-    async fn about(&self, act: &Act, action: AuditAction, id: AccountId) -> Result<(), OfficeError> {
+    pub(super) async fn about(
+        &self,
+        act: &Act,
+        action: AuditAction,
+        id: AccountId,
+    ) -> Result<(), OfficeError> {
         let deed = Deed { subject: Some(id.into()), ..Deed::default() };
         self.note(act, action, deed).await.map(drop)
     }
@@ -284,7 +298,7 @@ impl Office {
     }
 
     /// Changes an account, again if somebody else was faster.
-    async fn change(
+    pub(super) async fn change(
         &self,
         id: AccountId,
         change: impl Fn(&Account) -> Account + Send + Sync,

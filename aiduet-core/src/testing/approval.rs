@@ -5,8 +5,10 @@ use std::time::Duration;
 use super::{Factory, cents};
 use crate::audit::AuditActor;
 use crate::id::ApprovalId;
+use crate::notify::PolicyKind;
 use crate::operator::{
-    APPROVAL_LIFE, Approval, ApprovalError, ApprovalPage, ApprovalState, ApprovalStore, Decision, Verdict,
+    APPROVAL_LIFE, Approval, ApprovalError, ApprovalPage, ApprovalState, ApprovalStore, Decision, Edition,
+    Effect, GrantTerms, Matter, Verdict,
 };
 
 /// Expands to one test per case of the suite.
@@ -30,6 +32,7 @@ macro_rules! approval_store_conformance {
         $crate::approval_store_conformance! {
             @cases $new_store:
             what_is_asked_for_is_kept_once
+            everything_that_is_asked_for_is_kept
             pages_are_newest_first
             whoever_asks_does_not_grant
             a_decision_is_made_once
@@ -50,12 +53,17 @@ macro_rules! approval_store_conformance {
 }
 
 fn wish(factory: &Factory) -> Approval {
-    Approval {
-        id: ApprovalId::generate(factory.clock().as_ref(), factory.entropy()),
+    let expires_at = Some(factory.now().plus(Duration::from_hours(90 * 24)));
+    let terms = GrantTerms {
         transfer: factory.transfer_id(),
         account: factory.account_id(),
         amount: cents(50_000),
-        expires_at: Some(factory.now().plus(Duration::from_hours(90 * 24))),
+        expires_at,
+    };
+    Approval {
+        id: ApprovalId::generate(factory.clock().as_ref(), factory.entropy()),
+        name: terms.transfer.as_uuid(),
+        matter: Matter::Credit(terms),
         reason: "工单 4711".parse().expect("the reason is well-formed"),
         asked_by: AuditActor::Operator(factory.account_id()),
         asked_at: factory.now(),
@@ -72,10 +80,49 @@ fn decision(factory: &Factory, of: &Approval, verdict: Verdict) -> Decision {
     Decision { id: of.id, verdict, by, at: factory.now() }
 }
 
-/// The same posting on the same terms is the same request.
+/// A wish for everything that two operators decide on.
+fn matters(factory: &Factory) -> Vec<Approval> {
+    let named = |matter| {
+        factory.clock().advance(Duration::from_millis(1));
+        let id = ApprovalId::generate(factory.clock().as_ref(), factory.entropy());
+        Approval { id, name: id.as_uuid(), matter, ..wish(factory) }
+    };
+    let transfer = factory.transfer_id();
+    let lasting = GrantTerms { transfer, account: factory.account_id(), amount: cents(1), expires_at: None };
+    let edition = |kind, effect| Edition { kind, version: "2026-12-26".to_owned(), effect };
+    vec![
+        wish(factory),
+        Approval { name: transfer.as_uuid(), ..named(Matter::Credit(lasting)) },
+        named(Matter::Publication(edition(PolicyKind::Privacy, Effect::Adverse))),
+        named(Matter::Publication(edition(PolicyKind::Terms, Effect::Harmless))),
+        named(Matter::Erasure { account: factory.account_id() }),
+    ]
+}
+
+/// Each kind is kept as it was asked for, and differs from the others under its name.
+pub async fn everything_that_is_asked_for_is_kept(store: impl ApprovalStore) {
+    let factory = Factory::new(1);
+    let all = matters(&factory);
+    for wish in &all {
+        assert_eq!(store.ask(wish.clone()).await.expect("nothing is in the way"), *wish);
+    }
+    for wish in &all {
+        assert_eq!(store.find(wish.id).await.expect("the store is available").as_ref(), Some(wish));
+        for other in all.iter().filter(|other| other.id != wish.id) {
+            let id = ApprovalId::generate(factory.clock().as_ref(), factory.entropy());
+            let renamed = Approval { id, name: wish.name, ..other.clone() };
+            let refused = store.ask(renamed).await;
+            assert!(matches!(refused, Err(ApprovalError::Conflict)), "{refused:?}");
+        }
+        let granted = store.decide(decision(&factory, wish, Verdict::Granted)).await;
+        assert_eq!(granted.expect("another operator grants it").matter, wish.matter);
+    }
+}
+
+/// The same name on the same terms is the same request.
 pub async fn what_is_asked_for_is_kept_once(store: impl ApprovalStore) {
     let factory = Factory::new(1);
-    let wish = Approval { expires_at: None, ..wish(&factory) };
+    let wish = wish(&factory);
     assert_eq!(store.find(wish.id).await.expect("the store is available"), None);
     let kept = store.ask(wish.clone()).await.expect("nothing is in the way");
     assert_eq!(kept, wish);
@@ -83,7 +130,8 @@ pub async fn what_is_asked_for_is_kept_once(store: impl ApprovalStore) {
     let id = ApprovalId::generate(factory.clock().as_ref(), factory.entropy());
     let again = Approval { id, asked_at: factory.now(), ..wish.clone() };
     assert_eq!(store.ask(again.clone()).await.expect("a repeat is not refused"), wish);
-    let other = store.ask(Approval { amount: cents(1), ..again }).await;
+    let matter = Matter::Erasure { account: factory.account_id() };
+    let other = store.ask(Approval { matter, ..again }).await;
     assert!(matches!(other, Err(ApprovalError::Conflict)), "{other:?}");
     assert_eq!(store.find(wish.id).await.expect("the store is available"), Some(wish));
 }

@@ -20,7 +20,7 @@ use crate::money::Money;
 use crate::notify::{
     DedupKey, KeyLabel, Notice, NoticeFilter, NoticeKind, Outbox, Outgoing, PolicyKind, SpendSpan,
 };
-use crate::operator::{Approval, ApprovalState, ApprovalStore};
+use crate::operator::{Approval, ApprovalState, ApprovalStore, GrantTerms, Matter};
 use crate::payment::{
     AlertChannel, AlertStore, AlertWish, CardUse, Checkout, Decline, DeclineStore, DepartedPayer,
     DepartedPayers, PayerStore, RechargeChange, RechargePlan, RechargeStore, SpendAlertStore, SpendAlertWish,
@@ -230,12 +230,12 @@ impl World {
             expires_at: None,
             at: factory.now(),
         };
+        let transfer = factory.transfer_id();
+        let terms = GrantTerms { transfer, account: id, amount: cents(20_000), expires_at: None };
         let asked = Approval {
             id: self.id(ApprovalId::generate),
-            transfer: factory.transfer_id(),
-            account: id,
-            amount: cents(20_000),
-            expires_at: None,
+            name: transfer.as_uuid(),
+            matter: Matter::Credit(terms),
             reason: "thanks-rosalind".parse().expect("the reason is one line"),
             asked_by: AuditActor::System,
             asked_at: factory.now(),

@@ -29,7 +29,7 @@ use aiduet_core::account::{Account, EmailAddress};
 use aiduet_core::app::{self, Stores};
 use aiduet_core::audit::{AuditAction, AuditActor, AuditReason, AuditSubject};
 use aiduet_core::clock::{Clock, SystemClock};
-use aiduet_core::id::{AccountId, SystemEntropy};
+use aiduet_core::id::{AccountId, SystemEntropy, TransferId};
 use aiduet_core::money::Money;
 use aiduet_core::operator::{Act, Office};
 use aiduet_core::settings::Loaded;
@@ -131,6 +131,21 @@ impl Context {
         let act = Act { actor: AuditActor::Host(user), reason: Some(reason), request: None };
         Ok(Desk { stores, office, act })
     }
+}
+
+impl Context {
+    /// Whether the command line says why; what a second operator reads must not be left out.
+    pub(crate) fn says_why(&self) -> Result<(), Failure> {
+        match self.reason {
+            Some(_) => Ok(()),
+            None => Err(Failure::Usage("say why: --reason TEXT".to_owned())),
+        }
+    }
+}
+
+/// A name for something that is asked for once.
+pub(crate) fn new_name() -> String {
+    TransferId::generate(clock().as_ref(), &SystemEntropy).as_uuid().simple().to_string()
 }
 
 impl Desk {

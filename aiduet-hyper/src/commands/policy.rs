@@ -3,11 +3,11 @@
 use aiduet_core::audit::AuditAction;
 use aiduet_core::jobs::News;
 use aiduet_core::notify::PolicyKind;
-use aiduet_core::operator::{Effect, PolicyFile, PublishWish};
-use aiduet_core::policy::Policies;
+use aiduet_core::operator::{Consent, Edition, Effect, PolicyFile, PublishWish, Published};
+use aiduet_core::policy::{Policies, Publication};
 use serde_json::{Value, json};
 
-use super::{Context, jobs};
+use super::{Context, approvals, jobs};
 use crate::cli::{Jobs, Policy};
 use crate::failure::Failure;
 use crate::output;
@@ -21,20 +21,22 @@ pub(super) async fn run(context: &Context, verb: Policy) -> Result<(), Failure> 
             let files = files.map_err(|error| Failure::of(&error))?;
             output::list(context.form, &files.iter().map(row).collect::<Vec<_>>())?;
         }
-        Policy::Publish { kind, version, harmless } => {
+        Policy::Publish { kind, version, harmless, break_glass } => {
+            context.says_why()?;
             let kind = PolicyKind::from_code(&kind)
                 .ok_or_else(|| Failure::Usage("expected privacy or terms".to_owned()))?;
             let effect = if harmless { Effect::Harmless } else { Effect::Adverse };
-            let wish = PublishWish { kind, version, effect };
+            let edition = Edition { kind, version, effect };
+            let consent = if break_glass { Consent::BrokenGlass } else { Consent::Usual };
+            let wish = PublishWish { edition, name: super::new_name(), consent };
             let published = desk.office.publish(&desk.act, &policies, wish).await;
-            let published = published.map_err(|error| Failure::of(&error))?;
-            let told = json!({
-                "name": format!("{}/{}", published.kind.as_str(), published.version),
-                "effective_from": published.effective_from.to_string(),
-                "published_at": published.published_at.to_string(),
-                "published_by": published.published_by.to_string(),
-            });
-            output::object(context.form, &told)?;
+            match published.map_err(|error| Failure::of(&error))? {
+                Published::Out(publication) => output::object(context.form, &out_row(&publication))?,
+                Published::Asked(approval) => {
+                    approvals::note_waiting();
+                    output::object(context.form, &approvals::row(&approval))?;
+                }
+            }
         }
         Policy::Notify => {
             desk.note(AuditAction::PolicyNotified).await?;
@@ -43,6 +45,15 @@ pub(super) async fn run(context: &Context, verb: Policy) -> Result<(), Failure> 
         }
     }
     desk.close().await
+}
+
+fn out_row(publication: &Publication) -> Value {
+    json!({
+        "name": format!("{}/{}", publication.kind.as_str(), publication.version),
+        "effective_from": publication.effective_from.to_string(),
+        "published_at": publication.published_at.to_string(),
+        "published_by": publication.published_by.to_string(),
+    })
 }
 
 fn row(file: &PolicyFile) -> Value {

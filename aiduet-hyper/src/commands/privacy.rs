@@ -3,11 +3,11 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use aiduet_core::account::Account;
 use aiduet_core::app;
 use aiduet_core::audit::AuditAction;
 use aiduet_core::clock::Clock;
 use aiduet_core::id::{AccountId, DeletionId, SystemEntropy};
+use aiduet_core::operator::{Consent, EraseWish, Erased};
 use aiduet_core::privacy::{
     Deletion, DeletionState, Erasure, ErasureProgress, ErasureReceipt, TombstoneFile, UnusedCredit,
 };
@@ -56,7 +56,7 @@ impl Tools {
         }))
     }
 
-    /// Erases an account; a wish of its owner that is not due is due now.
+    /// Erases an account again; a wish of its owner that is not due is due now.
     async fn erase(&self, account: AccountId) -> Result<ErasureReceipt, Failure> {
         self.desk.record(AuditAction::AccountErased, account).await?;
         let deletions = &self.desk.stores.deletions;
@@ -66,7 +66,12 @@ impl Tools {
             wish.erase_at = wish.erase_at.min(self.clock.now());
             wish = deletions.ask(wish).await.map_err(|error| Failure::of(&error))?;
         }
-        match self.erasure.run(&wish).await.map_err(|error| Failure::of(&error))? {
+        self.finish(&wish).await
+    }
+
+    /// Erases what is due.
+    async fn finish(&self, due: &Deletion) -> Result<ErasureReceipt, Failure> {
+        match self.erasure.run(due).await.map_err(|error| Failure::of(&error))? {
             ErasureProgress::Done(receipt) => Ok(receipt),
             ErasureProgress::Waits(obstacle) => Err(Failure::Conflict(format!(
                 "it has to wait ({}); the job `deletion` goes on with it",
@@ -140,11 +145,32 @@ pub(super) async fn plan(context: &Context, user: &str) -> Result<(), Failure> {
 }
 
 /// `aiduet user erase`
+pub(super) async fn ask(context: &Context, user: &str) -> Result<(), Failure> {
+    context.says_why()?;
+    let desk = context.desk().await?;
+    let account = desk.user(user).await?.id;
+    let wish = EraseWish { account, name: super::new_name(), consent: Consent::Usual };
+    if let Erased::Asked(approval) =
+        desk.office.erase(&desk.act, wish).await.map_err(|error| Failure::of(&error))?
+    {
+        super::approvals::note_waiting();
+        output::object(context.form, &super::approvals::row(&approval))?;
+    }
+    desk.close().await
+}
+
+/// `aiduet user erase --break-glass`
 pub(super) async fn erase(context: &Context, user: &str, said_yes: Confirmed) -> Result<(), Failure> {
+    context.says_why()?;
     let tools = Tools::ready(context).await?;
-    let account: Arc<Account> = tools.desk.user(user).await?;
-    confirm(said_yes, "Everything about the account is erased for good.")?;
-    let receipt = tools.erase(account.id).await?;
+    let account = tools.desk.user(user).await?.id;
+    confirm(said_yes, "Everything about the account is erased for good, by you alone.")?;
+    let wish = EraseWish { account, name: super::new_name(), consent: Consent::BrokenGlass };
+    let ordered = tools.desk.office.erase(&tools.desk.act, wish).await;
+    let Erased::Ordered(deletion) = ordered.map_err(|error| Failure::of(&error))? else {
+        return Err(Failure::Failed("it was asked for only".to_owned()));
+    };
+    let receipt = tools.finish(&deletion).await?;
     tools.desk.stores.deletions.scrub().await.map_err(|error| Failure::of(&error))?;
     output::object(context.form, &receipt_row(&receipt))?;
     tools.close().await

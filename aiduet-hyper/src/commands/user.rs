@@ -3,7 +3,7 @@
 use aiduet_core::account::{Account, AccountState, Locale, Role};
 use aiduet_core::audit::AuditAction;
 use aiduet_core::clock::{Clock, SystemClock};
-use aiduet_core::id::{AccountId, SystemEntropy, TransferId};
+use aiduet_core::id::{AccountId, SystemEntropy};
 use aiduet_core::ledger::Balance;
 use aiduet_core::operator::{Consent, CreditWish, Credited};
 use serde_json::{Value, json};
@@ -17,8 +17,11 @@ pub(super) async fn run(context: &Context, verb: User) -> Result<(), Failure> {
     match verb {
         User::Deletions { limit } => super::privacy::deletions(context, limit).await,
         User::Erase { who, dry_run: true, .. } => super::privacy::plan(context, &who.user).await,
-        User::Erase { who, dry_run: false, yes } => {
+        User::Erase { who, dry_run: false, break_glass: true, yes } => {
             super::privacy::erase(context, &who.user, Confirmed::from(yes)).await
+        }
+        User::Erase { who, dry_run: false, break_glass: false, yes: _ } => {
+            super::privacy::ask(context, &who.user).await
         }
         other => manage(context, other).await,
     }
@@ -49,9 +52,7 @@ async fn manage(context: &Context, verb: User) -> Result<(), Failure> {
             print(context, account_row(&file.account), Some(balance_row(&file.balance)))?;
         }
         User::Credit { who, amount, id, expires, break_glass, dry_run } => {
-            if context.reason.is_none() {
-                return Err(Failure::Usage("say why you grant it: --reason TEXT".to_owned()));
-            }
+            context.says_why()?;
             let consent = if break_glass { Consent::BrokenGlass } else { Consent::Usual };
             let account = desk.user(&who.user).await?.id;
             let wish = wish(account, Credit { amount, id, expires, consent })?;
@@ -121,10 +122,7 @@ struct Credit {
 fn wish(account: AccountId, given: Credit) -> Result<CreditWish, Failure> {
     let clock = SystemClock::new();
     let Credit { amount, id, expires, consent } = given;
-    let name = match id {
-        Some(name) => name,
-        None => TransferId::generate(&clock, &SystemEntropy).as_uuid().simple().to_string(),
-    };
+    let name = id.unwrap_or_else(super::new_name);
     if !(1..=64).contains(&name.len()) || !name.bytes().all(|byte| byte.is_ascii_graphic()) {
         return Err(Failure::Usage("--id is a word of at most 64 characters".to_owned()));
     }
@@ -138,7 +136,7 @@ async fn credit(desk: &Desk, wish: CreditWish) -> Result<Value, Failure> {
     let told = match credited {
         Credited::Granted { transfer } => [("id", json!(transfer)), ("state", json!("granted"))],
         Credited::Asked(approval) => {
-            output::note("A second operator must agree: aiduet approvals grant ID");
+            super::approvals::note_waiting();
             [("id", json!(approval.id)), ("state", json!("waiting"))]
         }
     };

@@ -21,9 +21,9 @@ impl MemoryApprovals {
     /// What was asked for a person.
     pub(super) fn personal(&self, account: AccountId, touch: Touch) -> u64 {
         let mut all = self.lock();
-        let count = all.values().filter(|approval| approval.account == account).count();
+        let count = all.values().filter(|approval| approval.matter.account() == Some(account)).count();
         if touch == Touch::Erase {
-            all.retain(|_id, approval| approval.account != account);
+            all.retain(|_id, approval| approval.matter.account() != Some(account));
         }
         number(count)
     }
@@ -33,7 +33,7 @@ impl MemoryApprovals {
 impl ApprovalStore for MemoryApprovals {
     async fn ask(&self, approval: Approval) -> Result<Approval, ApprovalError> {
         let mut all = self.lock();
-        match all.values().find(|kept| kept.transfer == approval.transfer) {
+        match all.values().find(|kept| kept.name == approval.name) {
             Some(kept) if kept.is_same(&approval) => Ok(kept.clone()),
             Some(_) => Err(ApprovalError::Conflict),
             None => {

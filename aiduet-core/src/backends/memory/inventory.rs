@@ -214,7 +214,7 @@ impl Holder for MemoryDeletions {
 impl Holder for MemoryApprovals {
     fn holdings(&self, account: AccountId) -> Vec<Holding> {
         let kept = self.lock();
-        let own = kept.values().filter(|approval| approval.account == account);
+        let own = kept.values().filter(|approval| approval.matter.account() == Some(account));
         vec![counted("approvals", own.map(|approval| Some(approval.asked_at)))]
     }
 }

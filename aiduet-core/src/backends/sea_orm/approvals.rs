@@ -12,10 +12,14 @@ use crate::audit::AuditActor;
 use crate::clock::Timestamp;
 use crate::id::{AccountId, ApprovalId, TransferId};
 use crate::money::Money;
-use crate::operator::{Approval, ApprovalError, ApprovalPage, ApprovalState, ApprovalStore, Decision};
+use crate::notify::PolicyKind;
+use crate::operator::{
+    Approval, ApprovalError, ApprovalPage, ApprovalState, ApprovalStore, Decision, Edition, Effect,
+    GrantTerms, Matter,
+};
 
 const COLUMNS: &str = "id, transfer, account, amount, expires_at, reason, asked_by, asked_at, state, \
-    decided_by, decided_at";
+    decided_by, decided_at, kind, policy, effect";
 
 /// [`ApprovalStore`] in a database.
 #[derive(Clone, Debug)]
@@ -45,7 +49,7 @@ impl ApprovalStore for SeaOrmApprovals {
         match insert_row(self.database.writer(), &insert, write(&approval)).await {
             Ok(()) => Ok(approval),
             Err(error) if error.kind() == FailureKind::Unique => {
-                let same = self.select().text("transfer = ").value(approval.transfer.as_uuid());
+                let same = self.select().text("transfer = ").value(approval.name);
                 let kept = self.one(same, self.database.writer()).await?;
                 kept.filter(|kept| kept.is_same(&approval)).ok_or(ApprovalError::Conflict)
             }
@@ -111,45 +115,83 @@ fn state_from(code: &str, by: Option<AuditActor>, at: Option<Timestamp>) -> Opti
     }
 }
 
+/// What is asked for, in columns: account, amount, end, kind, policy, effect.
+type MatterColumns =
+    (Option<Uuid>, Option<i64>, Option<i64>, &'static str, Option<String>, Option<&'static str>);
+
+fn matter_columns(matter: &Matter) -> MatterColumns {
+    match matter {
+        Matter::Credit(GrantTerms { transfer: _, account, amount, expires_at }) => {
+            let (amount, expires_at) = (amount.nanos(), expires_at.map(Timestamp::millis));
+            (Some(account.as_uuid()), Some(amount), expires_at, "credit", None, None)
+        }
+        Matter::Publication(edition) => {
+            (None, None, None, "publication", Some(edition.name()), Some(edition.effect.as_str()))
+        }
+        Matter::Erasure { account } => (Some(account.as_uuid()), None, None, "erasure", None, None),
+    }
+}
+
+fn edition_from(policy: &str, effect: &str) -> Option<Edition> {
+    let (kind, version) = policy.split_once('/')?;
+    let (kind, effect) = (PolicyKind::from_code(kind)?, Effect::from_code(effect)?);
+    Some(Edition { kind, version: version.to_owned(), effect })
+}
+
 /// In the order of [`COLUMNS`].
 fn write(approval: &Approval) -> Vec<Value> {
-    let Approval { id, transfer, account, amount, expires_at, reason, asked_by, asked_at, state } = approval;
+    let Approval { id, name, matter, reason, asked_by, asked_at, state } = approval;
     let (state, by, at) = state_columns(state);
+    let (account, amount, expires_at, kind, policy, effect) = matter_columns(matter);
     vec![
         id.as_uuid().into(),
-        transfer.as_uuid().into(),
-        account.as_uuid().into(),
-        amount.nanos().into(),
-        expires_at.map(Timestamp::millis).into(),
+        (*name).into(),
+        account.into(),
+        amount.into(),
+        expires_at.into(),
         reason.as_str().into(),
         asked_by.to_string().into(),
         asked_at.millis().into(),
         state.into(),
         by.into(),
         at.into(),
+        kind.into(),
+        policy.into(),
+        effect.map(str::to_owned).into(),
     ]
 }
 
 fn read(row: &QueryResult) -> Result<Approval, DatabaseError> {
     let mut columns = Columns::of(row);
-    Ok(Approval {
-        id: ApprovalId::from_uuid(columns.next()?),
-        transfer: TransferId::from_uuid(columns.next()?),
-        account: AccountId::from_uuid(columns.next()?),
-        amount: Money::from_nanos(columns.next()?),
-        expires_at: columns.next::<Option<i64>>()?.map(Timestamp::from_millis),
-        reason: columns.next_as("approvals.reason", |text: String| text.parse().ok())?,
-        asked_by: columns.next_as("approvals.asked_by", |text: String| text.parse().ok())?,
-        asked_at: Timestamp::from_millis(columns.next()?),
-        state: {
-            let code: String = columns.next()?;
-            let by = columns.next_as("approvals.decided_by", |text: Option<String>| {
-                text.map(|text| text.parse::<AuditActor>()).transpose().ok()
-            })?;
-            let at = |at: Option<i64>| state_from(&code, by, at.map(Timestamp::from_millis));
-            columns.next_as("approvals.state", at)?
-        },
-    })
+    let (id, name) = (ApprovalId::from_uuid(columns.next()?), columns.next()?);
+    let account = columns.next::<Option<Uuid>>()?.map(AccountId::from_uuid);
+    let amount = columns.next::<Option<i64>>()?.map(Money::from_nanos);
+    let expires_at = columns.next::<Option<i64>>()?.map(Timestamp::from_millis);
+    let reason = columns.next_as("approvals.reason", |text: String| text.parse().ok())?;
+    let asked_by = columns.next_as("approvals.asked_by", |text: String| text.parse().ok())?;
+    let asked_at = Timestamp::from_millis(columns.next()?);
+    let code: String = columns.next()?;
+    let by = columns.next_as("approvals.decided_by", |text: Option<String>| {
+        text.map(|text| text.parse::<AuditActor>()).transpose().ok()
+    })?;
+    let at = |at: Option<i64>| state_from(&code, by, at.map(Timestamp::from_millis));
+    let state = columns.next_as("approvals.state", at)?;
+    let kind: Option<String> = columns.next()?;
+    let (policy, effect): (Option<String>, Option<String>) = (columns.next()?, columns.next()?);
+    let matter = match (kind.as_deref().unwrap_or("credit"), account, amount) {
+        ("credit", Some(account), Some(amount)) => {
+            let transfer = TransferId::from_uuid(name);
+            Some(Matter::Credit(GrantTerms { transfer, account, amount, expires_at }))
+        }
+        ("publication", None, None) => {
+            let edition = edition_from(&policy.unwrap_or_default(), &effect.unwrap_or_default());
+            edition.map(Matter::Publication)
+        }
+        ("erasure", Some(account), None) => Some(Matter::Erasure { account }),
+        _ => None,
+    };
+    let matter = matter.ok_or(DatabaseError::Unreadable { column: "approvals.kind" })?;
+    Ok(Approval { id, name, matter, reason, asked_by, asked_at, state })
 }
 
 #[cfg(test)]

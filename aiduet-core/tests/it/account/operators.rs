@@ -3,8 +3,10 @@
 use std::time::Duration;
 
 use aiduet_core::account::{Account, AccountState, Role};
-use aiduet_core::audit::{AuditSearch, Audited};
+use aiduet_core::audit::{AuditActor, AuditSearch, Audited};
 use aiduet_core::id::AccountId;
+use aiduet_core::notify::PolicyKind;
+use aiduet_core::operator::{Act, Consent, Edition, Effect, EraseWish, Erased, PublishWish, Published};
 use http::Method;
 use serde_json::{Value, json};
 
@@ -22,6 +24,11 @@ on_each_store! {
     sec_t57_credit_is_granted_once_and_for_a_reason
     sec_t57_large_credit_needs_two
     sec_t57_small_grants_add_up
+    sec_t57_an_account_is_erased_by_two
+    sec_t57_an_erasure_that_is_refused_changes_nothing
+    sec_t57_an_erasure_by_two_ends_the_time_to_change_the_mind
+    sec_t57_a_policy_is_published_by_two
+    sec_t57_who_breaks_the_glass_is_written_down
     sec_t57_nobody_acts_on_the_own_account
     the_log_is_searched_and_checked
 }
@@ -337,6 +344,174 @@ async fn sec_t57_nobody_acts_on_the_own_account(store: Store) {
         .await
         .refused(403, "own_account");
     assert_eq!(available(&site, own).await, "0");
+    erase(&site, &mut ann, (own, "self")).await.refused(403, "own_account");
+    let id = text(&erase(&site, &mut bob, (own, "ann")).await.expect(201).json()["id"]);
+    decide(&site, &mut ann, (&id, "grant")).await.refused(403, "own_account");
+    assert_eq!(account(&site, ANN).await.state, AccountState::Active);
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().unwrap().to_owned()
+}
+
+async fn erase(site: &Site, browser: &mut Browser, (person, name): (AccountId, &str)) -> Reply {
+    let path = format!("/admin/accounts/{person}/erase");
+    let body = json!({"reason": "ticket 4711"});
+    site.ask_with(browser, (Method::POST, &path), (Some(&body), &[("idempotency-key", name)])).await
+}
+
+async fn decide(site: &Site, browser: &mut Browser, (id, verdict): (&str, &str)) -> Reply {
+    let body = if verdict == "refuse" { json!({"reason": "ticket 4711"}) } else { json!({}) };
+    site.post(browser, &format!("/admin/approvals/{id}/{verdict}"), &body).await
+}
+
+async fn sec_t57_an_account_is_erased_by_two(store: Store) {
+    let Stage { site, mut ann, mut bob, person } = stage(store).await;
+    let mut user = site.signed_in("192.0.2.1").await;
+    let key = site.post(&mut user, "/keys", &json!({"name": "laptop"})).await.expect(201).json();
+    let key = key["key"].as_str().unwrap();
+    let path = format!("/admin/accounts/{person}/erase");
+    let reason = json!({"reason": "ticket 4711"});
+    let nameless = site.post(&mut ann, &path, &reason).await;
+    assert_eq!(nameless.json()["errors"][0]["code"], "idempotency_key_required", "{}", nameless.text);
+    let nobody = "acct_00000000000000000000000000000000".parse().unwrap();
+    erase(&site, &mut ann, (nobody, "once")).await.refused(404, "not_found");
+    let asked = erase(&site, &mut ann, (person, "once")).await.expect(201).json();
+    assert_eq!((&asked["kind"], &asked["state"]), (&json!("erasure"), &json!("waiting")));
+    assert_eq!((&asked["account_id"], &asked["amount"]), (&json!(person), &Value::Null));
+    assert_eq!(erase(&site, &mut ann, (person, "once")).await.expect(201).json(), asked, "asked once");
+    let id = text(&asked["id"]);
+
+    // One operator alone changes nothing, however often.
+    for _again in 0..2 {
+        decide(&site, &mut ann, (&id, "grant")).await.refused(403, "second_operator_required");
+    }
+    super::deletion::run_job(&site).await;
+    assert_eq!(account(&site, EMAIL).await.state, AccountState::Active);
+    super::keys::models(&site, key).await.expect(200);
+    site.get(&mut user, "/me").await.expect(200);
+
+    let granted = decide(&site, &mut bob, (&id, "grant")).await.expect(200).json();
+    assert_eq!((&granted["state"], &granted["asked_by"]), (&json!("granted"), &asked["asked_by"]));
+    assert_ne!(granted["decided_by"], granted["asked_by"]);
+    super::keys::models(&site, key).await.expect(401);
+    site.get(&mut user, "/me").await.refused(401, "unauthenticated");
+    // As often as the process dies in between.
+    assert_eq!(decide(&site, &mut bob, (&id, "grant")).await.expect(200).json(), granted);
+    super::deletion::run_job(&site).await;
+    assert_eq!(site.app.stores().accounts.find(person).await.unwrap(), None);
+    super::keys::models(&site, key).await.expect(401);
+    decide(&site, &mut bob, (&id, "grant")).await.refused(404, "not_found");
+    erase(&site, &mut ann, (person, "again")).await.refused(404, "not_found");
+    assert_eq!(actions(&site).await, ["erasure_requested", "erasure_approved"]);
+    for Audited { entry, .. } in log(&site).await {
+        assert_eq!(entry.subject.map(|subject| subject.to_string()), Some(person.to_string()));
+    }
+    assert_eq!(site.app.stores().audit.verify().await.unwrap(), []);
+}
+
+async fn sec_t57_an_erasure_that_is_refused_changes_nothing(store: Store) {
+    let Stage { site, mut ann, mut bob, person } = stage(store).await;
+    for (name, refuses) in [("first", "bob"), ("second", "ann")] {
+        let id = text(&erase(&site, &mut ann, (person, name)).await.expect(201).json()["id"]);
+        let browser = if refuses == "bob" { &mut bob } else { &mut ann };
+        let refused = decide(&site, browser, (&id, "refuse")).await.expect(200).json();
+        assert_eq!(refused["state"], "refused");
+        decide(&site, &mut bob, (&id, "grant")).await.refused(409, "approval_decided");
+    }
+    super::deletion::run_job(&site).await;
+    assert_eq!(account(&site, EMAIL).await.state, AccountState::Active);
+    assert_eq!(
+        actions(&site).await,
+        ["erasure_requested", "erasure_refused", "erasure_requested", "erasure_refused"]
+    );
+}
+
+async fn sec_t57_an_erasure_by_two_ends_the_time_to_change_the_mind(store: Store) {
+    let Stage { site, mut ann, mut bob, person } = stage(store).await;
+    let mut user = site.signed_in("192.0.2.1").await;
+    let wish = json!({"email": EMAIL, "unused_credit": "refund"});
+    site.post(&mut user, "/account/deletion", &wish).await.expect(202);
+    super::deletion::run_job(&site).await;
+    assert!(matches!(account(&site, EMAIL).await.state, AccountState::Deleting { .. }), "it is not due");
+    let id = text(&erase(&site, &mut ann, (person, "once")).await.expect(201).json()["id"]);
+    decide(&site, &mut bob, (&id, "grant")).await.expect(200);
+    let due = site.app.stores().deletions.find(person).await.unwrap().unwrap();
+    assert_eq!(due.unused_credit.as_str(), "refund", "what the owner has said holds");
+    super::deletion::run_job(&site).await;
+    assert_eq!(site.app.stores().accounts.find(person).await.unwrap(), None);
+}
+
+/// The policies that are published.
+async fn published(site: &Site) -> Vec<String> {
+    let published = site.app.stores().publications.list(10).await.unwrap();
+    published.iter().map(|known| format!("{}/{}", known.kind.as_str(), known.version)).collect()
+}
+
+async fn sec_t57_a_policy_is_published_by_two(store: Store) {
+    let Stage { site, mut ann, mut bob, .. } = stage(store).await;
+    let privacy = "privacy/2026-11-26";
+    let path = format!("/admin/policies/{privacy}/publish");
+    let body = json!({"reason": "ticket 4711"});
+    let ask = async |browser: &mut Browser, name: &str| {
+        let headers = [("idempotency-key", name)];
+        site.ask_with(browser, (Method::POST, &path), (Some(&body), &headers)).await
+    };
+    let nameless = site.post(&mut ann, &path, &body).await;
+    assert_eq!(nameless.json()["errors"][0]["code"], "idempotency_key_required", "{}", nameless.text);
+    let asked = ask(&mut ann, "once").await.expect(201).json();
+    assert_eq!(asked["publication"], Value::Null);
+    let approval = &asked["approval"];
+    assert_eq!((&approval["kind"], &approval["policy"]), (&json!("publication"), &json!(privacy)));
+    assert_eq!((&approval["effect"], &approval["account_id"]), (&json!("adverse"), &Value::Null));
+    assert_eq!(ask(&mut ann, "once").await.expect(201).json(), asked, "asked once");
+    let id = text(&approval["id"]);
+    decide(&site, &mut ann, (&id, "grant")).await.refused(403, "second_operator_required");
+    assert_eq!(published(&site).await, Vec::<String>::new());
+    decide(&site, &mut bob, (&id, "refuse")).await.expect(200);
+    decide(&site, &mut bob, (&id, "grant")).await.refused(409, "approval_decided");
+    assert_eq!(published(&site).await, Vec::<String>::new());
+
+    let again = ask(&mut ann, "twice").await.expect(201).json();
+    let id = text(&again["approval"]["id"]);
+    for _again in 0..2 {
+        assert_eq!(decide(&site, &mut bob, (&id, "grant")).await.expect(200).json()["state"], "granted");
+        assert_eq!(published(&site).await, [privacy]);
+    }
+    let known = ask(&mut ann, "thrice").await.expect(201).json();
+    assert_eq!((&known["approval"], &known["publication"]["kind"]), (&Value::Null, &json!("privacy")));
+    let bob_id = account(&site, BOB).await.id.to_string();
+    assert_eq!(known["publication"]["published_by"], bob_id, "who decided");
+    let requested = "policy_requested";
+    assert_eq!(actions(&site).await, [requested, "policy_refused", requested, "policy_published", requested]);
+    for Audited { entry, .. } in log(&site).await {
+        assert_eq!(entry.subject.map(|subject| subject.to_string()), Some(privacy.to_owned()));
+    }
+}
+
+async fn sec_t57_who_breaks_the_glass_is_written_down(store: Store) {
+    let Stage { site, person, .. } = stage(store).await;
+    let actor = "host:root".parse::<AuditActor>().unwrap();
+    let act = Act { actor: actor.clone(), reason: "ticket 4711".parse().ok(), request: None };
+    let (office, consent) = (site.app.office(), Consent::BrokenGlass);
+    let edition =
+        Edition { kind: PolicyKind::Privacy, version: "2026-11-26".to_owned(), effect: Effect::Adverse };
+    let wish = PublishWish { edition, name: "once".to_owned(), consent };
+    let out = office.publish(&act, site.app.policies(), wish).await.unwrap();
+    assert!(matches!(out, Published::Out(_)), "{out:?}");
+    let wish = EraseWish { account: person, name: "once".to_owned(), consent };
+    let nameless = Act { reason: None, ..act.clone() };
+    assert!(office.erase(&nameless, wish.clone()).await.is_err(), "a reason is needed all the same");
+    let ordered = office.erase(&act, wish).await.unwrap();
+    assert!(matches!(ordered, Erased::Ordered(_)), "{ordered:?}");
+    super::deletion::run_job(&site).await;
+    assert_eq!(site.app.stores().accounts.find(person).await.unwrap(), None);
+    let written: Vec<_> = log(&site).await.into_iter().map(|audited| audited.entry).collect();
+    assert_eq!(
+        written.iter().map(|entry| entry.action.as_str()).collect::<Vec<_>>(),
+        ["policy_forced", "erasure_forced"]
+    );
+    assert!(written.iter().all(|entry| entry.actor == actor && entry.reason == act.reason));
 }
 
 async fn the_log_is_searched_and_checked(store: Store) {

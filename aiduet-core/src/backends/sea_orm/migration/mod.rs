@@ -26,6 +26,7 @@ mod m0041_jobs;
 mod m0050_audit_log;
 mod m0051_approvals;
 mod m0052_publications;
+mod m0053_approval_matters;
 mod m0060_disputes;
 
 use sea_orm::{ConnectionTrait, DbBackend};
@@ -70,6 +71,7 @@ const ALL: &[Migration] = &[
     m0050_audit_log::MIGRATION,
     m0051_approvals::MIGRATION,
     m0052_publications::MIGRATION,
+    m0053_approval_matters::MIGRATION,
     m0060_disputes::MIGRATION,
 ];
 

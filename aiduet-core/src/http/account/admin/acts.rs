@@ -25,7 +25,7 @@ use crate::audit::{AuditAction, AuditActor, AuditReason, AuditSearch};
 use crate::clock::Timestamp;
 use crate::id::{AccountId, ApprovalId};
 use crate::money::Money;
-use crate::operator::{Act, ApprovalPage, Consent, CreditWish};
+use crate::operator::{Act, ApprovalPage, Consent, CreditWish, EraseWish, Erased};
 
 pub(super) const TAG: &str = "admin";
 const REASON: &str = "x-audit-reason";
@@ -238,19 +238,45 @@ pub(in super::super) async fn credit(
     Strict(body): Strict<CreditBody>,
 ) -> Result<(StatusCode, Json<CreditedView>), Problem> {
     let CreditBody { amount, expires_at, reason } = body;
-    let request = request_digest(&headers)?;
-    let request = request.ok_or(Problem::field("idempotency-key", "idempotency_key_required"))?;
     let amount = amount.parse::<Money>();
     let amount = amount.map_err(|_unreadable| Problem::field("/amount", "invalid_amount"))?;
     let now = app.clock().now();
     let expires_at = expires_at.as_deref().map(|text| moment(text, now)).transpose()?;
     let act = operator.because(&reason)?;
-    // Two operators do not share names of requests.
-    let name = name_of(&act.actor, &request);
+    let name = name_of(&act.actor, &headers)?;
     let account = identifier(&id)?;
     let wish = CreditWish { account, amount, expires_at, name, consent: Consent::Usual };
     let credited = app.office().credit(&act, wish).await?;
     Ok((StatusCode::CREATED, Json(CreditedView::of(&credited, now))))
+}
+
+/// Asks for an account to be erased.
+///
+/// A second operator must agree; before that nothing happens to the account. Then its keys open nothing,
+/// its sessions are over, and everything about it is erased as when its owner leaves, at once instead of
+/// after some days. Sent again with the same `Idempotency-Key`, it is the same request.
+#[utoipa::path(
+    post, path = "/accounts/{id}/erase", tag = TAG, operation_id = "admin_erase_account",
+    params(("id" = String, Path), ("idempotency-key" = String, Header, max_length = 64)),
+    request_body = ReasonBody,
+    responses((status = CREATED, body = ApprovalView)),
+)]
+pub(in super::super) async fn erase(
+    State(app): State<App>,
+    operator: Operator,
+    (Path(id), headers): (Path<String>, HeaderMap),
+    Strict(ReasonBody { reason }): Strict<ReasonBody>,
+) -> Result<(StatusCode, Json<ApprovalView>), Problem> {
+    let act = operator.because(&reason)?;
+    let name = name_of(&act.actor, &headers)?;
+    let wish = EraseWish { account: identifier(&id)?, name, consent: Consent::Usual };
+    match app.office().erase(&act, wish).await? {
+        Erased::Asked(approval) => {
+            Ok((StatusCode::CREATED, Json(ApprovalView::of(&approval, app.clock().now()))))
+        }
+        // Nobody breaks the glass here.
+        Erased::Ordered(_deletion) => Err(Problem::NOT_FOUND),
+    }
 }
 
 /// What waits for a second operator and what came of it, newest first.
@@ -272,7 +298,7 @@ pub(in super::super) async fn list_approvals(
     Ok(Json(Page::of(approvals.iter().map(|approval| ApprovalView::of(approval, now)), next)))
 }
 
-/// Grants what another operator asked for.
+/// Grants what another operator asked for, and does it.
 #[utoipa::path(
     post, path = "/approvals/{id}/grant", tag = TAG, operation_id = "admin_grant_approval",
     params(("id" = String, Path)),
@@ -285,7 +311,7 @@ pub(in super::super) async fn grant_approval(
     Path(id): Path<String>,
     Strict(NothingBody {}): Strict<NothingBody>,
 ) -> Result<Json<ApprovalView>, Problem> {
-    let granted = app.office().approve(&act, identifier(&id)?).await?;
+    let granted = app.office().approve(&act, app.policies(), identifier(&id)?).await?;
     Ok(Json(ApprovalView::of(&granted, app.clock().now())))
 }
 
@@ -395,9 +421,12 @@ fn at(text: Option<String>) -> Result<Option<Timestamp>, ()> {
     Ok(moment.map(|moment| Timestamp::from_millis(moment.as_millisecond())))
 }
 
-/// What a grant is called in the books: the same for the same request of the same operator.
-fn name_of(actor: &AuditActor, request: &[u8; 32]) -> String {
+/// What something that is done once is called: the same for the same `Idempotency-Key` of the same
+/// operator. Two operators do not share names of requests.
+pub(super) fn name_of(actor: &AuditActor, headers: &HeaderMap) -> Result<String, Problem> {
     use sha2::{Digest, Sha256};
+    let request = request_digest(headers)?;
+    let request = request.ok_or(Problem::field("idempotency-key", "idempotency_key_required"))?;
     let digest = Sha256::new().chain_update(actor.to_string()).chain_update(request).finalize();
-    digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+    Ok(digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect())
 }

@@ -2,6 +2,7 @@
 
 use axum::Json;
 use axum::extract::{Path, State};
+use http::{HeaderMap, StatusCode};
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 use utoipa::ToSchema;
@@ -9,12 +10,14 @@ use utoipa::ToSchema;
 use super::super::problem::Problem;
 use super::super::strict::Strict;
 use super::super::view::Page;
-use super::acts::{NothingBody, Operator, TAG};
+use super::acts::{NothingBody, Operator, TAG, name_of};
+use super::view::ApprovalView;
 use crate::app::App;
 use crate::audit::AuditAction;
+use crate::clock::Timestamp;
 use crate::jobs::{News, RunCause};
 use crate::notify::PolicyKind;
-use crate::operator::{Effect, PolicyFile, PublishWish};
+use crate::operator::{Consent, Edition, Effect, PolicyFile, PublishWish, Published};
 use crate::policy::Publication;
 
 /// Why a version is published, and what it does to people.
@@ -97,6 +100,27 @@ impl From<Publication> for PublicationView {
     }
 }
 
+/// What came of a wish: what a second operator must agree to, or the publication where there is one.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Published)]
+pub(in super::super) struct PublishedView {
+    #[schema(required)]
+    publication: Option<PublicationView>,
+    #[schema(required)]
+    approval: Option<ApprovalView>,
+}
+
+impl PublishedView {
+    fn of(published: Published, now: Timestamp) -> Self {
+        match published {
+            Published::Out(publication) => Self { publication: Some(publication.into()), approval: None },
+            Published::Asked(approval) => {
+                Self { publication: None, approval: Some(ApprovalView::of(&approval, now)) }
+            }
+        }
+    }
+}
+
 /// How many people were gone through.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Notified)]
@@ -117,29 +141,36 @@ pub(in super::super) async fn list_policies(
     Ok(Json(Page::of(files.iter().map(PolicyFileView::from), None)))
 }
 
-/// Publishes a version of a policy.
+/// Asks for a version of a policy to be published.
 ///
-/// From then on every person is told of it by mail, once and in their language, until it is in force.
+/// A second operator must agree. From then on every person is told of it by mail, once and in their
+/// language, until it is in force. Sent again with the same `Idempotency-Key`, it is the same request.
 #[utoipa::path(
     post, path = "/policies/{kind}/{version}/publish", tag = TAG, operation_id = "admin_publish_policy",
-    params(("kind" = String, Path), ("version" = String, Path)),
+    params(
+        ("kind" = String, Path), ("version" = String, Path),
+        ("idempotency-key" = String, Header, max_length = 64),
+    ),
     request_body = PublishBody,
-    responses((status = OK, body = PublicationView)),
+    responses((status = CREATED, body = PublishedView)),
 )]
 pub(in super::super) async fn publish_policy(
     State(app): State<App>,
     operator: Operator,
-    Path((kind, version)): Path<(String, String)>,
+    (Path((kind, version)), headers): (Path<(String, String)>, HeaderMap),
     Strict(PublishBody { reason, effect }): Strict<PublishBody>,
-) -> Result<Json<PublicationView>, Problem> {
+) -> Result<(StatusCode, Json<PublishedView>), Problem> {
     let kind = PolicyKind::from_code(&kind).ok_or(Problem::NOT_FOUND)?;
     let effect = match effect {
         EffectView::Adverse => Effect::Adverse,
         EffectView::Harmless => Effect::Harmless,
     };
-    let wish = PublishWish { kind, version, effect };
-    let published = app.office().publish(&operator.because(&reason)?, app.policies(), wish).await?;
-    Ok(Json(published.into()))
+    let act = operator.because(&reason)?;
+    let name = name_of(&act.actor, &headers)?;
+    let edition = Edition { kind, version, effect };
+    let wish = PublishWish { edition, name, consent: Consent::Usual };
+    let published = app.office().publish(&act, app.policies(), wish).await?;
+    Ok((StatusCode::CREATED, Json(PublishedView::of(published, app.clock().now()))))
 }
 
 /// Writes to the next people at once.

@@ -9,7 +9,7 @@ use crate::audit::{AuditCheck, Audited};
 use crate::clock::Timestamp;
 use crate::gateway::UpstreamHealth;
 use crate::ledger::Violation;
-use crate::operator::{AccountFile, Approval, ApprovalState, Credited};
+use crate::operator::{AccountFile, Approval, ApprovalState, Credited, Edition, Matter};
 use crate::routing::{CircuitState, ProviderHealth};
 
 /// The page of an account.
@@ -35,18 +35,30 @@ impl AccountFileView {
     }
 }
 
-/// Credit that an operator asked another one for.
+/// What an operator asked another one for.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Approval)]
 pub(in super::super) struct ApprovalView {
     id: String,
+    kind: MatterView,
     state: ApprovalStateView,
-    account_id: String,
-    amount: String,
-    amount_nano: i64,
+    /// Who is to get the credit, or whose account is to be erased.
+    #[schema(required)]
+    account_id: Option<String>,
+    /// Of credit.
+    #[schema(required)]
+    amount: Option<String>,
+    #[schema(required)]
+    amount_nano: Option<i64>,
     /// When what is left of the credit lapses.
     #[schema(required, format = DateTime)]
     expires_at: Option<String>,
+    /// Of a publication, for example `privacy/2026-12-26`.
+    #[schema(required)]
+    policy: Option<String>,
+    /// Of a publication: `adverse` or `harmless`.
+    #[schema(required)]
+    effect: Option<&'static str>,
     reason: String,
     asked_by: String,
     #[schema(format = DateTime)]
@@ -55,6 +67,16 @@ pub(in super::super) struct ApprovalView {
     decided_by: Option<String>,
     #[schema(required, format = DateTime)]
     decided_at: Option<String>,
+}
+
+/// What is asked for: `credit`, the `publication` of a policy, the `erasure` of an account.
+#[derive(Clone, Copy, Serialize, ToSchema)]
+#[schema(as = ApprovalKind)]
+#[serde(rename_all = "snake_case")]
+enum MatterView {
+    Credit,
+    Publication,
+    Erasure,
 }
 
 /// `lapsed`: nobody decided within seven days.
@@ -70,21 +92,28 @@ enum ApprovalStateView {
 
 impl ApprovalView {
     pub(super) fn of(approval: &Approval, now: Timestamp) -> Self {
-        let Approval { id, transfer: _, account, amount, expires_at, reason, asked_by, asked_at, state } =
-            approval;
+        let Approval { id, name: _, matter, reason, asked_by, asked_at, state } = approval;
         let (view, decision) = match state {
             ApprovalState::Waiting if approval.is_lapsed(now) => (ApprovalStateView::Lapsed, None),
             ApprovalState::Waiting => (ApprovalStateView::Waiting, None),
             ApprovalState::Granted { by, at } => (ApprovalStateView::Granted, Some((by, at))),
             ApprovalState::Refused { by, at } => (ApprovalStateView::Refused, Some((by, at))),
         };
+        let (kind, terms, edition) = match matter {
+            Matter::Credit(terms) => (MatterView::Credit, Some(terms), None),
+            Matter::Publication(edition) => (MatterView::Publication, None, Some(edition)),
+            Matter::Erasure { account: _ } => (MatterView::Erasure, None, None),
+        };
         Self {
             id: id.to_string(),
+            kind,
             state: view,
-            account_id: account.to_string(),
-            amount: amount.to_string(),
-            amount_nano: amount.nanos(),
-            expires_at: expires_at.map(|at| at.to_string()),
+            account_id: matter.account().map(|account| account.to_string()),
+            amount: terms.map(|terms| terms.amount.to_string()),
+            amount_nano: terms.map(|terms| terms.amount.nanos()),
+            expires_at: terms.and_then(|terms| terms.expires_at).map(|at| at.to_string()),
+            policy: edition.map(Edition::name),
+            effect: edition.map(|edition| edition.effect.as_str()),
             reason: reason.as_str().to_owned(),
             asked_by: asked_by.to_string(),
             asked_at: asked_at.to_string(),
