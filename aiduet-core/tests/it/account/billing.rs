@@ -482,7 +482,7 @@ async fn a_statement_as_a_file_is_safe_for_a_spreadsheet(store: Store) {
     assert!(reply.header("content-disposition").starts_with("attachment"));
     let (at, day) = (grant.at.to_string(), &grant.at.to_string()[..10]);
     let expected = format!(
-        "id,kind,at,day,model,reference,amount,amount_nano,balance,balance_nano\r\n\
+        "\u{feff}id,kind,at,day,model,reference,amount,amount_nano,balance,balance_nano\r\n\
          {},promo_grant,{at},{day},,\"'=HYPERLINK(\"\"http://x\"\",1)\",1.500000000,1500000000,1.500000000,1500000000\r\n",
         grant.id
     );

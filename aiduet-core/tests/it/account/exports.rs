@@ -29,21 +29,21 @@ on_each_store! {
 
 const OTHER: &str = "mallory.moe@example.net";
 /// A spreadsheet would run it.
-const FORMULA: &str = "=cmd|' /C calc'!A0";
+pub(super) const FORMULA: &str = "=cmd|' /C calc'!A0";
 
 /// A person, and everything that must be in the archive, or must not.
-struct Person {
-    browser: Browser,
-    id: AccountId,
+pub(super) struct Person {
+    pub(super) browser: Browser,
+    pub(super) id: AccountId,
     /// Never to be found anywhere.
     secrets: Vec<String>,
     /// To be found in the own archive only.
     traces: Vec<String>,
-    requests: Vec<RequestRecord>,
+    pub(super) requests: Vec<RequestRecord>,
 }
 
 /// Signs in and does something of every kind.
-async fn active(site: &Site, email: &str, key_name: &str) -> Person {
+pub(super) async fn active(site: &Site, email: &str, key_name: &str) -> Person {
     let mut browser = Browser::at("192.0.2.1");
     site.post(&mut browser, "/auth/login", &json!({"email": email, "password": PASSWORD})).await.expect(200);
     let me = site.get(&mut browser, "/me").await.expect(200).json();
@@ -94,18 +94,18 @@ async fn active(site: &Site, email: &str, key_name: &str) -> Person {
     Person { browser, id, secrets, traces, requests }
 }
 
-async fn ask(site: &Site, browser: &mut Browser) -> String {
+pub(super) async fn ask(site: &Site, browser: &mut Browser) -> String {
     let export = site.post(browser, "/exports", &json!({})).await.expect(201).json();
     assert_eq!((&export["state"], &export["requested_by"]), (&json!("ready"), &json!("person")));
     export["id"].as_str().unwrap().to_owned()
 }
 
-fn path(id: &str) -> String {
+pub(super) fn path(id: &str) -> String {
     format!("/exports/{id}/download")
 }
 
 /// The files of an archive.
-async fn unpacked(response: Response<Body>) -> BTreeMap<String, Vec<u8>> {
+pub(super) async fn unpacked(response: Response<Body>) -> BTreeMap<String, Vec<u8>> {
     assert_eq!(response.status(), 200);
     assert_eq!(response.headers()["content-type"], "application/zip");
     let bytes = to_bytes(response.into_body(), 16 << 20).await.unwrap();
@@ -120,7 +120,7 @@ async fn unpacked(response: Response<Body>) -> BTreeMap<String, Vec<u8>> {
     files
 }
 
-fn text<'f>(files: &'f BTreeMap<String, Vec<u8>>, name: &str) -> &'f str {
+pub(super) fn text<'f>(files: &'f BTreeMap<String, Vec<u8>>, name: &str) -> &'f str {
     std::str::from_utf8(&files[name]).unwrap()
 }
 

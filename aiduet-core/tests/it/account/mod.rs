@@ -16,4 +16,5 @@ mod pages;
 mod routes;
 mod shape;
 mod site;
+mod tables;
 mod usage;

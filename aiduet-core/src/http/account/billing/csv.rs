@@ -5,16 +5,17 @@ use http::HeaderValue;
 use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE, HeaderName};
 
 use super::view::TransactionView;
-use crate::http::account::export::text_cell;
+use crate::http::account::export::{BYTE_ORDER_MARK, text_cell};
 
 const NEXT: HeaderName = HeaderName::from_static("x-next-cursor");
-/// The first line.
+/// The first line of the table.
 pub(in super::super) const HEAD: &str =
     "id,kind,at,day,model,reference,amount,amount_nano,balance,balance_nano\r\n";
 
 /// The answer with the file.
 pub(super) fn file(lines: impl Iterator<Item = TransactionView>, next: Option<String>) -> Response {
-    let text: String = std::iter::once(HEAD.to_owned()).chain(lines.map(line)).collect();
+    let head = [BYTE_ORDER_MARK, HEAD].map(str::to_owned);
+    let text: String = head.into_iter().chain(lines.map(line)).collect();
     let mut response = text.into_response();
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/csv; charset=utf-8"));
