@@ -1,6 +1,7 @@
 //! Calls that clients make by themselves.
 
 use std::borrow::Cow;
+use std::cell::LazyCell;
 
 use super::clients::{Clients, Helper};
 use super::phrases::Found;
@@ -20,7 +21,8 @@ pub(super) fn helper(transcript: &Transcript<'_>, clients: &Clients, system: &Fo
     if sole.is_some() && transcript.demands.output_limit == Some(1) && said == QUOTA {
         return Some(Helper::Quota);
     }
-    let in_last = last.map(|_last| clients.phrases.find(&said)).unwrap_or_default();
+    // Read only when a sign is left that depends on it.
+    let in_last = LazyCell::new(|| clients.phrases.find(&said));
     clients.helpers.iter().find_map(|sign| {
         if sign.without_tools && !transcript.tools.is_empty() {
             return None;

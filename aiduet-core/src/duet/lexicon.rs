@@ -1,13 +1,14 @@
 //! The words by which intent is told, in three languages, found in one pass.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
-use aho_corasick::{AhoCorasick, MatchKind};
 use serde::Deserialize;
 
 use super::error::DuetDataError;
 use super::fold::fold;
-use super::prose::{Clause, Prose};
+use super::prose::{Clause, Prose, is_letter};
+use super::trie::Trie;
 
 /// What a word says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
@@ -162,7 +163,8 @@ struct Entry {
     at_start: Groups,
     /// At the end of a clause only.
     at_end: Groups,
-    edges: Edges,
+    /// No letter or digit may follow.
+    ends_closed: bool,
 }
 
 /// An entry that stands in a text as a word of its own.
@@ -173,26 +175,10 @@ struct Candidate {
     known: Entry,
 }
 
-/// On which sides a word must end.
-#[derive(Clone, Copy, Debug, Default)]
-struct Edges {
-    left: Edge,
-    right: Edge,
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Edge {
-    /// Letters may go on.
-    #[default]
-    Open,
-    /// No letter or digit may follow.
-    Closed,
-}
-
 /// The words of all groups.
 #[derive(Clone, Debug)]
 pub struct Lexicon {
-    automaton: AhoCorasick,
+    trie: Trie,
     entries: Vec<Entry>,
     /// Which entries are used; all of them, except while the lexicon is being judged.
     active: Vec<bool>,
@@ -230,13 +216,11 @@ impl Lexicon {
                 }
             }
         }
-        let automaton = AhoCorasick::builder()
-            .match_kind(MatchKind::Standard)
-            .build(entries.keys().map(|word| word.trim_end_matches('*')))
-            .map_err(|_error| DuetDataError::Lexicon { reason: "too many words".to_owned() })?;
+        let trie = Trie::of(entries.keys().map(|word| word.trim_end_matches('*')))
+            .ok_or_else(|| DuetDataError::Lexicon { reason: "too many words".to_owned() })?;
         let entries: Vec<Entry> = entries.into_values().collect();
         let active = vec![true; entries.len()];
-        Ok(Self { automaton, entries, active })
+        Ok(Self { trie, entries, active })
     }
 
     /// How many entries there are.
@@ -260,8 +244,7 @@ impl Lexicon {
     /// The words of a text, in order; where they overlap the first and longest. Words that give a
     /// sentence its form and words that say what it is about may overlap each other.
     pub(super) fn find(&self, prose: &Prose) -> Vec<Hit> {
-        let mut candidates = self.candidates(prose.text());
-        candidates.sort_unstable_by_key(|candidate| (candidate.start, usize::MAX - candidate.end));
+        let candidates = self.candidates(prose.text());
         let starts = starts(prose, &candidates);
         let ends = ends(prose);
         let found: Vec<Hit> = candidates
@@ -291,22 +274,29 @@ impl Lexicon {
         hits
     }
 
-    /// Every entry that stands in the text as a word of its own, overlapping ones too.
+    /// Every entry that stands in the text as a word of its own, overlapping ones too: in the order of
+    /// their starts, the longest first.
     fn candidates(&self, text: &str) -> Vec<Candidate> {
         let bytes = text.as_bytes();
-        let letter = |at: Option<&u8>| at.is_some_and(u8::is_ascii_alphanumeric);
-        let mut found = Vec::with_capacity(64);
-        for hit in self.automaton.find_overlapping_iter(text) {
-            let entry = hit.pattern().as_usize();
-            let Some(known) = self.entries.get(entry) else { continue };
-            if self.active.get(entry) != Some(&true) {
+        let mut found: Vec<Candidate> = Vec::with_capacity(bytes.len() / 8);
+        let mut is_within = false;
+        for (start, byte) in bytes.iter().enumerate() {
+            let was_within = std::mem::replace(&mut is_within, byte.is_ascii_alphanumeric());
+            // A word that begins with such a letter does not begin inside of another one.
+            if was_within && is_within {
                 continue;
             }
-            let before = hit.start().checked_sub(1).and_then(|at| bytes.get(at));
-            let fits_left = known.edges.left == Edge::Open || !letter(before);
-            let fits_right = known.edges.right == Edge::Open || !letter(bytes.get(hit.end()));
-            if fits_left && fits_right {
-                found.push(Candidate { start: hit.start(), end: hit.end(), entry, known: *known });
+            let first = found.len();
+            let rest = bytes.get(start..).unwrap_or_default();
+            self.trie.prefixes(rest, |entry, length| {
+                let Some(known) = self.entries.get(entry) else { return };
+                let goes_on = rest.get(length).is_some_and(u8::is_ascii_alphanumeric);
+                if self.active.get(entry) == Some(&true) && !(known.ends_closed && goes_on) {
+                    found.push(Candidate { start, end: start + length, entry, known: *known });
+                }
+            });
+            if let Some(here) = found.get_mut(first..) {
+                here.sort_by_key(|candidate| Reverse(candidate.end));
             }
         }
         found
@@ -320,12 +310,9 @@ fn slot<'a>(entries: &'a mut BTreeMap<String, Entry>, word: &str) -> Result<&'a 
     if !fits {
         return Err(DuetDataError::Lexicon { reason: "an entry is empty or too long".to_owned() });
     }
-    let is_letter = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);
-    let closed = |closed: bool| if closed { Edge::Closed } else { Edge::Open };
-    let left = closed(is_letter(bare.as_bytes().first()));
-    let right = closed(is_letter(bare.as_bytes().last()) && !folded.ends_with('*'));
+    let ends_closed = bare.ends_with(|last: char| last.is_ascii_alphanumeric()) && !folded.ends_with('*');
     let entry = entries.entry(folded).or_default();
-    entry.edges = Edges { left, right };
+    entry.ends_closed = ends_closed;
     Ok(entry)
 }
 
@@ -334,7 +321,7 @@ fn ends(prose: &Prose) -> Vec<usize> {
     let text = prose.text();
     let end = |clause: &Clause| {
         let inside = text.get(clause.start..clause.end).unwrap_or_default();
-        clause.start + inside.trim_end_matches(|letter: char| !letter.is_alphanumeric()).len()
+        clause.start + inside.trim_end_matches(|letter: char| !is_letter(letter)).len()
     };
     prose.clauses().iter().map(end).collect()
 }

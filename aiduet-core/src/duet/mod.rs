@@ -39,6 +39,7 @@ mod select;
 mod session;
 #[cfg(test)]
 mod tests;
+mod trie;
 mod turn;
 mod weights;
 mod window;

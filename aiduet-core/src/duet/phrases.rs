@@ -1,6 +1,6 @@
 //! Phrases that are looked for together, each text being read once.
 
-use aho_corasick::AhoCorasick;
+use aho_corasick::{AhoCorasick, AhoCorasickKind};
 
 use super::error::DuetDataError;
 
@@ -61,6 +61,7 @@ impl Phrases {
     pub(super) fn build(&mut self) -> Result<(), DuetDataError> {
         let automaton = AhoCorasick::builder()
             .ascii_case_insensitive(true)
+            .kind(Some(AhoCorasickKind::DFA))
             .build(&self.texts)
             .map_err(|_error| DuetDataError::Clients { reason: "too many phrases".to_owned() })?;
         self.automaton = Some(automaton);

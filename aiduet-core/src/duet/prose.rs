@@ -74,9 +74,7 @@ impl Prose {
     /// The clauses that say something.
     pub(super) fn spoken(&self) -> impl DoubleEndedIterator<Item = Range<usize>> {
         let letters = |clause: &&Clause| {
-            self.text
-                .get(clause.start..clause.end)
-                .is_some_and(|text| text.chars().any(char::is_alphanumeric))
+            self.text.get(clause.start..clause.end).is_some_and(|text| text.chars().any(is_letter))
         };
         self.clauses.iter().filter(letters).map(|clause| clause.start..clause.end)
     }
@@ -92,7 +90,7 @@ impl Prose {
                 fresh = false;
             }
             let said = self.text.get(clause.start..clause.end).unwrap_or_default();
-            if said.chars().any(char::is_alphanumeric) {
+            if said.chars().any(is_letter) {
                 start = candidate;
             }
             fresh |= clause.ending != Ending::Clause;
@@ -165,16 +163,16 @@ impl Prose {
 
     fn divide(&mut self) {
         let mut start = 0;
-        let mut letters = self.text.char_indices().peekable();
-        while let Some((at, letter)) = letters.next() {
-            let next = letters.peek().map(|(_at, next)| *next);
-            if letter.is_ascii_alphanumeric() {
-                self.weight += 1;
-            } else if letter.is_alphanumeric() {
-                self.weight += 2;
-            }
-            let Some(ending) = ending_of(letter, next) else { continue };
+        let mut at = 0;
+        while let Some(letter) = self.text.get(at..).and_then(|rest| rest.chars().next()) {
             let end = at + letter.len_utf8();
+            at = end;
+            if is_letter(letter) {
+                self.weight += if letter.is_ascii() { 1 } else { 2 };
+                continue;
+            }
+            let next = self.text.as_bytes().get(end);
+            let Some(ending) = ending_of(letter, next) else { continue };
             self.clauses.push(Clause { start, end, ending });
             start = end;
         }
@@ -184,8 +182,19 @@ impl Prose {
     }
 }
 
+/// Letters and digits, as [`char::is_alphanumeric`] has them; without its tables for those that are
+/// common here.
+pub(super) fn is_letter(letter: char) -> bool {
+    match letter {
+        '\0'..='\x7f' => letter.is_ascii_alphanumeric(),
+        '\u{3041}'..='\u{3096}' | '\u{30a1}'..='\u{30fa}' | '\u{4e00}'..='\u{9fff}' => true,
+        '\u{2010}'..='\u{206f}' | '\u{3001}'..='\u{3004}' | '\u{3008}'..='\u{3020}' => false,
+        _ => letter.is_alphanumeric(),
+    }
+}
+
 /// Whether a letter ends a clause, and how.
-fn ending_of(letter: char, next: Option<char>) -> Option<Ending> {
+fn ending_of(letter: char, next: Option<&u8>) -> Option<Ending> {
     let at_edge = next.is_none_or(|next| !next.is_ascii_alphanumeric());
     match letter {
         '?' => Some(Ending::Question),

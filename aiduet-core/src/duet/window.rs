@@ -14,7 +14,7 @@ const HEAD_BYTES: usize = 2 * 1024;
 pub(super) fn ends<'a>(text: Text<'a>) -> Cow<'a, str> {
     let raw = text.raw();
     if raw.len() <= 2 * END_BYTES {
-        return text.decode();
+        return plain(raw);
     }
     let head = raw.get(..raw.floor_char_boundary(END_BYTES)).unwrap_or_default();
     let tail = raw.get(raw.ceil_char_boundary(raw.len() - END_BYTES)..).unwrap_or_default();
@@ -28,15 +28,16 @@ pub(super) fn ends<'a>(text: Text<'a>) -> Cow<'a, str> {
 /// The beginning of a text.
 pub(super) fn head<'a>(text: Text<'a>) -> Cow<'a, str> {
     let raw = text.raw();
-    if raw.len() <= HEAD_BYTES {
-        return text.decode();
+    plain(raw.get(..raw.floor_char_boundary(HEAD_BYTES)).unwrap_or(raw))
+}
+
+/// A text without escapes.
+fn plain(raw: &str) -> Cow<'_, str> {
+    if memchr::memchr(b'\\', raw.as_bytes()).is_none() {
+        return Cow::Borrowed(raw);
     }
-    let head = raw.get(..raw.floor_char_boundary(HEAD_BYTES)).unwrap_or_default();
-    if memchr::memchr(b'\\', head.as_bytes()).is_none() {
-        return Cow::Borrowed(head);
-    }
-    let mut decoded = String::with_capacity(HEAD_BYTES);
-    unescape(head, &mut decoded);
+    let mut decoded = String::with_capacity(raw.len());
+    unescape(raw, &mut decoded);
     Cow::Owned(decoded)
 }
 

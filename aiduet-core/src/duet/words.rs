@@ -1,7 +1,7 @@
 //! What the words of a message say, and where.
 
 use super::lexicon::{GROUPS, Group, Groups, Hit, Lexicon};
-use super::prose::{Ending, Prose};
+use super::prose::{Ending, Prose, is_letter};
 
 /// Counts go up to this.
 const COUNT_MAX: u8 = 3;
@@ -89,5 +89,5 @@ fn payload_start(prose: &Prose, hits: &[Hit]) -> Option<usize> {
     let rest = prose.text().get(order.end..)?;
     let colon = rest.find([':', '\n'])?;
     let behind = rest.get(colon + 1..)?;
-    behind.contains(char::is_alphanumeric).then_some(order.end + colon)
+    behind.contains(is_letter).then_some(order.end + colon)
 }

@@ -153,6 +153,12 @@ pub(super) fn line_kind(line: &str, bare: &str) -> Option<Artefact> {
     }
 }
 
+/// Whether a line begins with one of these.
+fn begins(line: &str, beginnings: &[&str]) -> bool {
+    let first = line.as_bytes().first();
+    beginnings.iter().any(|beginning| beginning.as_bytes().first() == first && line.starts_with(beginning))
+}
+
 /// A line of a log or of a stack trace.
 fn is_log(line: &str, bare: &str) -> bool {
     const BEGINNINGS: [&str; 18] = [
@@ -176,10 +182,7 @@ fn is_log(line: &str, bare: &str) -> bool {
         "npm ERR!",
     ];
     let is_frame = line.len() > bare.len() && bare.starts_with("at ") && bare.contains('(');
-    is_frame
-        || BEGINNINGS.iter().any(|beginning| bare.starts_with(beginning))
-        || starts_with_time(bare)
-        || starts_with_fault(bare)
+    is_frame || begins(bare, &BEGINNINGS) || starts_with_time(bare) || starts_with_fault(bare)
 }
 
 /// `KeyError: 'x'`, `java.lang.IllegalStateException: …`, `make: *** …`.
@@ -257,21 +260,43 @@ fn is_code(bare: &str) -> bool {
     if !bare.is_ascii() {
         return false;
     }
-    let ends = [";", "{", "}", "});", ");"].iter().any(|end| bare.ends_with(end));
-    let holds = ["(", "=", "{", "}", "->"].iter().any(|mark| bare.contains(mark));
+    let ends = bare.ends_with([';', '{', '}']);
+    let holds = || bare.contains(['(', '=', '{', '}']) || bare.contains("->");
     let block = bare.ends_with(':')
         && (bare.contains('(')
             || ["if ", "for ", "while ", "class ", "else:", "try:", "except"]
                 .iter()
                 .any(|word| bare.starts_with(word)));
-    (ends && holds)
-        || block
-        || BEGINNINGS.iter().any(|beginning| bare.starts_with(beginning))
-        || is_mostly_signs(bare)
+    (ends && holds()) || block || begins(bare, &BEGINNINGS) || is_mostly_signs(bare)
 }
 
 /// At least one letter in six is a sign that prose does not use.
 fn is_mostly_signs(bare: &str) -> bool {
-    let signs = bare.bytes().filter(|byte| b"{}()[]=<>;|&$\\*+_^%\"/".contains(byte)).count();
+    let is_sign = |byte: &u8| {
+        matches!(
+            byte,
+            b'{' | b'}'
+                | b'('
+                | b')'
+                | b'['
+                | b']'
+                | b'='
+                | b'<'
+                | b'>'
+                | b';'
+                | b'|'
+                | b'&'
+                | b'$'
+                | b'\\'
+                | b'*'
+                | b'+'
+                | b'_'
+                | b'^'
+                | b'%'
+                | b'"'
+                | b'/'
+        )
+    };
+    let signs = bare.bytes().filter(is_sign).count();
     signs >= 4 && signs * 6 >= bare.len()
 }

@@ -1,5 +1,7 @@
 //! A line of prose without what does not vote.
 
+use std::ops::RangeInclusive;
+
 use super::super::fold::fold_char;
 use super::{Artefact, Artefacts, GAP};
 
@@ -9,18 +11,22 @@ const QUOTATION_BYTES_MAX: usize = 600;
 /// Code within a line from this length on, in bytes, is more than a name.
 const SNIPPET_BYTES: usize = 24;
 
-/// Opening and closing marks of quotations.
-const QUOTATIONS: [(char, char); 9] = [
-    ('\u{201c}', '\u{201d}'),
-    ('\u{300c}', '\u{300d}'),
-    ('\u{300e}', '\u{300f}'),
-    ('\u{300a}', '\u{300b}'),
-    ('\u{ab}', '\u{bb}'),
-    ('\u{2018}', '\u{2019}'),
-    ('"', '"'),
-    ('`', '`'),
-    ('\'', '\''),
-];
+/// Kana and Chinese characters: they quote nothing, belong to no token and have one spelling.
+const IDEOGRAPHIC: RangeInclusive<char> = '\u{3041}'..='\u{9fff}';
+
+/// The mark that closes a quotation which this one opens.
+const fn closing(open: char) -> Option<char> {
+    Some(match open {
+        '"' | '`' | '\'' => open,
+        '\u{201c}' => '\u{201d}',
+        '\u{300c}' => '\u{300d}',
+        '\u{300e}' => '\u{300f}',
+        '\u{300a}' => '\u{300b}',
+        '\u{ab}' => '\u{bb}',
+        '\u{2018}' => '\u{2019}',
+        _ => return None,
+    })
+}
 
 /// Endings of file names.
 const SUFFIXES: [&str; 38] = [
@@ -34,7 +40,26 @@ pub(super) fn clean(line: &str, out: &mut String, artefacts: &mut Artefacts) {
     let mut rest = line;
     let mut before = ' ';
     while let Some(letter) = rest.chars().next() {
-        if let Some((kind, length)) = quotation(rest, letter, before) {
+        if !is_word_part(before)
+            && let Some((word, tail)) = plain_word(rest)
+        {
+            out.push(letter.to_ascii_lowercase());
+            out.push_str(word.get(1..).unwrap_or_default());
+            before = word.chars().next_back().unwrap_or(letter);
+            rest = tail;
+            // So does what most often stands between them.
+            if let Some(tail) = rest.strip_prefix(' ') {
+                out.push(' ');
+                before = ' ';
+                rest = tail;
+            }
+        } else if IDEOGRAPHIC.contains(&letter) {
+            let length = rest.find(|next| !IDEOGRAPHIC.contains(&next)).unwrap_or(rest.len());
+            let (run, tail) = rest.split_at_checked(length).unwrap_or((rest, ""));
+            out.push_str(run);
+            before = run.chars().next_back().unwrap_or(letter);
+            rest = tail;
+        } else if let Some((kind, length)) = quotation(rest, letter, before) {
             artefacts.add(kind);
             out.push(GAP);
             rest = rest.get(length..).unwrap_or_default();
@@ -70,9 +95,21 @@ pub(super) fn clean(line: &str, out: &mut String, artefacts: &mut Artefacts) {
     }
 }
 
+/// A word at the beginning that is nothing else: a letter, small letters, and behind them nothing that
+/// belongs to a token. Most of what people write is such words, and [`kind_of`] has nothing to say of
+/// them.
+fn plain_word(rest: &str) -> Option<(&str, &str)> {
+    let bytes = rest.as_bytes();
+    bytes.first().filter(|first| first.is_ascii_alphabetic())?;
+    let small = bytes.iter().skip(1).take_while(|byte| byte.is_ascii_lowercase()).count();
+    let (word, tail) = rest.split_at_checked(small + 1)?;
+    let goes_on = bytes.get(small + 1).is_some_and(|next| is_token_part(char::from(*next)));
+    (!goes_on).then_some((word, tail))
+}
+
 /// A quotation at the beginning: what it counts as, and its length.
 fn quotation(rest: &str, letter: char, before: char) -> Option<(Artefact, usize)> {
-    let (_open, close) = QUOTATIONS.iter().find(|(open, _close)| *open == letter)?;
+    let close = closing(letter)?;
     let is_apostrophe = matches!(letter, '\'' | '\u{2018}');
     if is_apostrophe && before.is_alphanumeric() {
         return None;
@@ -81,7 +118,7 @@ fn quotation(rest: &str, letter: char, before: char) -> Option<(Artefact, usize)
     let inner = rest.get(from..)?;
     let mut at = 0;
     loop {
-        let found = at + inner.get(at..)?.find(*close)?;
+        let found = at + inner.get(at..)?.find(close)?;
         if found > QUOTATION_BYTES_MAX {
             return None;
         }
