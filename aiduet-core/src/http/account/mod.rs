@@ -139,6 +139,7 @@ fn for_operators() -> OpenApiRouter<App> {
         .routes(routes!(admin::suspend))
         .routes(routes!(admin::restore))
         .routes(routes!(admin::credit))
+        .routes(routes!(admin::refund))
         .routes(routes!(admin::erase))
         .routes(routes!(admin::list_approvals))
         .routes(routes!(admin::grant_approval))

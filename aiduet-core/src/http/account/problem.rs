@@ -17,7 +17,7 @@ use crate::id::RequestId;
 use crate::keys::KeyError;
 use crate::ledger::LedgerError;
 use crate::operator::{ApprovalError, OfficeError};
-use crate::payment::{CashierError, PlanFault};
+use crate::payment::{CashierError, PlanFault, RefundFault};
 use crate::policy::PublicationError;
 
 /// What is wrong with a request. Written by the frame around all handlers, which knows the
@@ -187,6 +187,12 @@ impl From<CashierError> for Problem {
             }
             CashierError::NotFound => Self::NOT_FOUND,
             CashierError::NoCard => Self::new(StatusCode::CONFLICT, "no_saved_card"),
+            CashierError::Refund(RefundFault::Amount) => Self::field("/amount", "invalid_amount"),
+            CashierError::Refund(RefundFault::NotLeft { .. })
+            | CashierError::Ledger(LedgerError::Insufficient(_)) => Self::field("/amount", "refund_not_left"),
+            CashierError::Refund(RefundFault::UnderWay) => {
+                Self::new(StatusCode::CONFLICT, "refund_under_way")
+            }
             CashierError::Plan(PlanFault::Threshold) => Self::field("/threshold", "invalid_threshold"),
             CashierError::Plan(PlanFault::Amount) => Self::field("/amount", "invalid_amount"),
             CashierError::Plan(PlanFault::MonthlyMax) => Self::field("/monthly_max", "invalid_monthly_max"),

@@ -128,6 +128,7 @@ pub(super) const SUMMARIES: &[(&str, [&str; 2])] = &[
     ("admin_restore_account", ["恢复已停用的账户。", "停止したアカウントを再開します。"]),
     ("admin_erase_account", ["申请删除一个账户。", "アカウントの消去を申請します。"]),
     ("admin_credit_account", ["发放额度。", "クレジットを付与します。"]),
+    ("admin_refund_account", ["退还未使用的充值余额。", "未使用の残高を返金します。"]),
     (
         "admin_list_approvals",
         ["列出需第二位运营人员批准的申请。", "別の担当者の承認が必要な申請を一覧表示します。"],

@@ -509,6 +509,22 @@ const TITLES: &[(&str, [&str; 3])] = &[
         ],
     ),
     (
+        "refund_not_left",
+        [
+            "So much was not paid, or is not left. `aiduet billing refund --dry-run` tells how much is.",
+            "已付款且未使用的余额不足。可用 `aiduet billing refund --dry-run` 查看可退金额。",
+            "お支払い済みで未使用の残高が足りません。`aiduet billing refund --dry-run` で返金できる額を確認できます。",
+        ],
+    ),
+    (
+        "refund_under_way",
+        [
+            "Another refund of this account is under way. Wait until it is done.",
+            "该账户的另一笔退款正在处理，请等待其完成。",
+            "このアカウントの別の返金を処理しています。完了までお待ちください。",
+        ],
+    ),
+    (
         "second_operator_required",
         [
             "Another operator must grant what you asked for.",

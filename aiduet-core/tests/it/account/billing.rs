@@ -59,6 +59,14 @@ async fn bought(site: &Site, browser: &mut Browser, amount: &str) -> (Value, Str
     (top_up, page)
 }
 
+/// A purchase that is paid and credited.
+pub(super) async fn paid(site: &Site, browser: &mut Browser, amount: &str) {
+    let (top_up, page) = bought(site, browser, amount).await;
+    site.stripe.pay(&page).unwrap();
+    let shown = site.get(browser, &path(&top_up)).await.expect(200).json();
+    assert_eq!(shown["state"], "paid");
+}
+
 fn path(top_up: &Value) -> String {
     format!("/billing/topups/{}", top_up["id"].as_str().unwrap())
 }

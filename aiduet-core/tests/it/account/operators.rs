@@ -22,6 +22,7 @@ on_each_store! {
     sec_t57_nothing_of_a_person_is_read_without_a_reason
     sec_t57_a_suspended_account_stops_at_once
     sec_t57_credit_is_granted_once_and_for_a_reason
+    sec_t57_unused_credit_goes_back_once_and_for_a_reason
     sec_t57_large_credit_needs_two
     sec_t57_small_grants_add_up
     sec_t57_an_account_is_erased_by_two
@@ -156,6 +157,8 @@ async fn sec_t13_operators_give_the_password_again(store: Store) {
 async fn sec_t57_every_operation_of_an_operator_is_written_down(store: Store) {
     let Stage { site, mut ann, mut bob, person } = stage(store).await;
     let ann_id = account(&site, ANN).await.id.to_string();
+    let mut user = site.signed_in("192.0.2.1").await;
+    super::billing::paid(&site, &mut user, "20.00").await;
     for operation in of_admin() {
         let before = log(&site).await.len();
         // What another operator asked for is there to be decided.
@@ -284,6 +287,39 @@ async fn sec_t57_credit_is_granted_once_and_for_a_reason(store: Store) {
     credit(&site, &mut bob, (person, "40.00", "welcome")).await.expect(201);
     assert_eq!(available(&site, person).await, "100");
     assert_eq!(site.app.stores().audit.verify().await.unwrap(), []);
+}
+
+async fn sec_t57_unused_credit_goes_back_once_and_for_a_reason(store: Store) {
+    let Stage { site, mut ann, person, .. } = stage(store).await;
+    let mut user = site.signed_in("192.0.2.1").await;
+    super::billing::paid(&site, &mut user, "20.00").await;
+    credit(&site, &mut ann, (person, "5.00", "welcome")).await.expect(201);
+    let path = format!("/admin/accounts/{person}/refund");
+    let refund = async |browser: &mut Browser, amount: &str, name: &str| {
+        let body = json!({"amount": amount, "reason": "ticket 4711"});
+        site.ask_with(browser, (Method::POST, &path), (Some(&body), &[("idempotency-key", name)])).await
+    };
+    let unnamed = json!({"amount": "5.00", "reason": "ticket 4711"});
+    site.post(&mut ann, &path, &unnamed).await.refused(400, "invalid_request");
+    // What was granted is not paid back.
+    for (amount, code) in [("0", "invalid_amount"), ("0.001", "invalid_amount"), ("20.01", "refund_not_left")]
+    {
+        let refused = refund(&mut ann, amount, amount).await;
+        refused.refused(400, "invalid_request");
+        assert_eq!(refused.json()["errors"][0]["code"], code, "{amount}");
+    }
+    let first = refund(&mut ann, "12.34", "left").await.expect(201).json();
+    let [part] = first["data"].as_array().unwrap().as_slice() else { panic!("{first}") };
+    assert_eq!((&part["state"], &part["amount_nano"]), (&json!("accepted"), &json!(12_340_000_000_i64)));
+    assert_eq!(refund(&mut ann, "12.34", "left").await.expect(201).json(), first);
+    refund(&mut ann, "1.00", "left").await.refused(422, "idempotency_key_reused");
+    assert_eq!(available(&site, person).await, "12.66");
+    assert_eq!(site.app.stores().audit.verify().await.unwrap(), []);
+    let own = format!("/admin/accounts/{}/refund", account(&site, ANN).await.id);
+    let body = json!({"amount": "1.00", "reason": "ticket 4711"});
+    let refused =
+        site.ask_with(&mut ann, (Method::POST, &own), (Some(&body), &[("idempotency-key", "own")])).await;
+    refused.refused(403, "own_account");
 }
 
 async fn sec_t57_large_credit_needs_two(store: Store) {

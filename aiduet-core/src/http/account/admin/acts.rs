@@ -238,8 +238,7 @@ pub(in super::super) async fn credit(
     Strict(body): Strict<CreditBody>,
 ) -> Result<(StatusCode, Json<CreditedView>), Problem> {
     let CreditBody { amount, expires_at, reason } = body;
-    let amount = amount.parse::<Money>();
-    let amount = amount.map_err(|_unreadable| Problem::field("/amount", "invalid_amount"))?;
+    let amount = dollars(&amount)?;
     let now = app.clock().now();
     let expires_at = expires_at.as_deref().map(|text| moment(text, now)).transpose()?;
     let act = operator.because(&reason)?;
@@ -408,7 +407,11 @@ pub(in super::super) async fn verify_audit(
     Ok(Json(AuditCheckView::of(&check)))
 }
 
-fn identifier<T: std::str::FromStr>(text: &str) -> Result<T, Problem> {
+pub(super) fn dollars(text: &str) -> Result<Money, Problem> {
+    text.parse().map_err(|_unreadable| Problem::field("/amount", "invalid_amount"))
+}
+
+pub(super) fn identifier<T: std::str::FromStr>(text: &str) -> Result<T, Problem> {
     text.parse().map_err(|_foreign| Problem::NOT_FOUND)
 }
 

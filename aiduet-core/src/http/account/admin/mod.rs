@@ -5,7 +5,9 @@
 
 mod acts;
 mod policies;
+mod refund;
 mod view;
 
 pub(super) use acts::*;
 pub(super) use policies::*;
+pub(super) use refund::*;

@@ -22,7 +22,7 @@ use crate::app::Stores;
 use crate::clock::Clock;
 use crate::privacy::{Export, USAGE_DAYS_MAX};
 
-pub(super) use self::rows::schemas;
+pub(super) use self::rows::{RefundView, schemas};
 
 /// Everything that is kept about a person, as a ZIP archive (APPNOTE 6.3, with data descriptors, so that
 /// it can be written as it is sent).

@@ -185,7 +185,7 @@ impl From<&TopUp> for PurchaseView {
 /// What was paid back.
 #[derive(Serialize, ToSchema)]
 #[schema(as = ExportedRefund)]
-pub(super) struct RefundView {
+pub(in super::super) struct RefundView {
     id: String,
     /// Of which purchase.
     topup_id: String,
