@@ -129,3 +129,66 @@ pub(super) const fn status_of(failure: UpstreamFailure) -> u16 {
 fn is_json_object(body: &[u8]) -> bool {
     body.trim_ascii_start().starts_with(b"{") && serde_json::from_slice::<serde::de::IgnoredAny>(body).is_ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const WAIT: Option<Duration> = Some(Duration::from_secs(7));
+
+    #[test]
+    fn a_status_says_something_of_the_upstream_and_of_another_try() {
+        for (status, verdict, repeats) in [
+            (401, Verdict::Refused, None),
+            (402, Verdict::Refused, None),
+            (403, Verdict::Doubtful, None),
+            // The model is unknown, the upstream does its work.
+            (404, Verdict::Works, None),
+            (408, Verdict::Failed, Some(None)),
+            (413, Verdict::Works, None),
+            (429, Verdict::Nothing, Some(WAIT)),
+            (500, Verdict::Failed, Some(None)),
+            (502, Verdict::Failed, Some(None)),
+            (503, Verdict::Failed, Some(None)),
+            (504, Verdict::Failed, Some(None)),
+            (529, Verdict::Failed, Some(None)),
+        ] {
+            let failure = judge(StatusCode::from_u16(status).unwrap(), WAIT, b"{}").unwrap();
+            assert_eq!((failure.verdict, failure.repeats()), (verdict, repeats), "{status}");
+            assert_eq!(failure.result, AttemptResult::Status(status));
+            assert_eq!(failure.moves_on(), status != 413, "{status}");
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_request_passes_unless_it_is_about_credit_or_no_answer() {
+        assert!(judge(StatusCode::BAD_REQUEST, None, br#"{"error":{}}"#).is_none());
+        let credit = br#"{"error":{"code":"insufficient_quota"}}"#;
+        let failure = judge(StatusCode::BAD_REQUEST, None, credit).unwrap();
+        assert_eq!((failure.verdict, failure.repeats()), (Verdict::Refused, None));
+        let failure = judge(StatusCode::BAD_REQUEST, None, b"<html>").unwrap();
+        assert_eq!(failure.verdict, Verdict::Failed);
+    }
+
+    #[test]
+    fn an_answer_that_is_too_large_is_not_held_against_the_upstream() {
+        assert_eq!(Failure::of_error(ProviderError::TooLarge).verdict, Verdict::Nothing);
+        for error in [ProviderError::Connect, ProviderError::Broken { stage: Stage::Body }] {
+            assert_eq!(Failure::of_error(error).verdict, Verdict::Failed);
+        }
+        assert_eq!(Failure::late().verdict, Verdict::Failed);
+    }
+
+    #[test]
+    fn a_fault_in_a_stream_is_held_against_the_upstream_unless_the_operator_is_to_blame() {
+        for (fault, verdict, repeats) in [
+            (StreamFault::Upstream, Verdict::Failed, Some(None)),
+            (StreamFault::Timeout, Verdict::Failed, Some(None)),
+            (StreamFault::Overloaded, Verdict::Failed, Some(None)),
+            (StreamFault::Unavailable, Verdict::Nothing, None),
+        ] {
+            let failure = Failure::of_fault(fault);
+            assert_eq!((failure.verdict, failure.repeats()), (verdict, repeats), "{fault:?}");
+        }
+    }
+}
