@@ -29,7 +29,9 @@ class Client:
     host: str
     port: int
     key: str | None = None
-    timeout: float = 30.0
+    # Longer than three waits for a connection to a database that is gone, ten seconds each: who looks the
+    # key up, and whose turn it is behind others in the ledger's queue.
+    timeout: float = 90.0
 
     def headers(self, extra: dict[str, str] | None = None) -> dict[str, str]:
         headers = {"content-type": "application/json"}

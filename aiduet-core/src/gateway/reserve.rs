@@ -3,6 +3,8 @@
 
 use std::time::Duration;
 
+use tokio::time::Instant;
+
 use crate::class::{Classify, ErrorClass};
 use crate::ledger::{Hold, Ledger, LedgerError, ReserveRequest};
 
@@ -10,6 +12,10 @@ use crate::ledger::{Hold, Ledger, LedgerError, ReserveRequest};
 const PAUSE_FIRST: Duration = Duration::from_millis(50);
 /// Longest pause between two tries.
 const PAUSE_MAX: Duration = Duration::from_secs(2);
+
+/// After this time a failure is no broken connection but a ledger that nobody reaches, and whoever waits
+/// for the first byte has waited enough.
+const BRIEF: Duration = Duration::from_secs(5);
 
 /// Why a hold that is asked for again cannot be given.
 const RESOLVED: &str = "the hold was resolved before its answer came";
@@ -31,9 +37,9 @@ impl Insistence {
         }
     }
 
-    fn asks_again(self, error: &LedgerError) -> bool {
+    fn asks_again(self, error: &LedgerError, waited: Duration) -> bool {
         match self {
-            Self::Brief => matches!(error, LedgerError::Unavailable { .. }),
+            Self::Brief => matches!(error, LedgerError::Unavailable { .. }) && waited < BRIEF,
             Self::Long => error.class() == ErrorClass::Unavailable,
         }
     }
@@ -50,11 +56,12 @@ pub(super) async fn reserve(
     request: &ReserveRequest,
     insistence: Insistence,
 ) -> Result<Hold, LedgerError> {
+    let begun = Instant::now();
     let mut pause = PAUSE_FIRST;
     let mut tries = 1_u32;
     loop {
         match ledger.reserve(request.clone()).await {
-            Err(error) if tries < insistence.tries() && insistence.asks_again(&error) => {
+            Err(error) if tries < insistence.tries() && insistence.asks_again(&error, begun.elapsed()) => {
                 tracing::debug!(hold = %request.id, tries, %error, "a hold is asked for again");
             }
             Err(LedgerError::Conflict) if tries > 1 => {
@@ -65,5 +72,21 @@ pub(super) async fn reserve(
         tries = tries.saturating_add(1);
         tokio::time::sleep(pause).await;
         pause = pause.saturating_mul(2).min(PAUSE_MAX);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_waits_for_the_first_byte_does_not_wait_twice_for_a_ledger_that_nobody_reaches() {
+        let lost = LedgerError::Unavailable { source: "reset".into() };
+        let soon = Duration::from_millis(3);
+        assert!(Insistence::Brief.asks_again(&lost, soon));
+        assert!(!Insistence::Brief.asks_again(&lost, BRIEF));
+        assert!(!Insistence::Brief.asks_again(&LedgerError::Frozen, soon));
+        assert!(Insistence::Long.asks_again(&lost, BRIEF));
+        assert!(!Insistence::Long.asks_again(&LedgerError::Frozen, soon));
     }
 }
