@@ -266,6 +266,8 @@ test('everything works by keyboard alone', async () => {
     await page.keyboard.press('Space');
     await page.keyboard.press('Tab');
     await page.keyboard.press('Enter');
+    // The list behind it has the key already, and whoever leaves before is asked.
+    await page.getByRole('dialog').waitFor({ state: 'detached' });
     await page.getByRole('link', { name: 'typed' }).waitFor();
     await page.keyboard.type('gm');
     await page.getByRole('heading', { name: 'Models', level: 1 }).waitFor();
