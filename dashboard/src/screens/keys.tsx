@@ -1,6 +1,6 @@
 // API keys: the list, one key, and what is done with them.
 
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useState } from 'preact/hooks';
 import { api, newIdempotencyKey, saveBlob } from '../api';
 import { money } from '../format';
 import { t } from '../i18n';
@@ -164,7 +164,8 @@ function CreateKey({ onClose, onIssued }: { onClose: () => void; onIssued: (key:
 /** The key, this once. It is in memory only; leaving asks first. */
 export function ShownOnce({ issued, onClose }: { issued: IssuedKey; onClose: () => void }) {
   const [isSaved, setSaved] = useState(false);
-  useEffect(() => {
+  // At once: later than the page is gone it would guard every other one.
+  useLayoutEffect(() => {
     guardLeaving(() => confirm(t('shown.leave')));
     return () => guardLeaving(null);
   }, []);
