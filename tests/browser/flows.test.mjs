@@ -271,6 +271,8 @@ test('everything works by keyboard alone', async () => {
     await page.getByRole('link', { name: 'typed' }).waitFor();
     await page.keyboard.type('gm');
     await page.getByRole('heading', { name: 'Models', level: 1 }).waitFor();
+    // There is nothing to search before.
+    await page.locator('tbody tr').first().waitFor();
     await page.keyboard.type('/');
     await page.keyboard.type('haiku');
     await page.waitForFunction(() => new URLSearchParams(location.search).get('q') === 'haiku');
