@@ -11,17 +11,24 @@ export function onBilling({ signedIn }, work) {
   });
 }
 
-/** To the page of the card company, whose address is the only other one that may be gone to. */
-export async function checkOut(page, context, amount) {
-  let topUp;
+/** Lets the page go to the card company, whose address is the only other one that may be gone to; tells
+ * the purchase once it is begun. */
+export async function admitCompany(page, context) {
+  const begun = {};
   await page.route('**/api/v1/billing/topups', async (route) => {
     const response = await route.fetch();
-    topUp = await response.json();
-    context.company = new URL(topUp.checkout_url).origin;
+    begun.topUp = await response.json();
+    context.company = new URL(begun.topUp.checkout_url).origin;
     await route.fulfill({ response });
   });
+  return begun;
+}
+
+/** To the page of the card company, with the purchase that it is about. */
+export async function checkOut(page, context, amount) {
+  const begun = await admitCompany(page, context);
   await page.getByRole('radio', { name: amount, exact: true }).check({ force: true });
   await page.getByRole('button', { name: 'Continue to payment' }).click();
   await page.getByRole('button', { name: 'Pay', exact: true }).waitFor();
-  return topUp;
+  return begun.topUp;
 }

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
+import { admitCompany } from './billing.mjs';
 import { dollars, nano, stage } from './harness.mjs';
 import { ageConsents, enter, keyboard, leave, pointer, signUp } from './people.mjs';
 import { settled } from './screens.mjs';
@@ -22,11 +23,7 @@ async function makeKey(page, hand) {
 }
 
 async function topUp(page, context, hand) {
-  await page.route('**/api/v1/billing/topups', async (route) => {
-    const response = await route.fetch();
-    context.company = new URL((await response.json()).checkout_url).origin;
-    await route.fulfill({ response });
-  });
+  await admitCompany(page, context);
   const from = here.site.output.length;
   await hand.press(page.getByRole('main').getByRole('link', { name: 'Top up' }));
   await settled(page);
