@@ -41,9 +41,7 @@ impl Prepared {
             stream: self.stream,
         }
     }
-}
 
-impl Prepared {
     /// The call that counts the prompt of this one, which is translated to Messages.
     ///
     /// # Errors
