@@ -10,7 +10,8 @@ use crate::clock::Clock;
 use crate::jobs::JobStore;
 use crate::keys::{KeyCreations, KeyStore};
 use crate::ledger::{
-    Audit, Custody, Grants, Journal, Ledger, RequestLog, Statements, UsageReader, UsageRetention,
+    AccountLimits, Audit, Custody, Grants, Journal, Ledger, RequestLog, Statements, UsageReader,
+    UsageRetention,
 };
 use crate::notify::Outbox;
 use crate::operator::ApprovalStore;
@@ -66,6 +67,8 @@ pub struct Stores {
     pub ledger: Arc<dyn Ledger>,
     /// Records of requests.
     pub requests: Arc<dyn RequestLog>,
+    /// How much accounts may spend in a month.
+    pub account_limits: Arc<dyn AccountLimits>,
     /// The end of promotional credit.
     pub grants: Arc<dyn Grants>,
     /// What happened to balances.
@@ -240,6 +243,7 @@ async fn sea_orm(settings: &DatabaseSettings) -> Result<Stores, BuildError> {
         publications: Arc::new(SeaOrmPublications::new(database.clone())),
         ledger: Arc::<SeaOrmLedger>::clone(&ledger),
         requests,
+        account_limits: Arc::<SeaOrmLedger>::clone(&ledger),
         grants: Arc::<SeaOrmLedger>::clone(&ledger),
         statements: Arc::<SeaOrmLedger>::clone(&ledger),
         usage,
@@ -283,6 +287,7 @@ fn memory(clock: Arc<dyn Clock>) -> Result<Stores, BuildError> {
     let usage_retention: Arc<dyn UsageRetention> = Arc::<MemoryLedger>::clone(&ledger);
     let custody: Arc<dyn Custody> = Arc::<MemoryLedger>::clone(&ledger);
     let audit: Arc<dyn Audit> = Arc::<MemoryLedger>::clone(&ledger);
+    let account_limits: Arc<dyn AccountLimits> = Arc::<MemoryLedger>::clone(&ledger);
     let grants: Arc<dyn Grants> = Arc::<MemoryLedger>::clone(&ledger);
     let statements: Arc<dyn Statements> = Arc::<MemoryLedger>::clone(&ledger);
     let people = MemoryPeople::with(Arc::clone(&ledger));
@@ -310,6 +315,7 @@ fn memory(clock: Arc<dyn Clock>) -> Result<Stores, BuildError> {
         publications: Arc::new(MemoryPublications::default()),
         ledger,
         requests,
+        account_limits,
         grants,
         statements,
         usage,

@@ -206,7 +206,7 @@ impl Gateway {
     fn lower(&self, tab: &mut Tab, received: &Received, shortage: Shortage) -> Option<u64> {
         let funds = match shortage {
             Shortage::Balance { available, .. } => available,
-            Shortage::KeyLimit { left, .. } => left,
+            Shortage::KeyLimit { left, .. } | Shortage::AccountLimit { left, .. } => left,
             Shortage::Negative => return None,
         };
         let funds = funds.checked_add(tab.held).ok()?;
@@ -240,7 +240,9 @@ impl Gateway {
             Shortage::Balance { available, held } if held > Money::ZERO && covered_with(available, held) => {
                 GatewayError::BalanceHeld { retry_after }
             }
-            Shortage::KeyLimit { left, held, .. } if held > Money::ZERO && covered_with(left, held) => {
+            Shortage::KeyLimit { left, held, .. } | Shortage::AccountLimit { left, held, .. }
+                if held > Money::ZERO && covered_with(left, held) =>
+            {
                 GatewayError::BalanceHeld { retry_after }
             }
             Shortage::Balance { available, .. } => GatewayError::InsufficientBalance { needed, available },
@@ -248,6 +250,7 @@ impl Gateway {
             Shortage::KeyLimit { period, resets_at, .. } => {
                 GatewayError::KeyLimitReached { period, resets_at }
             }
+            Shortage::AccountLimit { resets_at, .. } => GatewayError::AccountLimitReached { resets_at },
         })
     }
 

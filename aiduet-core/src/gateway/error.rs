@@ -70,6 +70,12 @@ pub enum GatewayError {
         /// When it starts anew.
         resets_at: Option<Timestamp>,
     },
+    /// The monthly limit of the account does not cover the call.
+    #[error("the monthly limit of the account is reached")]
+    AccountLimitReached {
+        /// When it starts anew.
+        resets_at: Option<Timestamp>,
+    },
     /// The account may not call: an operator suspended it, a payment is disputed, or it is being closed.
     #[error("the account is suspended")]
     AccountSuspended,
@@ -162,6 +168,9 @@ impl From<LedgerError> for GatewayError {
             LedgerError::Insufficient(Shortage::KeyLimit { period, resets_at, .. }) => {
                 Self::KeyLimitReached { period, resets_at }
             }
+            LedgerError::Insufficient(Shortage::AccountLimit { resets_at, .. }) => {
+                Self::AccountLimitReached { resets_at }
+            }
             LedgerError::Frozen => Self::AccountSuspended,
             LedgerError::Overloaded { retry_after } => Self::Unavailable { retry_after },
             LedgerError::Unavailable { source } => {
@@ -216,9 +225,10 @@ impl Classify for GatewayError {
             Self::MissingKey | Self::InvalidKey | Self::KeyRevoked | Self::KeyExpired => {
                 ErrorClass::Unauthenticated
             }
-            Self::InsufficientBalance { .. } | Self::BalanceHeld { .. } | Self::KeyLimitReached { .. } => {
-                ErrorClass::InsufficientFunds
-            }
+            Self::InsufficientBalance { .. }
+            | Self::BalanceHeld { .. }
+            | Self::KeyLimitReached { .. }
+            | Self::AccountLimitReached { .. } => ErrorClass::InsufficientFunds,
             Self::AccountSuspended
             | Self::ModelNotAllowed
             | Self::EndpointNotAllowed

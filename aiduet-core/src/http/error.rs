@@ -292,6 +292,7 @@ fn tell_gateway(error: &GatewayError) -> Told {
         GatewayError::InsufficientBalance { needed, available } => insufficient(*needed, *available),
         GatewayError::BalanceHeld { retry_after } => balance_held(*retry_after),
         GatewayError::KeyLimitReached { period, resets_at } => key_limit_reached(*period, *resets_at),
+        GatewayError::AccountLimitReached { resets_at } => account_limit_reached(*resets_at),
         GatewayError::AccountSuspended => {
             forbidden("account_suspended", "The account is suspended. Contact support.")
         }
@@ -466,6 +467,13 @@ fn key_limit_reached(period: SpendPeriod, resets_at: Option<Timestamp>) -> Told 
     let reset = resets_at.map(|at| format!(" It starts anew at {at}.")).unwrap_or_default();
     let message = format!("The {} spend limit of this API key is reached.{reset}", period_name(period));
     funds("key_limit_reached", &message)
+}
+
+fn account_limit_reached(resets_at: Option<Timestamp>) -> Told {
+    let reset = resets_at.map(|at| format!(" It starts anew at {at}.")).unwrap_or_default();
+    let message =
+        format!("The monthly limit of this account is reached.{reset} Its owner can raise it under Billing.");
+    funds("account_limit_reached", &message)
 }
 
 fn rate_limited(retry_after: Duration) -> Told {

@@ -43,6 +43,15 @@ pub enum Shortage {
         /// When the period ends; `None` for the total.
         resets_at: Option<Timestamp>,
     },
+    /// The monthly limit of the account.
+    AccountLimit {
+        /// What is left of it.
+        left: Money,
+        /// What other requests of the account hold at the moment.
+        held: Money,
+        /// When the month ends.
+        resets_at: Option<Timestamp>,
+    },
 }
 
 /// Failure of a [`Ledger`](super::Ledger).

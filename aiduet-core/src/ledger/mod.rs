@@ -10,6 +10,7 @@ mod error;
 mod grants;
 mod hold;
 mod journal;
+mod limit;
 mod period;
 mod record;
 mod retention;
@@ -27,6 +28,7 @@ pub use error::{LedgerError, Shortage, SpendPeriod};
 pub use grants::{Grants, LapseGrants, Lapsed};
 pub use hold::{Hold, HoldOrigin, ReserveRequest, SettleRequest, Settlement, SettlementState, VoidRequest};
 pub use journal::Journal;
+pub use limit::{AccountLimits, LimitChange, MonthSpend};
 pub use record::{Attempt, AttemptResult, Outcome, RequestRecord, Routing, StatusClass, UpstreamName};
 pub use retention::{PurgedUsage, UsageRetention};
 #[cfg(any(feature = "http", feature = "memory"))]
@@ -51,7 +53,8 @@ use crate::money::Money;
 ///   result again without effect; with other content it is [`LedgerError::Conflict`].
 /// - A refused reserve leaves no trace, so its identifier may be used again.
 /// - Posted plus held debits of an account never exceed its credits, whatever runs at the same
-///   time; neither does a key exceed a spend limit that a reserve names.
+///   time; neither does a key exceed a spend limit that a reserve names, nor an account its
+///   monthly limit (see [`AccountLimits`]).
 /// - A hold is resolved at most once: settled, voided or expired. A settle that comes after the
 ///   expiry is booked as late usage; its outcome is [`SettlementState::Late`].
 /// - Settlement, request record, key spending and rollup are written in one transaction.

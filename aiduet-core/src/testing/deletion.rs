@@ -15,7 +15,7 @@ use crate::id::{
     AccountId, ApprovalId, DeletionId, ExportId, IdentityId, NoticeId, SecurityEventId, SessionId, TopUpId,
 };
 use crate::keys::{ApiKey, KeyCreation, KeyCreations, KeyStore};
-use crate::ledger::{Audit, Entry, Ledger, ListRequests, Promotion, RequestLog};
+use crate::ledger::{AccountLimits, Audit, Entry, Ledger, LimitChange, ListRequests, Promotion, RequestLog};
 use crate::money::Money;
 use crate::notify::{
     DedupKey, KeyLabel, Notice, NoticeFilter, NoticeKind, Outbox, Outgoing, PolicyKind, SpendSpan,
@@ -80,6 +80,7 @@ pub struct World {
     pub top_ups: Arc<dyn TopUpStore>,
     pub payers: Arc<dyn PayerStore>,
     pub departed: Arc<dyn DepartedPayers>,
+    pub account_limits: Arc<dyn AccountLimits>,
     pub alerts: Arc<dyn AlertStore>,
     pub spend_alerts: Arc<dyn SpendAlertStore>,
     pub recharges: Arc<dyn RechargeStore>,
@@ -91,7 +92,7 @@ pub struct World {
 }
 
 /// What a search after the erasure must not find.
-pub const SECRETS: [&str; 7] = [
+pub const SECRETS: [&str; 8] = [
     "rosalind.weiss@example.com",
     "Rosalind Weiss",
     "laptop of Rosalind",
@@ -99,7 +100,11 @@ pub const SECRETS: [&str; 7] = [
     "203.0.113.0/24",
     "cus_rosalind",
     "thanks-rosalind",
+    LIMIT,
 ];
+
+/// The monthly limit of the person, in nano-USD.
+const LIMIT: &str = "87654321012";
 
 const DAY: Duration = Duration::from_hours(24);
 
@@ -217,6 +222,9 @@ impl World {
         let (span, channel) = (SpendSpan::Month, AlertChannel::Mail);
         let budget = SpendAlertWish { span, amount: cents(9_000), channel };
         self.spend_alerts.set(id, budget).await.expect("the store is available");
+        let limit = LIMIT.parse().map(Money::from_nanos).ok();
+        let change = LimitChange { account: id, was: None, limit };
+        self.account_limits.change(change).await.expect("there was no limit");
         let top_up = TopUp { state: TopUpState::Closed, ..self.purchase(id) };
         self.top_ups.insert(top_up).await.expect("the purchase is new");
         let refused = format!("evt_{id}").parse().expect("the name is well-formed");

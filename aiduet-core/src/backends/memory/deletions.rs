@@ -331,6 +331,7 @@ mod tests {
             security_log: people.security_log,
             ledger: Arc::<MemoryLedger>::clone(&people.ledger),
             audit: Arc::<MemoryLedger>::clone(&people.ledger),
+            account_limits: Arc::<MemoryLedger>::clone(&people.ledger),
             requests: people.ledger,
             top_ups: people.top_ups,
             departed: Arc::<MemoryPayers>::clone(&people.payers),

@@ -5,6 +5,7 @@ mod erasure;
 mod grants;
 mod holdings;
 mod journal;
+mod limits;
 mod retention;
 mod statement;
 mod usage;

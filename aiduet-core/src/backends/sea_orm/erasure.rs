@@ -187,7 +187,7 @@ async fn books(on: &DatabaseTransaction, account: AccountId) -> Result<Option<Er
     let postings = legs.rename_postings(on).await?;
     let mut accounts = 0_u64;
     for (old, new) in legs.old.iter().zip(legs.new) {
-        let update = Sql::new(backend, "UPDATE account SET frozen = 1, id = ").value(new);
+        let update = Sql::new(backend, "UPDATE account SET frozen = 1, month_limit = NULL, id = ").value(new);
         let update = update.text(", owner = ").value(subject.as_uuid()).text(" WHERE id = ").value(*old);
         accounts = accounts.saturating_add(update.run(on).await?);
     }

@@ -110,6 +110,7 @@ fn described() -> OpenApiRouter<App> {
         .routes(routes!(billing::wallet::cards))
         .routes(routes!(billing::wallet::remove_card))
         .routes(routes!(billing::alerts::show, billing::alerts::set))
+        .routes(routes!(billing::limits::show, billing::limits::set))
         .routes(routes!(billing::recharge::show, billing::recharge::set));
     let public = OpenApiRouter::new()
         .routes(routes!(models::list))

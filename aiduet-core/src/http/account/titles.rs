@@ -609,6 +609,7 @@ mod tests {
             include_str!("extract.rs"),
             include_str!("billing/mod.rs"),
             include_str!("billing/alerts.rs"),
+            include_str!("billing/limits.rs"),
             include_str!("billing/recharge.rs"),
             include_str!("usage_query.rs"),
             include_str!("usage.rs"),

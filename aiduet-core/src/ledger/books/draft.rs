@@ -142,8 +142,7 @@ impl<'a> Draft<'a> {
             self.change(debit, Cover::Needed, |row| {
                 row.debit_pending = row.debit_pending.checked_sub(set_aside)?;
                 row.debit_posted = row.debit_posted.checked_add(amount)?;
-                row.used = row.used.checked_add(amount)?;
-                Ok(())
+                row.add_usage(amount, end.at)
             })?;
             self.change(credit, Cover::Needed, |row| {
                 row.credit_pending = row.credit_pending.checked_sub(set_aside)?;
@@ -198,22 +197,16 @@ impl<'a> Draft<'a> {
 
     /// Makes a transfer that is final at once.
     pub(super) fn single(&mut self, transfer: Transfer, cover: Cover) -> Result<(), LedgerError> {
-        let amount = transfer.amount;
+        let (amount, at) = (transfer.amount, transfer.at);
         let from_usage = matches!(transfer.debit, LedgerAccount::UsageRevenue(_));
         let to_usage = matches!(transfer.credit, LedgerAccount::UsageRevenue(_));
         self.change(transfer.debit, cover, |row| {
             row.debit_posted = row.debit_posted.checked_add(amount)?;
-            if to_usage {
-                row.used = row.used.checked_add(amount)?;
-            }
-            Ok(())
+            if to_usage { row.add_usage(amount, at) } else { Ok(()) }
         })?;
         self.change(transfer.credit, Cover::Needed, |row| {
             row.credit_posted = row.credit_posted.checked_add(amount)?;
-            if from_usage {
-                row.used = row.used.checked_sub(amount)?;
-            }
-            Ok(())
+            if from_usage { row.add_usage(Money::ZERO.checked_sub(amount)?, at) } else { Ok(()) }
         })?;
         self.transfers.push(transfer);
         Ok(())

@@ -28,13 +28,16 @@ use std::collections::HashMap;
 pub use rollup::{BUCKET_MILLIS, Rollup, RollupKey};
 pub use rows::{
     AccountRow, HoldRow, KeyRow, Leg, Legs, Lot, Phase, RequestRow, Resolution, Tally, Transfer, balance,
-    burn,
+    burn, month_spend,
 };
 pub use settle::split;
 pub use sweep::SweptRequest;
 
+use crate::clock::Timestamp;
 use crate::id::{AccountId, ApiKeyId, HoldId, RequestId, TransferId};
-use crate::ledger::{Balance, EntryKind, ExternalId, LedgerAccount, Reserving};
+use crate::ledger::{
+    Balance, EntryKind, ExternalId, LedgerAccount, LedgerError, LimitChange, MonthSpend, Reserving,
+};
 use crate::money::Money;
 
 /// The rows that operations work on, and what they changed.
@@ -133,6 +136,12 @@ impl Books {
         balance(&self.account(LedgerAccount::Paid(account)), &self.account(LedgerAccount::Promo(account)))
     }
 
+    /// What a person has spent in the month of a moment, and may spend.
+    pub fn month_spend(&self, account: AccountId, at: Timestamp) -> MonthSpend {
+        let (paid, promo) = (LedgerAccount::Paid(account), LedgerAccount::Promo(account));
+        month_spend(&self.account(paid), &self.account(promo), at)
+    }
+
     /// The lots of a person that have a remainder.
     pub fn lots(&self, account: AccountId) -> &[Lot] {
         self.lots.get(&account).map_or(&[], Vec::as_slice)
@@ -190,6 +199,25 @@ impl Books {
         self.changes.accounts.push(paid);
     }
 
+    /// Changes the monthly limit of a person.
+    ///
+    /// # Errors
+    /// Those of [`AccountLimits::change`](crate::ledger::AccountLimits::change); nothing is changed then.
+    pub fn change_limit(&mut self, change: LimitChange) -> Result<(), LedgerError> {
+        let LimitChange { account, was, limit } = change;
+        if limit.is_some_and(Money::is_negative) {
+            return Err(LedgerError::InvalidAmount);
+        }
+        let paid = LedgerAccount::Paid(account);
+        let row = self.account(paid);
+        if row.month_limit != was {
+            return Err(LedgerError::Conflict);
+        }
+        self.people.insert(paid, AccountRow { month_limit: limit, ..row });
+        self.changes.accounts.push(paid);
+        Ok(())
+    }
+
     /// Raises the floor of an open hold; never lowers it.
     pub fn progress(&mut self, hold: HoldId, used: Money) {
         if let Some(row) = self.holds.get_mut(&hold).filter(|row| row.floor < used) {
@@ -231,7 +259,7 @@ impl Books {
         let mut rows = 0_u64;
         for old in [LedgerAccount::Paid(account), LedgerAccount::Promo(account)] {
             if let Some(row) = self.people.remove(&old) {
-                self.people.insert(renamed(old), AccountRow { frozen: true, ..row });
+                self.people.insert(renamed(old), AccountRow { frozen: true, month_limit: None, ..row });
                 rows = rows.saturating_add(1);
             }
         }

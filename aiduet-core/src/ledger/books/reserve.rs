@@ -2,9 +2,9 @@
 
 use super::draft::Draft;
 use super::rows::minus;
-use super::{Books, HoldRow, Legs};
+use super::{Books, HoldRow, Legs, month_spend};
 use crate::keys::SpendLimits;
-use crate::ledger::{Hold, LedgerAccount, LedgerError, ReserveRequest, Shortage, SpendPeriod};
+use crate::ledger::{Hold, LedgerAccount, LedgerError, MonthSpend, ReserveRequest, Shortage, SpendPeriod};
 use crate::money::Money;
 
 impl Books {
@@ -70,10 +70,12 @@ impl Books {
         if paid.allowed_negative > Money::ZERO || promo.allowed_negative > Money::ZERO {
             return Err(LedgerError::Insufficient(Shortage::Negative));
         }
+        let month = month_shortage(&month_spend(&paid, &promo, request.at), amount);
         let balance = self.balance(account);
         let (available, held) = (balance.available, balance.held);
         let funds = (available < amount).then_some((available, Shortage::Balance { available, held }));
-        let tightest = self.key_shortages(request).chain(funds).min_by_key(|(left, _shortage)| *left);
+        let shortages = self.key_shortages(request).chain(month).chain(funds);
+        let tightest = shortages.min_by_key(|(left, _shortage)| *left);
         if let Some((_left, shortage)) = tightest {
             return Err(LedgerError::Insufficient(shortage));
         }
@@ -100,4 +102,11 @@ impl Books {
             (left < amount).then_some((left, shortage))
         })
     }
+}
+
+/// The monthly limit of the account with what is left of it, if that does not cover the amount.
+fn month_shortage(spend: &MonthSpend, amount: Money) -> Option<(Money, Shortage)> {
+    let &MonthSpend { held, resets_at, .. } = spend;
+    let left = spend.left()?;
+    (left < amount).then_some((left, Shortage::AccountLimit { left, held, resets_at }))
 }

@@ -3,8 +3,8 @@
 use crate::clock::Timestamp;
 use crate::id::{AccountId, ApiKeyId, HoldId, LotId, NodeId, RequestId, TransferId};
 use crate::ledger::{
-    Balance, EntryKind, ExternalId, HoldOrigin, KeySpend, LedgerAccount, LedgerError, RequestRecord,
-    ReserveRequest, Reserving, SpendPeriod,
+    Balance, EntryKind, ExternalId, HoldOrigin, KeySpend, LedgerAccount, LedgerError, MonthSpend,
+    RequestRecord, ReserveRequest, Reserving, SpendPeriod,
 };
 use crate::money::Money;
 
@@ -26,6 +26,10 @@ pub struct AccountRow {
     pub used: Money,
     /// Whether new reserves are refused; kept on the paid account of a person.
     pub frozen: bool,
+    /// The part of `used` that falls into the latest calendar month with usage.
+    pub month: Tally,
+    /// The most that a person may spend in a calendar month; kept on the paid account.
+    pub month_limit: Option<Money>,
 }
 
 impl AccountRow {
@@ -37,6 +41,12 @@ impl AccountRow {
     /// What may be debited without force.
     pub const fn available(&self) -> Money {
         minus(self.posted(), self.debit_pending)
+    }
+
+    /// Adds to what was used; a negative amount was given back.
+    pub(super) fn add_usage(&mut self, amount: Money, at: Timestamp) -> Result<(), LedgerError> {
+        self.used = self.used.checked_add(amount)?;
+        self.month.add(SpendPeriod::Month.start(at), amount)
     }
 }
 
@@ -54,6 +64,17 @@ pub const fn balance(paid: &AccountRow, promo: &AccountRow) -> Balance {
         paid: paid.posted(),
         promotional: promo.posted(),
         reserving: if paid.frozen { Reserving::Frozen } else { Reserving::Allowed },
+    }
+}
+
+/// What a person has spent in the month of a moment, and may spend, over both of their accounts.
+pub fn month_spend(paid: &AccountRow, promo: &AccountRow, at: Timestamp) -> MonthSpend {
+    let start = SpendPeriod::Month.start(at);
+    MonthSpend {
+        limit: paid.month_limit,
+        spent: plus(paid.month.at(start), promo.month.at(start)),
+        held: plus(paid.debit_pending, promo.debit_pending),
+        resets_at: SpendPeriod::Month.end(at),
     }
 }
 

@@ -16,7 +16,7 @@ pub(super) fn limited(period: SpendPeriod, limit: Money) -> SpendLimits {
     }
 }
 
-fn shortage<T>(result: Result<T, LedgerError>) -> Option<Shortage> {
+pub(super) fn shortage<T>(result: Result<T, LedgerError>) -> Option<Shortage> {
     match result {
         Err(LedgerError::Insufficient(shortage)) => Some(shortage),
         _ => None,
@@ -88,7 +88,7 @@ pub async fn the_tightest_limit_is_named<L: WholeLedger>(fresh: &FreshLedger<L>)
         let named = match shortage(scene.reserve(&request).await) {
             Some(Shortage::KeyLimit { period, .. }) => Some(Some(period)),
             Some(Shortage::Balance { .. }) => Some(None),
-            Some(Shortage::Negative) | None => None,
+            Some(Shortage::Negative | Shortage::AccountLimit { .. }) | None => None,
         };
         assert_eq!(named, Some(period), "{limits:?}");
     }

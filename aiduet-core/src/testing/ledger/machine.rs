@@ -13,8 +13,8 @@ use super::scene::{DEAD_AFTER, FreshLedger, WholeLedger};
 use crate::id::{AccountId, ApiKeyId, HoldId, NodeId};
 use crate::keys::SpendLimits;
 use crate::ledger::{
-    Entry, EntryKind, LedgerAccount, LedgerError, LotTerms, ReserveRequest, Reserving, SettleRequest,
-    Settlement, SettlementState, SpendPeriod, SweepRequest, VoidRequest,
+    Entry, EntryKind, LedgerAccount, LedgerError, LimitChange, LotTerms, ReserveRequest, Reserving,
+    SettleRequest, Settlement, SettlementState, SpendPeriod, SweepRequest, VoidRequest,
 };
 use crate::money::Money;
 use crate::testing::{Factory, cents, extension};
@@ -112,6 +112,9 @@ impl Operation {
     }
 }
 
+/// The monthly limit of each person, in cents.
+const MONTH_LIMITS: [Option<i64>; 2] = [None, Some(90)];
+
 struct Machine<'a, L> {
     fresh: &'a FreshLedger<L>,
     factory: Factory,
@@ -129,11 +132,12 @@ impl<'a, L: WholeLedger> Machine<'a, L> {
     fn new(fresh: &'a FreshLedger<L>) -> Self {
         let factory = Factory::at(7, fresh.now());
         let limit = cents(60);
+        let month_limits = MONTH_LIMITS.map(|limit| limit.map(|count| i128::from(cents(count).nanos())));
         let unlimited = (factory.key_id(), SpendLimits::default());
         let keys = [unlimited, (factory.key_id(), limited(SpendPeriod::Day, limit))];
         Self {
             fresh,
-            model: Model::new([None, Some(limit.nanos().into())]),
+            model: Model::new([None, Some(limit.nanos().into())], month_limits),
             people: [factory.account_id(), factory.account_id()],
             keys,
             nodes: [factory.node_id(), factory.node_id()],
@@ -146,6 +150,10 @@ impl<'a, L: WholeLedger> Machine<'a, L> {
     }
 
     async fn run(mut self, operations: &[Operation]) -> Result<(), String> {
+        for (account, limit) in self.people.into_iter().zip(MONTH_LIMITS) {
+            let change = LimitChange { account, was: None, limit: limit.map(cents) };
+            self.fresh.ledger().change(change).await.map_err(|error| error.to_string())?;
+        }
         for (index, operation) in operations.iter().enumerate() {
             if let Some((ledger, model)) = self.step(*operation).await {
                 same(&format!("reply to operation {index}"), &ledger, &model)?;
@@ -325,6 +333,10 @@ impl<'a, L: WholeLedger> Machine<'a, L> {
             same("promotional", &wide(balance.promotional), &expected.promo)?;
             same("used", &wide(balance.used), &expected.used)?;
             same("credited", &wide(balance.credited), &(posted + expected.used))?;
+            let month = self.fresh.ledger().month_spend(account, self.factory.now()).await;
+            let month = month.map_err(|error| error.to_string())?;
+            same("spent this month", &wide(month.spent), &expected.used)?;
+            same("held this month", &wide(month.held), &held)?;
             same("frozen", &(balance.reserving == Reserving::Frozen), &expected.frozen)?;
         }
         for (index, (key, _limits)) in self.keys.into_iter().enumerate() {

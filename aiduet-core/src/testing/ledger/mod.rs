@@ -7,6 +7,7 @@ mod limits;
 mod log;
 mod machine;
 mod model;
+mod months;
 mod postings;
 mod races;
 mod scene;
@@ -20,6 +21,7 @@ pub use holds::*;
 pub use limits::*;
 pub use log::*;
 pub use machine::{Effort, ledger_equals_model};
+pub use months::*;
 pub use postings::*;
 pub use races::*;
 pub use scene::{FreshLedger, WholeLedger};
@@ -92,8 +94,16 @@ macro_rules! ledger_conformance {
             a_spend_limit_begins_anew_with_its_period
             the_tightest_limit_is_named
             a_key_spends_in_all_its_periods
+            a_monthly_limit_counts_charges_and_holds_of_all_keys
+            a_monthly_limit_begins_anew_with_the_month
+            the_tighter_of_key_and_account_is_named
+            a_monthly_limit_counts_what_was_spent_before_it
+            extensions_obey_the_monthly_limit_and_a_settle_does_not
+            what_is_given_back_may_be_spent_again
+            a_monthly_limit_is_changed_only_by_who_knows_it
             many_tasks_never_overspend
             sec_t25_many_tasks_never_exceed_the_limit_of_a_key
+            sec_t25_many_tasks_never_exceed_the_limit_of_an_account
             the_same_reserve_at_the_same_time_holds_once
             two_accounts_at_the_same_time_do_not_share_a_hold
             settle_and_void_at_the_same_time_have_one_winner

@@ -103,14 +103,16 @@ pub(super) struct Model {
     pub(super) spent: [i128; 2],
     /// The most that each key may spend.
     limits: [Option<i128>; 2],
+    /// The most that each person may spend in the month of the test.
+    month_limits: [Option<i128>; 2],
     alive: [bool; 2],
     /// Of each top-up: whose it is, how much, and how much of it was refunded.
     top_ups: Vec<(usize, i128, i128)>,
 }
 
 impl Model {
-    pub(super) fn new(limits: [Option<i128>; 2]) -> Self {
-        Self { limits, ..Self::default() }
+    pub(super) fn new(limits: [Option<i128>; 2], month_limits: [Option<i128>; 2]) -> Self {
+        Self { limits, month_limits, ..Self::default() }
     }
 
     pub(super) fn held(&self, person: usize) -> Pair {
@@ -161,7 +163,8 @@ impl Model {
         if owner.frozen {
             return Reply::Frozen;
         }
-        let over_limit = self.limits[key].is_some_and(|limit| self.spent[key] + held_by_key + amount > limit);
+        let over_limit = self.limits[key].is_some_and(|limit| self.spent[key] + held_by_key + amount > limit)
+            || self.month_limits[person].is_some_and(|limit| owner.used + held.sum() + amount > limit);
         let free = Pair { promo: owner.promo - held.promo, paid: owner.paid - held.paid };
         if over_limit || free.paid < 0 || free.sum() < amount {
             return Reply::Short;

@@ -73,6 +73,18 @@ pub async fn sec_t25_many_tasks_never_exceed_the_limit_of_a_key<L: WholeLedger>(
     }
 }
 
+/// The limit of an account holds over all of its keys, and over paid and promotional credit.
+pub async fn sec_t25_many_tasks_never_exceed_the_limit_of_an_account<L: WholeLedger>(fresh: &FreshLedger<L>) {
+    let scene = fresh.funded(10_000).await;
+    scene.grant(50).await;
+    scene.limit(Some(98)).await;
+    // Each reserve of a scene has a key of its own.
+    let calls = || (0..64 * CALLS_PER_TASK).map(|_| scene.reserving(5)).collect();
+    assert_eq!(rush(fresh, calls()).await, cents(95));
+    scene.limit(Some(120)).await;
+    assert_eq!(rush(fresh, calls()).await, cents(25));
+}
+
 /// Of two accounts that ask for one hold at the same time one gets it.
 pub async fn two_accounts_at_the_same_time_do_not_share_a_hold<L: WholeLedger>(fresh: &FreshLedger<L>) {
     let scene = fresh.funded(1_000).await;

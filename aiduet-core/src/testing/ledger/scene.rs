@@ -10,17 +10,23 @@ use futures_util::future::BoxFuture;
 use crate::clock::Timestamp;
 use crate::id::AccountId;
 use crate::ledger::{
-    Audit, Balance, Custody, Entry, Grants, KeySpend, Ledger, LedgerError, RequestLog, RequestRecord,
-    ReserveRequest, SettleRequest, Settlement, SettlementState, Statements, SweepRequest, Swept, UsageReader,
-    VoidRequest,
+    AccountLimits, Audit, Balance, Custody, Entry, Grants, KeySpend, Ledger, LedgerError, LimitChange,
+    MonthSpend, RequestLog, RequestRecord, ReserveRequest, SettleRequest, Settlement, SettlementState,
+    Statements, SweepRequest, Swept, UsageReader, VoidRequest,
 };
 use crate::money::Money;
 use crate::testing::{Factory, cents};
 
 /// Everything that a ledger backend does.
-pub trait WholeLedger: Ledger + Custody + Grants + Audit + RequestLog + Statements + UsageReader {}
+pub trait WholeLedger:
+    Ledger + AccountLimits + Custody + Grants + Audit + RequestLog + Statements + UsageReader
+{
+}
 
-impl<T: Ledger + Custody + Grants + Audit + RequestLog + Statements + UsageReader> WholeLedger for T {}
+impl<T> WholeLedger for T where
+    T: Ledger + AccountLimits + Custody + Grants + Audit + RequestLog + Statements + UsageReader
+{
+}
 
 type PassTime = Box<dyn Fn(Duration) -> BoxFuture<'static, ()> + Send + Sync>;
 
@@ -185,6 +191,17 @@ impl<L: WholeLedger> Scene<L> {
 
     pub(super) async fn spend(&self, of: &ReserveRequest) -> KeySpend {
         self.ledger.key_spend(of.key, of.at).await.expect("spending can be read")
+    }
+
+    /// Puts a monthly limit of so many cents in the place of whatever is there.
+    pub(super) async fn limit(&self, count: Option<i64>) {
+        let was = self.month(self.factory.now()).await.limit;
+        let change = LimitChange { account: self.account, was, limit: count.map(cents) };
+        self.ledger.change(change).await.expect("nobody else changes the limit");
+    }
+
+    pub(super) async fn month(&self, at: Timestamp) -> MonthSpend {
+        self.ledger.month_spend(self.account, at).await.expect("spending can be read")
     }
 
     pub(super) async fn sweep(&self) -> Swept {

@@ -41,13 +41,13 @@ on_each_store! {
     automatic_purchases_are_not_offered_where_tax_is_computed_on_pages
 }
 
-async fn open(store: Store) -> (Site, Browser) {
+pub(super) async fn open(store: Store) -> (Site, Browser) {
     let site = Site::with_person(store).await;
     let browser = site.signed_in("192.0.2.1").await;
     (site, browser)
 }
 
-async fn account(site: &Site) -> Account {
+pub(super) async fn account(site: &Site) -> Account {
     let found = site.app.stores().accounts.find_by_email(&EMAIL.parse().unwrap()).await.unwrap().unwrap();
     Account::clone(&found)
 }
@@ -588,7 +588,7 @@ async fn spend_job(site: &Site) {
     assert_eq!(run.outcome, JobOutcome::Done, "{:?}", run.error);
 }
 
-async fn spend(site: &Site, count: i64) {
+pub(super) async fn spend(site: &Site, count: i64) {
     let reserve = site.factory.reserve(account(site).await.id, cents(count));
     let _hold = site.app.ledger().reserve(reserve.clone()).await.unwrap();
     site.app.ledger().settle(site.factory.settle(&reserve, cents(count))).await.unwrap();

@@ -12,6 +12,7 @@ mod identity_provider;
 mod inventory;
 mod keys;
 mod lifetimes;
+mod limits;
 mod links;
 mod operators;
 mod pages;

@@ -38,7 +38,7 @@ use aiduet_core::gateway::Upstream;
 use aiduet_core::http::{edge, router};
 use aiduet_core::id::AccountId;
 use aiduet_core::keys::{ApiKey, KeyLimits};
-use aiduet_core::ledger::{Balance, ListRequests, RequestRecord, UpstreamName};
+use aiduet_core::ledger::{Balance, LimitChange, ListRequests, RequestRecord, UpstreamName};
 use aiduet_core::limit::RateLimiter;
 use aiduet_core::money::{Money, Rounding};
 use aiduet_core::price::Margin;
@@ -222,6 +222,12 @@ impl House {
         call.start(self.router.clone(), &self.customer().plain).await
     }
 
+    /// Gives the first customer a monthly limit.
+    async fn limit_month(&self, limit: Money) {
+        let change = LimitChange { account: self.customer().account, was: None, limit: Some(limit) };
+        self.stores.account_limits.change(change).await.unwrap();
+    }
+
     async fn balance(&self) -> Balance {
         self.stores.ledger.balance(self.customer().account).await.unwrap()
     }
@@ -257,6 +263,9 @@ impl House {
         assert_eq!(balance.available, balance.credited.checked_sub(charged).unwrap());
         let spend = self.stores.requests.key_spend(customer.key.id, self.factory.now()).await.unwrap();
         assert_eq!((spend.total, spend.held), (charged, Money::ZERO), "what the key has spent and holds");
+        let month =
+            self.stores.account_limits.month_spend(customer.account, self.factory.now()).await.unwrap();
+        assert_eq!((month.spent, month.held), (spend.month, Money::ZERO), "what the account has spent");
         records
     }
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use aiduet_core::keys::{KeyLimits, SpendLimits};
+use aiduet_core::ledger::SpendPeriod;
 use aiduet_core::money::Money;
 use tokio::task::JoinSet;
 
@@ -16,6 +17,8 @@ on_each_store! {
     a_key_spends_no_more_than_its_limits
     a_spend_limit_counts_what_is_held
     a_spend_limit_starts_anew_with_its_period
+    an_account_spends_no_more_than_its_monthly_limit
+    a_monthly_limit_counts_what_other_calls_hold
 }
 
 const DAY: Duration = Duration::from_hours(24);
@@ -82,6 +85,43 @@ async fn a_spend_limit_starts_anew_with_its_period(store: Store) {
     assert!(message.contains(&format!("{}T00:00:00.000Z", &midnight[..10])), "{message}");
     house.factory.clock().advance(DAY);
     assert_eq!(house.send(api.ask("Hello?")).await.status, 200);
+    house.close().await;
+}
+
+async fn an_account_spends_no_more_than_its_monthly_limit(store: Store) {
+    for api in Api::ALL {
+        let house = House::open(store).await;
+        house.limit_month(api.worst(&api.ask("Hello?").body, 1_000)).await;
+        assert_eq!(house.send(api.ask("Hello?")).await.status, 200);
+        // The rest of the limit does not cover the worst case again.
+        let reply = house.send(api.ask("Hello?")).await;
+        assert_refused(api, &reply, "account_limit_reached");
+        let end = SpendPeriod::Month.end(house.factory.now()).unwrap();
+        let message = reply.json()["error"]["message"].as_str().unwrap().to_owned();
+        assert!(message.contains(&format!("starts anew at {end}")), "{message}");
+        house.factory.clock().advance(end.since(house.factory.now()));
+        assert_eq!(house.send(api.ask("Hello?")).await.status, 200);
+        house.close().await;
+    }
+}
+
+async fn a_monthly_limit_counts_what_other_calls_hold(store: Store) {
+    let api = Api::Messages;
+    let (plan, provider) = House::scripted(store);
+    let house = plan.open().await;
+    let worst = api.worst(&api.ask("Hello?").body, 1_000);
+    house.limit_month(Money::from_nanos(worst.nanos() / 2 * 3)).await;
+    let mut feed = provider.feed();
+    let second = async {
+        provider.called(1).await;
+        provider.counts(1_000_000);
+        assert_refused(api, &house.send(api.ask("Hello?")).await, "balance_held");
+        feed.begin(Ok(Head::WHOLE));
+        feed.send(api.whole("Hello!", (9, 2)));
+        feed.end();
+    };
+    let (reply, ()) = tokio::join!(house.send(api.ask("Hello?")), second);
+    assert_eq!(reply.status, 200);
     house.close().await;
 }
 

@@ -37,6 +37,7 @@ fn world(database: Database) -> World {
         security_log: Arc::new(SeaOrmSecurityLog::new(database.clone())),
         ledger: Arc::<SeaOrmLedger>::clone(&ledger),
         audit: Arc::<SeaOrmLedger>::clone(&ledger),
+        account_limits: Arc::<SeaOrmLedger>::clone(&ledger),
         requests: ledger,
         top_ups: Arc::new(SeaOrmTopUpStore::new(database.clone())),
         payers: Arc::new(SeaOrmPayerStore::new(database.clone())),
@@ -186,6 +187,8 @@ async fn rows(fixture: &Fixture, table: &str) -> Vec<Vec<u8>> {
         for column in row.column_names() {
             if let Ok(text) = row.try_get::<String>("", &column) {
                 bytes.extend(text.into_bytes());
+            } else if let Ok(number) = row.try_get::<i64>("", &column) {
+                bytes.extend(number.to_string().into_bytes());
             } else if let Ok(id) = row.try_get::<uuid::Uuid>("", &column) {
                 bytes.extend(id.as_bytes());
             } else if let Ok(blob) = row.try_get::<Vec<u8>>("", &column) {

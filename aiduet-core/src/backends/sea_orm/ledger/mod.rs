@@ -5,6 +5,7 @@ mod custody;
 mod grants;
 mod journal;
 mod kept;
+mod limits;
 mod load;
 mod operation;
 mod queue;
@@ -152,14 +153,22 @@ impl Ledger for SeaOrmLedger {
 }
 
 async fn read_balance(on: &impl ConnectionTrait, account: AccountId) -> Result<Balance, DatabaseError> {
+    let [paid, promo] = read_accounts(on, account).await?;
+    Ok(balance(&paid, &promo))
+}
+
+/// The paid and the promotional account of a person.
+async fn read_accounts(
+    on: &impl ConnectionTrait,
+    account: AccountId,
+) -> Result<[AccountRow; 2], DatabaseError> {
     let ids = [LedgerAccount::Paid(account), LedgerAccount::Promo(account)].map(account_id);
     let select = format!("SELECT {ACCOUNT_COLUMNS} FROM account WHERE ");
     let rows = one_of(Sql::new(on.get_database_backend(), &select), "id", &ids).all(on).await?;
     let rows = rows.iter().map(read_account).collect::<Result<Vec<_>, _>>()?;
-    let [paid, promo] = ids.map(|id| {
+    Ok(ids.map(|id| {
         rows.iter().find(|(found, _row)| *found == id).map_or_else(AccountRow::default, |(_id, row)| *row)
-    });
-    Ok(balance(&paid, &promo))
+    }))
 }
 
 #[cfg(test)]

@@ -6,8 +6,8 @@ use crate::clock::Timestamp;
 use crate::id::{AccountId, ApiKeyId, HoldId, RequestId, TransferId};
 use crate::ledger::books::{Books, SweptRequest};
 use crate::ledger::{
-    Entry, ExternalId, Hold, LedgerAccount, LedgerError, ReserveRequest, Reserving, SettleRequest,
-    Settlement, VoidRequest,
+    Entry, ExternalId, Hold, LedgerAccount, LedgerError, LimitChange, ReserveRequest, Reserving,
+    SettleRequest, Settlement, VoidRequest,
 };
 use crate::money::Money;
 
@@ -22,6 +22,7 @@ pub(super) enum Operation {
     SetReserving { account: AccountId, reserving: Reserving },
     Sweep { account: AccountId, request: RequestId, at: Timestamp },
     Lapse { account: AccountId, at: Timestamp },
+    ChangeLimit(LimitChange),
 }
 
 /// Its result.
@@ -82,7 +83,9 @@ impl Operation {
                 named.running.insert(*hold);
             }
             Self::Post(entries) => entries.iter().for_each(|entry| named.post(entry)),
-            Self::SetReserving { account, reserving: _ } | Self::Lapse { account, at: _ } => {
+            Self::SetReserving { account, reserving: _ }
+            | Self::Lapse { account, at: _ }
+            | Self::ChangeLimit(LimitChange { account, .. }) => {
                 named.people.insert(*account);
                 named.changed.insert(*account);
             }
@@ -107,6 +110,7 @@ impl Operation {
             }
             Self::Sweep { account: _, request, at } => books.sweep(*request, *at).map(Answer::Swept),
             Self::Lapse { account, at } => books.lapse(*account, *at).map(Answer::Lapsed),
+            Self::ChangeLimit(change) => books.change_limit(*change).map(|()| Answer::Done),
         }
     }
 
@@ -118,7 +122,8 @@ impl Operation {
             Self::Void(request) => Some(request.account),
             Self::SetReserving { account, reserving: _ }
             | Self::Sweep { account, request: _, at: _ }
-            | Self::Lapse { account, at: _ } => Some(*account),
+            | Self::Lapse { account, at: _ }
+            | Self::ChangeLimit(LimitChange { account, .. }) => Some(*account),
             Self::Progress { hold: _, used: _ } => None,
             Self::Post(entries) => {
                 entries.iter().flat_map(|entry| [entry.debit, entry.credit]).find_map(person_of)

@@ -20,12 +20,12 @@ use crate::provider::Vendor;
 /// The only currency of this version.
 const CURRENCY: &str = "USD";
 
-pub(super) const ACCOUNT_COLUMNS: &str =
-    "id, dr_pending, dr_posted, cr_pending, cr_posted, allowed_neg, used, frozen";
-/// The columns that a posting changes.
-pub(super) const ACCOUNT_CHANGES: [&str; 7] =
-    ["dr_pending", "dr_posted", "cr_pending", "cr_posted", "allowed_neg", "used", "frozen"];
-pub(super) const ACCOUNTS: Insert<13> = Insert {
+pub(super) const ACCOUNT_COLUMNS: &str = "id, dr_pending, dr_posted, cr_pending, cr_posted, allowed_neg, used, frozen, month_start, month_spent, \
+     month_limit";
+/// The columns of an account of the house that a posting adds to.
+pub(super) const ACCOUNT_CHANGES: [&str; 6] =
+    ["dr_pending", "dr_posted", "cr_pending", "cr_posted", "allowed_neg", "used"];
+pub(super) const ACCOUNTS: Insert<16> = Insert {
     table: "account",
     columns: [
         uuid("id"),
@@ -41,11 +41,28 @@ pub(super) const ACCOUNTS: Insert<13> = Insert {
         int("allowed_neg"),
         int("used"),
         int("frozen"),
+        int("month_start"),
+        int("month_spent"),
+        int("month_limit").or_null(),
     ],
-    conflict: Conflict::Replace("id", &ACCOUNT_CHANGES),
+    conflict: Conflict::Replace(
+        "id",
+        &[
+            "dr_pending",
+            "dr_posted",
+            "cr_pending",
+            "cr_posted",
+            "allowed_neg",
+            "used",
+            "frozen",
+            "month_start",
+            "month_spent",
+            "month_limit",
+        ],
+    ),
 };
 /// Makes accounts that are missing.
-pub(super) const NEW_ACCOUNTS: Insert<13> = Insert { conflict: Conflict::Keep("id"), ..ACCOUNTS };
+pub(super) const NEW_ACCOUNTS: Insert<16> = Insert { conflict: Conflict::Keep("id"), ..ACCOUNTS };
 
 /// Kind, owner and shard, which name an account of the ledger.
 pub(super) fn account_name(account: LedgerAccount) -> (&'static str, Uuid, i64) {
@@ -100,9 +117,9 @@ pub(in crate::backends::sea_orm) fn account_id(account: LedgerAccount) -> Uuid {
 }
 
 /// In the order of [`ACCOUNTS`].
-pub(super) fn write_account(account: LedgerAccount, row: &AccountRow) -> [Cell<'static>; 13] {
+pub(super) fn write_account(account: LedgerAccount, row: &AccountRow) -> [Cell<'static>; 16] {
     let (kind, owner, shard) = account_name(account);
-    let [debit_pending, debit_posted, credit_pending, credit_posted, allowed_negative, used, frozen] =
+    let [debit_pending, debit_posted, credit_pending, credit_posted, allowed_negative, used] =
         changed_columns(row).map(Cell::Int);
     [
         account_id(account).into(),
@@ -117,12 +134,15 @@ pub(super) fn write_account(account: LedgerAccount, row: &AccountRow) -> [Cell<'
         credit_posted,
         allowed_negative,
         used,
-        frozen,
+        i64::from(row.frozen).into(),
+        row.month.start.millis().into(),
+        row.month.spent.nanos().into(),
+        row.month_limit.map(Money::nanos).into(),
     ]
 }
 
 /// In the order of [`ACCOUNT_CHANGES`].
-pub(super) fn changed_columns(row: &AccountRow) -> [i64; 7] {
+pub(super) fn changed_columns(row: &AccountRow) -> [i64; 6] {
     let &AccountRow {
         debit_pending,
         debit_posted,
@@ -130,7 +150,10 @@ pub(super) fn changed_columns(row: &AccountRow) -> [i64; 7] {
         credit_posted,
         allowed_negative,
         used,
-        frozen,
+        // These are of people.
+        frozen: _,
+        month: _,
+        month_limit: _,
     } = row;
     [
         debit_pending.nanos(),
@@ -139,7 +162,6 @@ pub(super) fn changed_columns(row: &AccountRow) -> [i64; 7] {
         credit_posted.nanos(),
         allowed_negative.nanos(),
         used.nanos(),
-        i64::from(frozen),
     ]
 }
 
@@ -149,6 +171,10 @@ fn next_money(columns: &mut Columns<'_>) -> Result<Money, DatabaseError> {
 
 fn next_time(columns: &mut Columns<'_>) -> Result<Timestamp, DatabaseError> {
     Ok(Timestamp::from_millis(columns.next()?))
+}
+
+fn next_tally(columns: &mut Columns<'_>) -> Result<Tally, DatabaseError> {
+    Ok(Tally { start: next_time(columns)?, spent: next_money(columns)? })
 }
 
 fn next_account(columns: &mut Columns<'_>) -> Result<LedgerAccount, DatabaseError> {
@@ -169,6 +195,8 @@ pub(super) fn read_account(row: &QueryResult) -> Result<(Uuid, AccountRow), Data
         allowed_negative: next_money(&mut columns)?,
         used: next_money(&mut columns)?,
         frozen: columns.next::<i64>()? != 0,
+        month: next_tally(&mut columns)?,
+        month_limit: columns.next::<Option<i64>>()?.map(Money::from_nanos),
     };
     Ok((account, row))
 }
@@ -474,9 +502,7 @@ pub(super) fn write_key(key: ApiKeyId, row: &KeyRow) -> [Cell<'static>; 9] {
 pub(super) fn read_key(row: &QueryResult) -> Result<(ApiKeyId, KeyRow), DatabaseError> {
     let mut columns = Columns::of(row);
     let key = ApiKeyId::from_uuid(columns.next()?);
-    let mut tally = || -> Result<Tally, DatabaseError> {
-        Ok(Tally { start: next_time(&mut columns)?, spent: next_money(&mut columns)? })
-    };
+    let mut tally = || next_tally(&mut columns);
     let (day, week, month) = (tally()?, tally()?, tally()?);
     Ok((key, KeyRow { day, week, month, total: next_money(&mut columns)?, held: next_money(&mut columns)? }))
 }

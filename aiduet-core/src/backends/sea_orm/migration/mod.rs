@@ -28,6 +28,7 @@ mod m0051_approvals;
 mod m0052_publications;
 mod m0053_approval_matters;
 mod m0060_disputes;
+mod m0061_account_limits;
 
 use sea_orm::{ConnectionTrait, DbBackend};
 
@@ -73,6 +74,7 @@ const ALL: &[Migration] = &[
     m0052_publications::MIGRATION,
     m0053_approval_matters::MIGRATION,
     m0060_disputes::MIGRATION,
+    m0061_account_limits::MIGRATION,
 ];
 
 /// Whether a migration has been applied.

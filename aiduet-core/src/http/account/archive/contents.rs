@@ -11,6 +11,7 @@ use super::{Archive, ArchiveError, readme};
 use crate::auth::ListSecurityEvents;
 use crate::clock::Timestamp;
 use crate::http::account::billing::alerts::AlertsView;
+use crate::http::account::billing::limits::LimitsView;
 use crate::http::account::billing::{self, TransactionView};
 use crate::http::account::consents::ConsentView;
 use crate::http::account::deletion::DeletionView;
@@ -90,7 +91,7 @@ const LEDGER: FileKind = FileKind::new(
 const BILLING: FileKind = FileKind::new(
     "billing.json",
     Form::Object,
-    "The balance, your name at the card company, and what you chose about alerts and automatic purchases.",
+    "The balance, your name at the card company, and what you chose about alerts, limits and automatic purchases.",
 )
 .of(&["books", "payer", "billing_choices"])
 .shaped("ExportedBilling");
@@ -224,6 +225,7 @@ impl Archive {
             balance: stores.ledger.balance(account).await.map_err(ArchiveError::store)?.into(),
             payer: payer.map(|payer| payer.to_string()),
             alerts: AlertsView::of(stores, (account, now)).await.map_err(ArchiveError::store)?,
+            limits: LimitsView::of(stores, (account, now)).await.map_err(ArchiveError::store)?,
             auto_recharge: RechargeStatus { recharge, confirmation: None, at: now }.into(),
         };
         packer.file(BILLING, [billing]).await?;

@@ -10,6 +10,7 @@ use super::{ArchiveError, Component};
 use crate::auth::Identity;
 use crate::clock::Timestamp;
 use crate::http::account::billing::alerts::AlertsView;
+use crate::http::account::billing::limits::LimitsView;
 use crate::http::account::billing::recharge::RechargeView;
 use crate::http::account::billing::{BalanceView, TopUpView};
 use crate::http::account::identities::IdentityView;
@@ -142,6 +143,7 @@ pub(super) struct BillingView {
     #[schema(required)]
     pub(super) payer: Option<String>,
     pub(super) alerts: AlertsView,
+    pub(super) limits: LimitsView,
     pub(super) auto_recharge: RechargeView,
 }
 

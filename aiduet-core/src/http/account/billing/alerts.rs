@@ -261,7 +261,8 @@ impl Wishes {
     }
 }
 
-fn amount(text: &str, pointer: &'static str) -> Result<Money, Problem> {
+/// An amount that a person names; above zero.
+pub(super) fn amount(text: &str, pointer: &'static str) -> Result<Money, Problem> {
     let amount = text.parse::<Money>().ok();
     let amount = amount.filter(|amount| *amount > Money::ZERO && *amount <= THRESHOLD_MAX);
     amount.ok_or(Problem::field(pointer, "invalid_amount"))

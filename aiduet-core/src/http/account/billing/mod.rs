@@ -2,6 +2,7 @@
 
 pub(super) mod alerts;
 pub(super) mod csv;
+pub(super) mod limits;
 pub(super) mod quote;
 pub(super) mod recharge;
 mod view;

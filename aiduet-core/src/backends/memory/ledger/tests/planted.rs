@@ -3,8 +3,8 @@
 use super::*;
 use crate::id::{RequestId, TransferId};
 use crate::ledger::{
-    EntryKind, Grants, LapseGrants, Lapsed, LedgerAccount, Outcome, SettlementState, Statement,
-    StatementRequest, Statements, SweepRequest,
+    AccountLimits, EntryKind, Grants, LapseGrants, Lapsed, LedgerAccount, LimitChange, MonthSpend, Outcome,
+    SettlementState, Statement, StatementRequest, Statements, SweepRequest,
 };
 use crate::ledger::{ListLog, LogPage, SumUsage, UsageReader, UsageStep};
 use crate::testing::cents;
@@ -17,6 +17,8 @@ enum Bug {
     NoGuard,
     /// A reserve is not checked against the limits of the key.
     NoKeyLimit,
+    /// A reserve is not checked against the monthly limit of the account.
+    NoAccountLimit,
     /// A frozen account may reserve.
     NoFreeze,
     /// A negative account may reserve out of promotional credit.
@@ -49,9 +51,10 @@ enum Bug {
     RecordLost,
 }
 
-const BUGS: [Bug; 17] = [
+const BUGS: [Bug; 18] = [
     Bug::NoGuard,
     Bug::NoKeyLimit,
+    Bug::NoAccountLimit,
     Bug::NoFreeze,
     Bug::NoBlock,
     Bug::IdentifierReused,
@@ -103,6 +106,12 @@ impl Ledger for BuggyLedger {
         match self.bug {
             Bug::NoGuard if balance.available < request.amount => self.conjure(account, request.amount),
             Bug::NoKeyLimit => request.limits = crate::keys::SpendLimits::default(),
+            Bug::NoAccountLimit => {
+                let was = self.inner.lock().books.month_spend(account, request.at).limit;
+                self.inner
+                    .lock()
+                    .run(|books| books.change_limit(LimitChange { account, was, limit: None }))?;
+            }
             Bug::NoFreeze => self.inner.lock().books.set_reserving(account, Reserving::Allowed),
             Bug::NoBlock if balance.available >= request.amount && balance.paid < Money::ZERO => {
                 self.conjure(account, Money::ZERO.checked_sub(balance.paid)?);
@@ -228,6 +237,17 @@ impl Custody for BuggyLedger {
 impl Grants for BuggyLedger {
     async fn lapse(&self, request: LapseGrants) -> Result<Lapsed, LedgerError> {
         self.inner.lapse(request).await
+    }
+}
+
+#[async_trait]
+impl AccountLimits for BuggyLedger {
+    async fn change(&self, change: LimitChange) -> Result<(), LedgerError> {
+        self.inner.change(change).await
+    }
+
+    async fn month_spend(&self, account: AccountId, at: Timestamp) -> Result<MonthSpend, LedgerError> {
+        self.inner.month_spend(account, at).await
     }
 }
 
