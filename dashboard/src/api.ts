@@ -104,15 +104,14 @@ export async function open<T = void>(path: string, call: Call = {}): Promise<T> 
 async function answer(path: string, call: Call): Promise<Response> {
   const response = await send(path, call, await freshToken());
   if (response.ok) return response;
-  const wrong = await problem(response);
+  let wrong = await problem(response);
   if (wrong.code === 'unauthenticated') {
     // The token may have ended early: its session was renewed elsewhere, or is no more.
     await renew(session.get()?.token ?? null);
     const again = await send(path, call, session.get()?.token ?? null);
     if (again.ok) return again;
-    const still = await problem(again);
-    if (still.code === 'unauthenticated') session.end('elsewhere');
-    throw still;
+    wrong = await problem(again);
+    if (wrong.code === 'unauthenticated') session.end('elsewhere');
   }
   if (wrong.code === 'reauth_required') {
     await askPassword();
