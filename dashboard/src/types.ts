@@ -290,6 +290,18 @@ export interface Alerts {
   monthly_budget: { amount: string; email: boolean; spent: string; reached: number | null } | null;
 }
 
+/** How much may be spent; a limit stops requests. */
+export interface Limits {
+  monthly: MonthlyLimit | null;
+}
+
+export interface MonthlyLimit {
+  amount: string;
+  spent: string;
+  held: string;
+  resets_at: string | null;
+}
+
 /** What a purchase comes to; no tax where only the card company can tell. */
 export interface Quote {
   credit: string;

@@ -14,6 +14,7 @@ import { announce } from '../ui/toast';
 import { AlertCard } from './alerts';
 import { balance as shownBalance, loadBalance } from './balance';
 import { isAmount, leaveFor, plain } from './billing_parts';
+import { LimitCard } from './month_limit';
 import { Invoices, KeptCards, QuoteLines } from './wallet';
 
 export function Billing() {
@@ -34,6 +35,7 @@ export function Billing() {
       <BalanceCard round={round} />
       <TopUpCard isWaiting={returned !== null && returned !== missing && query.get('cancelled') === null} />
       <AlertCard />
+      <LimitCard />
       <RechargeCard round={cards} />
       <KeptCards onRemoved={() => setCards((before) => before + 1)} />
       <Invoices />

@@ -7,7 +7,7 @@ import { PERIODS, type KeyLimits, type Period } from '../types';
 import { Checkbox, Choice, Field, TextField } from '../ui/controls';
 import { useModels } from './models_data';
 
-export const ENDPOINTS = ['chat_completions', 'responses', 'messages', 'count_tokens', 'embeddings'] as const;
+export const ENDPOINTS = ['chat_completions', 'responses', 'input_tokens', 'messages', 'count_tokens', 'embeddings'] as const;
 
 export interface KeyDraft {
   name: string;
