@@ -50,6 +50,10 @@ pub(super) async fn stripe(State(app): State<App>, request: Request) -> Response
             tracing::warn!("a webhook was refused: it is not genuine");
             problem(StatusCode::BAD_REQUEST, "invalid_webhook")
         }
+        Err(error @ CashierError::Early) => {
+            tracing::warn!(%error, "a webhook is asked for again");
+            problem(StatusCode::SERVICE_UNAVAILABLE, "not_processed")
+        }
         Err(error) => {
             tracing::error!(%error, "a webhook could not be acted on; it will be sent again");
             let is_passing = matches!(error.class(), ErrorClass::Unavailable | ErrorClass::Timeout);

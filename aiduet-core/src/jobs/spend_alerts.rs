@@ -7,12 +7,15 @@ use async_trait::async_trait;
 
 use super::{Batch, Job, JobError, Left, Schedule};
 use crate::clock::Timestamp;
-use crate::ledger::UsageReader;
+use crate::ledger::{SpendPeriod, UsageReader};
 use crate::notify::{Letters, Notice};
 use crate::payment::{AlertChannel, SpendAlertStore, spent_in};
 
 /// Alerts that are looked at in one batch.
 const BATCH: u32 = 100;
+/// For so long a period that is over is looked at too: its last minute may have reached a step. Whoever
+/// spent in it had a process that ran, so nothing is waited for that was down for longer.
+const LOOKED_BACK: Duration = Duration::from_hours(1);
 
 /// Tells people how much they spend, within a minute and half of the step, once per step and period.
 ///
@@ -39,6 +42,22 @@ impl Job for SpendAlerts {
     }
 
     async fn run(&self, now: Timestamp) -> Result<Batch, JobError> {
+        let day = SpendPeriod::Day.start(now);
+        let is_new = now.since(day) < LOOKED_BACK;
+        // What was told of a later period is not told of an earlier one any more.
+        let before =
+            if is_new { self.look(day.minus(Duration::from_millis(1))).await? } else { Batch::last(0) };
+        if before.left == Left::More {
+            return Ok(before);
+        }
+        let Batch { done, left } = self.look(now).await?;
+        Ok(Batch { done: done.saturating_add(before.done), left })
+    }
+}
+
+impl SpendAlerts {
+    /// Tells what there is to tell of the periods of a moment, those who are due first.
+    async fn look(&self, now: Timestamp) -> Result<Batch, JobError> {
         let due = self.alerts.due(now, BATCH).await.map_err(JobError::of)?;
         let found = due.len();
         let mut done = 0_u64;

@@ -14,7 +14,7 @@ use super::{
 use crate::account::AccountState;
 use crate::clock::{Clock, Timestamp};
 use crate::id::{AccountId, Entropy, RequestId, TopUpId};
-use crate::ledger::{Entry, ExternalId, Ledger, Reserving};
+use crate::ledger::{Entry, ExternalId, Ledger, LedgerError, Reserving};
 use crate::money::Money;
 use crate::notify::{Letters, Notice, Page, Site};
 
@@ -360,10 +360,20 @@ impl Cashier {
         let Refund { external, amount, status, .. } = refund;
         let (cause, external) = (external.to_string(), Some(external));
         let made = Returned { cause, external, amount: *amount, status: *status };
-        self.parts.ledger.post(returned(&bought, &made, self.parts.clock.now())).await?;
+        self.book(returned(&bought, &made, self.parts.clock.now())).await?;
         match status {
             RefundStatus::Accepted => self.tell_refund(bought.account, (&made.cause, *amount)).await,
             RefundStatus::Failed => Ok(()),
+        }
+    }
+
+    /// Posts what goes back of a payment. That more goes back than there is happens for a while where money
+    /// went back twice and came back in between, and the message about that comes last: of a refund that
+    /// failed, or of a dispute that was won.
+    async fn book(&self, entries: Vec<Entry>) -> Result<(), CashierError> {
+        match self.parts.ledger.post(entries).await {
+            Err(LedgerError::Broken("I11")) => Err(CashierError::Early),
+            posted => Ok(posted?),
         }
     }
 
@@ -380,7 +390,7 @@ impl Cashier {
         }
         let entries = disputed(&bought, dispute, self.parts.clock.now());
         if !entries.is_empty() {
-            ledger.post(entries).await?;
+            self.book(entries).await?;
         }
         if dispute.stage == DisputeStage::Inquiry {
             return Ok(());

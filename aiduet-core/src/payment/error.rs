@@ -208,6 +208,10 @@ pub enum CashierError {
     /// The card company keeps no card of the person.
     #[error("no card is kept")]
     NoCard,
+    /// The message follows another one that has not come yet: more would go back of a payment than there is.
+    /// Nothing is booked; told again after the other one, it is.
+    #[error("the message came before one that it follows")]
+    Early,
     /// What the card company said.
     #[error(transparent)]
     Payment(#[from] PaymentError),
@@ -243,6 +247,7 @@ impl Classify for CashierError {
             Self::NoCard | Self::Refund(_) => ErrorClass::Conflict,
             Self::TooMany { .. } | Self::TooManyDeclines { .. } => ErrorClass::RateLimited,
             Self::NotFound => ErrorClass::NotFound,
+            Self::Early => ErrorClass::Unavailable,
             Self::Payment(error) => error.class(),
             Self::TopUp(error) => error.class(),
             Self::Ledger(error) => error.class(),
@@ -265,6 +270,7 @@ impl Classify for CashierError {
             Self::TooMany { retry_after } | Self::TooManyDeclines { retry_after } => {
                 Retry::After(*retry_after)
             }
+            Self::Early => Retry::Safe,
             Self::Payment(error) => error.retry(),
             Self::TopUp(error) => error.retry(),
             Self::Ledger(error) => error.retry(),

@@ -84,6 +84,30 @@ enum Finding {
     Unexplained,
 }
 
+/// What was found, counted.
+#[derive(Debug, Default)]
+struct Findings {
+    movements: u32,
+    made_up: u32,
+    unexplained: u32,
+    named: Vec<String>,
+}
+
+impl Findings {
+    fn add(&mut self, movement: &Movement, finding: Finding) {
+        self.movements = self.movements.saturating_add(1);
+        match finding {
+            Finding::Known => {}
+            Finding::MadeUp => self.made_up = self.made_up.saturating_add(1),
+            Finding::Unexplained => {
+                self.unexplained = self.unexplained.saturating_add(1);
+                self.named.push(movement.external.to_string());
+                self.named.truncate(NAMED_MAX);
+            }
+        }
+    }
+}
+
 impl Reconciler {
     /// Goes through the movements of the day (UTC) that `at` falls into, makes up for what is not in the
     /// books, and keeps a report.
@@ -94,19 +118,15 @@ impl Reconciler {
         let day = SpendPeriod::Day.start(at);
         let to = SpendPeriod::Day.end(at).unwrap_or(at);
         let mut page = MovementPage { from: day, to, before: None };
-        let (mut movements, mut made_up, mut unexplained, mut named) = (0_u32, 0_u32, 0_u32, Vec::new());
+        let mut findings = Findings::default();
+        // The latest come first, and may follow what is examined after them.
+        let mut early = Vec::new();
         for _page in 0..PAGES_MAX {
             let found = self.records.movements(page.clone()).await?;
-            for movement in &found.list {
-                movements = movements.saturating_add(1);
-                match self.examine(movement).await? {
-                    Finding::Known => {}
-                    Finding::MadeUp => made_up = made_up.saturating_add(1),
-                    Finding::Unexplained => {
-                        unexplained = unexplained.saturating_add(1);
-                        named.push(movement.external.to_string());
-                        named.truncate(NAMED_MAX);
-                    }
+            for movement in found.list {
+                match self.examine(&movement).await {
+                    Err(CashierError::Early) => early.push(movement),
+                    finding => findings.add(&movement, finding?),
                 }
             }
             page.before = found.next;
@@ -114,6 +134,13 @@ impl Reconciler {
                 break;
             }
         }
+        for movement in early.iter().rev() {
+            match self.examine(movement).await {
+                Err(CashierError::Early) => findings.add(movement, Finding::Unexplained),
+                finding => findings.add(movement, finding?),
+            }
+        }
+        let Findings { movements, made_up, unexplained, named } = findings;
         let clearing = self.journal.house(LedgerAccount::StripeClearing).await?;
         let (balance, at) = (self.records.balance().await?, self.cashier.parts.clock.now());
         let report = Reconciliation { day, at, movements, made_up, unexplained, named, clearing, balance };

@@ -45,7 +45,7 @@ pub struct SpendAlert {
     pub amount: Money,
     /// How the person is told.
     pub channel: AlertChannel,
-    /// What the person was told last.
+    /// What the person was told last, or the period in which the amount was chosen.
     pub told: Option<ToldStep>,
     /// How often the amount was changed: another amount is another alert.
     pub round: u32,
@@ -56,8 +56,15 @@ pub struct SpendAlert {
 pub struct ToldStep {
     /// The first moment of the period.
     pub period: Timestamp,
-    /// How many per cent.
+    /// How many per cent; zero: nothing yet.
     pub step: u8,
+}
+
+impl ToldStep {
+    /// Nothing yet of the period of a moment, and nothing of those before it.
+    fn nothing_in(span: SpendSpan, at: Timestamp) -> Self {
+        Self { period: span.period().start(at), step: 0 }
+    }
 }
 
 /// What a person chooses about an alert.
@@ -69,13 +76,15 @@ pub struct SpendAlertWish {
     pub amount: Money,
     /// How the person is told.
     pub channel: AlertChannel,
+    /// When: periods that were over by then are not told of.
+    pub at: Timestamp,
 }
 
 impl SpendAlert {
     /// The first alert of a span of an account.
-    pub const fn new(account: AccountId, wish: SpendAlertWish) -> Self {
-        let SpendAlertWish { span, amount, channel } = wish;
-        Self { account, span, amount, channel, told: None, round: 1 }
+    pub fn new(account: AccountId, wish: SpendAlertWish) -> Self {
+        let SpendAlertWish { span, amount, channel, at } = wish;
+        Self { account, span, amount, channel, told: Some(ToldStep::nothing_in(span, at)), round: 1 }
     }
 
     /// The highest step that was reached with so much.
@@ -92,6 +101,10 @@ impl SpendAlert {
             return None;
         }
         let period = self.span.period().start(now);
+        // A later period was looked at already, or the amount was not chosen yet.
+        if self.told.is_some_and(|told| told.period > period) {
+            return None;
+        }
         let told = self.told.filter(|told| told.period == period).map_or(0, |told| told.step);
         let step = self.reached(spent).filter(|step| *step > told)?;
         Some(ToldStep { period, step })
@@ -106,17 +119,18 @@ impl SpendAlert {
     /// The alert after its owner changed it.
     #[must_use]
     pub fn changed(&self, wish: SpendAlertWish) -> Self {
-        let SpendAlertWish { span: _, amount, channel } = wish;
+        let SpendAlertWish { span, amount, channel, at } = wish;
         let same = Self { amount, channel, ..self.clone() };
         if amount == self.amount {
             same
         } else {
-            Self { told: None, round: self.round.saturating_add(1), ..same }
+            let told = Some(ToldStep::nothing_in(span, at));
+            Self { told, round: self.round.saturating_add(1), ..same }
         }
     }
 }
 
-/// What an account has spent so far in the period of a moment.
+/// What an account has spent in the period of a moment, so far or in all.
 ///
 /// # Errors
 /// [`LedgerError::Unavailable`].
@@ -125,11 +139,10 @@ pub async fn spent_in(
     account: AccountId,
     (span, now): (SpendSpan, Timestamp),
 ) -> Result<Money, LedgerError> {
-    let steps = match span {
-        SpendSpan::Day => 1,
-        SpendSpan::Month => MONTH_DAYS,
-    };
     let (from, filter) = (span.period().start(now), UsageFilter::default());
+    let length = span.period().end(now).map_or(DAY, |end| end.since(from));
+    let days = length.as_secs().checked_div(DAY.as_secs()).unwrap_or_default();
+    let steps = u32::try_from(days).unwrap_or(MONTH_DAYS);
     let days = usage.sum(SumUsage { account, from, step: DAY, steps, group: None, filter }).await?;
     let nanos = days.iter().map(|day| day.totals.all.cost.nanos());
     Ok(Money::from_nanos(nanos.fold(0, i64::saturating_add)))
@@ -139,8 +152,8 @@ pub async fn spent_in(
 ///
 /// # Contract
 /// - Each method is one atomic operation.
-/// - [`due`](Self::due) finds the alerts for which [`SpendAlert::next`] says something. It may leave out
-///   accounts that have used nothing for a day. What it finds may have changed by the time it is acted
+/// - [`due`](Self::due) finds the alerts for which [`SpendAlert::next`] says something of the period of a
+///   moment, which may be over. It may leave out accounts that have used nothing for a day before. What it finds may have changed by the time it is acted
 ///   on, so [`advance`](Self::advance) changes only an alert that still is as it was.
 #[async_trait]
 pub trait SpendAlertStore: fmt::Debug + Send + Sync + 'static {
@@ -160,7 +173,7 @@ pub trait SpendAlertStore: fmt::Debug + Send + Sync + 'static {
     ///
     /// # Errors
     /// [`AlertError::Unavailable`].
-    async fn due(&self, now: Timestamp, limit: u32) -> Result<Vec<SpendAlert>, AlertError>;
+    async fn due(&self, at: Timestamp, limit: u32) -> Result<Vec<SpendAlert>, AlertError>;
 
     /// Notes what was told of an alert that still is as it `was`; `false` when it is not.
     ///
@@ -177,7 +190,8 @@ mod tests {
 
     fn alert(span: SpendSpan) -> SpendAlert {
         let account = AccountId::from_uuid(uuid::Uuid::nil());
-        let wish = SpendAlertWish { span, amount: Money::from_nanos(1_000), channel: AlertChannel::Mail };
+        let (amount, channel) = (Money::from_nanos(1_000), AlertChannel::Mail);
+        let wish = SpendAlertWish { span, amount, channel, at: NOON };
         SpendAlert::new(account, wish)
     }
 
@@ -190,6 +204,7 @@ mod tests {
             next.map(|told| (told.period == period, told.step))
         };
         let told = |step| Some(ToldStep { period, step });
+        let later = Some(ToldStep { period: SpendPeriod::Month.end(NOON).unwrap(), step: 0 });
         let before = Some(ToldStep { period: SpendPeriod::Month.start(period.minus(DAY)), step: 100 });
         for (last, spent, expected) in [
             (None, 499, None),
@@ -201,6 +216,7 @@ mod tests {
             (told(100), 9_999, None),
             (before, 500, Some((true, 50))),
             (before, 0, None),
+            (later, 9_999, None),
         ] {
             assert_eq!(next(last, spent), expected, "{last:?} {spent}");
         }
@@ -220,10 +236,16 @@ mod tests {
     fn another_amount_is_another_alert_and_another_channel_is_not() {
         let told = ToldStep { period: NOON, step: 50 };
         let alert = SpendAlert { told: Some(told), ..alert(SpendSpan::Month) };
-        let wish = SpendAlertWish { span: alert.span, amount: alert.amount, channel: AlertChannel::Screen };
+        let wish = SpendAlertWish {
+            span: alert.span,
+            amount: alert.amount,
+            channel: AlertChannel::Screen,
+            at: NOON,
+        };
         assert_eq!(alert.changed(wish), SpendAlert { channel: AlertChannel::Screen, ..alert.clone() });
         let changed = alert.changed(SpendAlertWish { amount: Money::from_nanos(2_000), ..wish });
-        assert_eq!((changed.told, changed.round), (None, 2));
+        let nothing = ToldStep { period: SpendPeriod::Month.start(NOON), step: 0 };
+        assert_eq!((changed.told, changed.round), (Some(nothing), 2));
         assert_ne!(changed.cause(told), alert.cause(told));
     }
 }

@@ -220,7 +220,7 @@ impl World {
         self.recharges.change(id, change).await.expect("the store is available");
         self.alerts.set(id, alert).await.expect("the store is available");
         let (span, channel) = (SpendSpan::Month, AlertChannel::Mail);
-        let budget = SpendAlertWish { span, amount: cents(9_000), channel };
+        let budget = SpendAlertWish { span, amount: cents(9_000), channel, at: factory.now() };
         self.spend_alerts.set(id, budget).await.expect("the store is available");
         let limit = LIMIT.parse().map(Money::from_nanos).ok();
         let change = LimitChange { account: id, was: None, limit };

@@ -38,6 +38,8 @@ macro_rules! spend_alert_store_conformance {
             alerts_are_found_as_they_were_set
             an_alert_is_due_at_each_step_of_its_month
             an_alert_of_a_day_is_due_once_a_day
+            what_the_last_minute_reached_is_due_after_the_end
+            what_was_over_before_the_amount_was_chosen_is_not_due
             what_others_spend_and_what_is_off_does_not_count
             an_alert_that_was_changed_in_between_stays_as_it_is
         }
@@ -59,7 +61,7 @@ const START: Timestamp = Timestamp::from_millis(1_795_176_000_000);
 const DAY: Duration = Duration::from_hours(24);
 
 const fn wish(span: SpendSpan, count: i64) -> SpendAlertWish {
-    SpendAlertWish { span, amount: cents(count), channel: AlertChannel::Mail }
+    SpendAlertWish { span, amount: cents(count), channel: AlertChannel::Mail, at: START }
 }
 
 /// Somebody who spends.
@@ -93,10 +95,15 @@ impl<'a, L: Ledger + UsageReader> Spender<'a, L> {
 
     /// What is to be told, which is noted then.
     async fn told(&self, store: &impl SpendAlertStore) -> Vec<u8> {
-        let now = self.factory.now();
+        self.told_of(store, self.factory.now()).await
+    }
+
+    /// What is to be told of the periods of a moment, which is noted then.
+    async fn told_of(&self, store: &impl SpendAlertStore, now: Timestamp) -> Vec<u8> {
         let mut steps = Vec::new();
         for alert in store.due(now, 10).await.expect("the store is available") {
-            let told = alert.next(self.spent(alert.span).await, now).expect("it is due");
+            let spent = spent_in(self.ledger, self.account, (alert.span, now)).await;
+            let told = alert.next(spent.expect("the sums are available"), now).expect("it is due");
             assert!(store.advance(&alert, told).await.expect("the store is available"));
             steps.push(told.step);
         }
@@ -169,6 +176,54 @@ pub async fn an_alert_of_a_day_is_due_once_a_day<L: Ledger + UsageReader>(
     spender.spend(50).await;
     assert_eq!(spender.told(&store).await, [100]);
     assert_eq!(spender.spent(SpendSpan::Day).await, cents(149));
+}
+
+/// A look at the period that is over tells what the last one before its end could not, once, and nothing
+/// of what was spent since.
+pub async fn what_the_last_minute_reached_is_due_after_the_end<L: Ledger + UsageReader>(
+    store: impl SpendAlertStore,
+    ledger: Arc<L>,
+) {
+    let spender = Spender::new(ledger.as_ref()).await;
+    for span in [SpendSpan::Day, SpendSpan::Month] {
+        store.set(spender.account, wish(span, 100)).await.expect("the store is available");
+    }
+    // The last day of the month, which has thirty of them.
+    spender.factory.clock().advance(DAY * 10);
+    spender.spend(40).await;
+    assert!(spender.told(&store).await.is_empty());
+    spender.factory.clock().advance(Duration::from_hours(12) - Duration::from_millis(1));
+    let last = spender.factory.now();
+    spender.spend(20).await;
+    spender.factory.clock().advance(Duration::from_secs(1));
+    spender.spend(45).await;
+    assert_eq!(spender.told_of(&store, last).await, [50], "the month, with 60 %");
+    assert!(spender.told(&store).await.is_empty(), "45 % of the new ones");
+    spender.spend(10).await;
+    assert_eq!(spender.told(&store).await, [50], "the new month");
+    store.set(spender.account, wish(SpendSpan::Day, 60)).await.expect("the store is available");
+    assert_eq!(spender.told_of(&store, last).await, [100], "the day, of which nothing was told");
+    let today = SpendAlertWish { at: spender.factory.now(), ..wish(SpendSpan::Day, 50) };
+    store.set(spender.account, today).await.expect("the store is available");
+    assert_eq!(spender.told(&store).await, [100]);
+    assert!(spender.told_of(&store, last).await.is_empty(), "what is told of today ends yesterday");
+}
+
+/// Nobody is told of yesterday by an amount of today.
+pub async fn what_was_over_before_the_amount_was_chosen_is_not_due<L: Ledger + UsageReader>(
+    store: impl SpendAlertStore,
+    ledger: Arc<L>,
+) {
+    let spender = Spender::new(ledger.as_ref()).await;
+    let yesterday = spender.factory.now();
+    spender.spend(100).await;
+    spender.factory.clock().advance(DAY);
+    let chosen = SpendAlertWish { at: spender.factory.now(), ..wish(SpendSpan::Day, 50) };
+    store.set(spender.account, chosen).await.expect("the store is available");
+    assert!(spender.told_of(&store, yesterday).await.is_empty());
+    let changed = SpendAlertWish { amount: cents(60), ..chosen };
+    store.set(spender.account, changed).await.expect("the store is available");
+    assert!(spender.told_of(&store, yesterday).await.is_empty());
 }
 
 /// Neither is due.

@@ -55,14 +55,14 @@ impl SpendAlertStore for MemorySpendAlerts {
         Ok(alert)
     }
 
-    async fn due(&self, now: Timestamp, limit: u32) -> Result<Vec<SpendAlert>, AlertError> {
+    async fn due(&self, at: Timestamp, limit: u32) -> Result<Vec<SpendAlert>, AlertError> {
         let all: Vec<SpendAlert> = self.lock().values().cloned().collect();
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
         let mut due = Vec::new();
         for alert in all {
-            let spent = spent_in(self.usage.as_ref(), alert.account, (alert.span, now)).await;
+            let spent = spent_in(self.usage.as_ref(), alert.account, (alert.span, at)).await;
             let spent = spent.map_err(|error| AlertError::Unavailable { source: Box::new(error) })?;
-            if due.len() < limit && alert.next(spent, now).is_some() {
+            if due.len() < limit && alert.next(spent, at).is_some() {
                 due.push(alert);
             }
         }

@@ -19,7 +19,7 @@ const COLUMNS: &str = "account, span, amount, channel, told_period, told_step, r
 /// Only who has used something for so long can have reached another step.
 const ACTIVE: Duration = Duration::from_hours(24);
 /// The step that comes next, of those of [`SpendSpan::steps`]; 101: there is none.
-const NEXT_STEP: &str = "CASE WHEN told_period <> since THEN first_step WHEN told_step < first_step THEN first_step \
+const NEXT_STEP: &str = "CASE WHEN told_period > since THEN 101 WHEN told_period <> since THEN first_step WHEN told_step < first_step THEN first_step \
     WHEN told_step < 75 THEN 75 WHEN told_step < 90 THEN 90 WHEN told_step < 100 THEN 100 ELSE 101 END";
 
 /// [`SpendAlertStore`] in the database of a [`SeaOrmLedger`](super::SeaOrmLedger).
@@ -44,14 +44,14 @@ impl SeaOrmSpendAlerts {
 
     /// Makes the first alert of a span; `false` when there is one already.
     async fn insert(&self, alert: &SpendAlert) -> Result<bool, DatabaseError> {
-        let SpendAlert { account, span, amount, channel, told: _, round } = alert;
+        let SpendAlert { account, span, amount, channel, told, round } = alert;
         let row = vec![
             account.as_uuid().into(),
             span.as_str().into(),
             amount.nanos().into(),
             channel.as_str().into(),
-            0_i64.into(),
-            0_i64.into(),
+            told.map_or(0, |told| told.period.millis()).into(),
+            told.map_or(0, |told| i64::from(told.step)).into(),
             i64::from(*round).into(),
         ];
         let before = format!("INSERT INTO spend_alerts ({COLUMNS}) VALUES");
@@ -101,23 +101,25 @@ impl SeaOrmSpendAlerts {
 
     /// As [`SpendAlert::next`] says. The sums are looked up by the primary key of `usage_quarters`, and
     /// only of those who have used something of late.
-    fn due_statement(&self, now: Timestamp, limit: u32) -> Sql {
-        let since = |sql: Sql| {
-            let day = SpendSpan::Day.period().start(now).millis();
-            let month = SpendSpan::Month.period().start(now).millis();
+    fn due_statement(&self, at: Timestamp, limit: u32) -> Sql {
+        let of_span = |sql: Sql, [day, month]: [i64; 2]| {
             sql.text("CASE WHEN own.span = 'day' THEN ").value(day).text(" ELSE ").value(month).text(" END")
         };
-        let select = since(self.sql(&format!("SELECT {COLUMNS} FROM (SELECT own.*, ")));
+        let spans = [SpendSpan::Day, SpendSpan::Month].map(SpendSpan::period);
+        let starts = spans.map(|period| period.start(at).millis());
+        let ends = spans.map(|period| period.end(at).map_or(i64::MAX, Timestamp::millis));
+        let select = of_span(self.sql(&format!("SELECT {COLUMNS} FROM (SELECT own.*, ")), starts);
         let select = select.text(
             " AS since, CASE WHEN own.span = 'day' THEN 100 ELSE 50 END AS first_step, \
              (SELECT COALESCE(SUM(cost), 0) FROM usage_quarters WHERE account = own.account AND bucket >= ",
         );
-        since(select)
+        let select = of_span(select, starts).text(" AND bucket < ");
+        of_span(select, ends)
             .text(
                 ") AS spent FROM spend_alerts own WHERE own.channel <> 'off' AND EXISTS \
                  (SELECT 1 FROM usage_quarters WHERE account = own.account AND bucket >= ",
             )
-            .value(now.minus(ACTIVE).millis())
+            .value(at.minus(ACTIVE).millis())
             .text(&format!(")) seen WHERE spent * 100 >= amount * ({NEXT_STEP}) AND ({NEXT_STEP}) <= 100"))
             .text(" ORDER BY account, span LIMIT ")
             .value(i64::from(limit))
@@ -141,8 +143,8 @@ impl SpendAlertStore for SeaOrmSpendAlerts {
         Ok(changed.unwrap_or(first))
     }
 
-    async fn due(&self, now: Timestamp, limit: u32) -> Result<Vec<SpendAlert>, AlertError> {
-        let rows = self.due_statement(now, limit).all(self.database.reader()).await?;
+    async fn due(&self, at: Timestamp, limit: u32) -> Result<Vec<SpendAlert>, AlertError> {
+        let rows = self.due_statement(at, limit).all(self.database.reader()).await?;
         rows.iter().map(|row| Ok(read(row)?)).collect()
     }
 
@@ -163,7 +165,8 @@ fn read(row: &QueryResult) -> Result<SpendAlert, DatabaseError> {
     let period = Timestamp::from_millis(columns.next()?);
     let step = columns.next_as("spend_alerts.told_step", |step: i64| u8::try_from(step).ok())?;
     let round = columns.next_as("spend_alerts.round", |round: i64| u32::try_from(round).ok())?;
-    let told = (step > 0).then_some(ToldStep { period, step });
+    // Before the first choice after this was kept.
+    let told = (period.millis() != 0).then_some(ToldStep { period, step });
     Ok(SpendAlert { account, span, amount, channel, told, round })
 }
 

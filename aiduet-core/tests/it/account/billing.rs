@@ -5,7 +5,7 @@ use std::time::Duration;
 use aiduet_core::account::Account;
 use aiduet_core::backends::simulated::stripe::Delivery;
 use aiduet_core::jobs::{JobOutcome, RunCause};
-use aiduet_core::ledger::{Entry, EntryKind};
+use aiduet_core::ledger::{Entry, EntryKind, SpendPeriod};
 use aiduet_core::testing::cents;
 use axum::body::Body;
 use http::{Method, Request};
@@ -35,6 +35,7 @@ on_each_store! {
     a_person_chooses_of_what_to_be_told
     a_wrong_alert_of_spending_changes_nothing
     spending_is_told_by_mail_once_a_step
+    a_step_of_the_last_minute_is_told_after_midnight
     sec_t27_the_alert_of_another_person_is_not_there
     a_person_agrees_to_automatic_purchases_with_a_kept_card
     automatic_purchases_need_a_password_of_late
@@ -672,6 +673,33 @@ async fn spending_is_told_by_mail_once_a_step(store: Store) {
     spend_job(&site).await;
     assert_eq!(site.mailed().await, Vec::<String>::new());
     audit(&site).await;
+}
+
+async fn a_step_of_the_last_minute_is_told_after_midnight(store: Store) {
+    let (site, mut browser) = open(store).await;
+    let top_up = site.factory.top_up(account(&site).await.id, cents(50_000));
+    site.app.ledger().post(vec![top_up]).await.unwrap();
+    let wish = json!({"low_balance": null, "daily_spend": {"amount": "40"}});
+    alerts(&site, &mut browser, wish).await.expect(200);
+    let now = site.factory.now();
+    let midnight = SpendPeriod::Day.end(now).unwrap();
+    site.later(midnight.since(now) - Duration::from_secs(30));
+    spend_job(&site).await;
+    drop(site.mails().await);
+    spend(&site, 5_000).await;
+    site.later(Duration::from_mins(1));
+    for _ in 0..3 {
+        spend_job(&site).await;
+    }
+    let mails = site.mails().await;
+    let [mail] = mails.as_slice() else { panic!("{mails:?}") };
+    assert_eq!((mail.kind.as_str(), &mail.notice["step"]), ("spend_alert", &json!(100)));
+    // Today has its own step.
+    spend(&site, 4_000).await;
+    spend_job(&site).await;
+    assert_eq!(site.mailed().await, ["spend_alert"]);
+    spend_job(&site).await;
+    assert_eq!(site.mailed().await, Vec::<String>::new());
 }
 
 async fn sec_t27_the_alert_of_another_person_is_not_there(store: Store) {

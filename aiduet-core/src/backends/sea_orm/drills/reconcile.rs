@@ -6,6 +6,7 @@ use crate::payment::Reconciler;
 
 on_each_database! {
     a_day_of_which_nobody_was_told_is_made_up_for
+    what_follows_a_return_that_nobody_was_told_of_is_made_up_for_after_it
     what_the_books_cannot_explain_is_named
 }
 
@@ -53,6 +54,22 @@ async fn a_day_of_which_nobody_was_told_is_made_up_for(fixture: Fixture) {
     let next = reconciler.reconcile(world.factory.now()).await.unwrap();
     assert_eq!((next.movements, next.is_clean()), (0, true), "{next:?}");
     assert_eq!(reconciler.reports.list(10).await.unwrap().len(), 2);
+    world.audit().await;
+}
+
+async fn what_follows_a_return_that_nobody_was_told_of_is_made_up_for_after_it(fixture: Fixture) {
+    let world = World::open(fixture).await;
+    let reconciler = world.reconciler();
+    let account = world.person().await.id;
+    let (_id, page) = world.buy(account, cents(1_000)).await;
+    world.stripe.pay(&page).unwrap();
+    let refund = world.stripe.refund_by_hand(&page, 400).unwrap();
+    world.deliver_all().await;
+    world.stripe.fail_refund(&refund).unwrap();
+    world.stripe.dispute(&page).unwrap();
+    let report = reconciler.reconcile(world.factory.now()).await.unwrap();
+    assert_eq!((report.movements, report.is_clean()), (4, true), "{report:?}");
+    assert_eq!(world.available(account).await, Money::ZERO);
     world.audit().await;
 }
 

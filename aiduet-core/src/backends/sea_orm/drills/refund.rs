@@ -1,6 +1,8 @@
 //! Credit that is given back.
 
 use super::*;
+use crate::backends::simulated::stripe::Delivery;
+use crate::ledger::Reserving;
 use crate::payment::{CashierError, RefundFault, RefundState, RefundWish};
 
 on_each_database! {
@@ -9,6 +11,7 @@ on_each_database! {
     a_refund_goes_through_purchases_and_never_beyond_the_balance
     a_refund_whose_key_is_forgotten_is_not_sent_again
     a_refund_that_comes_back_is_credited
+    a_dispute_told_before_the_return_it_follows_is_refused_and_booked_when_told_again
 }
 
 const LATER: Duration = Duration::from_mins(11);
@@ -172,5 +175,35 @@ async fn a_refund_that_comes_back_is_credited(fixture: Fixture) {
     let orders = world.node.cashier.give_back(&wish(account, cents(1_000), "b")).await.unwrap();
     assert!(matches!(orders[0].state, RefundState::Accepted(_)));
     assert_eq!((world.stripe.refunded(&page), world.available(account).await), (1_000, Money::ZERO));
+    world.audit().await;
+}
+
+/// The books never give back more of a payment than there is, so the message has to come again. Spending
+/// stops at once.
+async fn a_dispute_told_before_the_return_it_follows_is_refused_and_booked_when_told_again(fixture: Fixture) {
+    let world = World::open(fixture).await;
+    let (account, page) = world.buyer().await;
+    let refund = world.stripe.refund_by_hand(&page, 400).unwrap();
+    world.deliver_all().await;
+    world.stripe.fail_refund(&refund).unwrap();
+    let dispute = world.stripe.dispute(&page).unwrap();
+    let receive = async |delivery: &Delivery| {
+        let (body, signature, received_at) = (&delivery.body, &delivery.signature, world.factory.now());
+        let payload = crate::payment::SignedPayload { body, signature, received_at };
+        world.node.cashier.receive(payload).await
+    };
+    let is_of_dispute = |delivery: &Delivery| String::from_utf8_lossy(&delivery.body).contains(&dispute);
+    let (last, first): (Vec<_>, Vec<_>) = world.stripe.deliveries().into_iter().partition(is_of_dispute);
+    assert!(!last.is_empty() && !first.is_empty());
+    for delivery in &last {
+        let refused = receive(delivery).await;
+        assert!(matches!(refused, Err(CashierError::Early)), "{refused:?}");
+    }
+    let balance = world.ledger.balance(account).await.unwrap();
+    assert_eq!((balance.posted, balance.reserving), (cents(600), Reserving::Frozen));
+    for delivery in first.iter().chain(&last) {
+        receive(delivery).await.unwrap();
+    }
+    assert_eq!(world.available(account).await, Money::ZERO);
     world.audit().await;
 }

@@ -206,8 +206,9 @@ pub(in super::super) async fn set(
     // All of it is understood before any of it is done.
     let wishes = Wishes::of(body)?;
     let view = async {
-        wishes.keep(stores, account).await?;
-        AlertsView::of(stores, (account, app.clock().now())).await
+        let now = app.clock().now();
+        wishes.keep(stores, (account, now)).await?;
+        AlertsView::of(stores, (account, now)).await
     };
     Ok(Json(view.await.map_err(|error| Problem::internal(&error))?))
 }
@@ -243,7 +244,7 @@ impl Wishes {
         Ok(Self { low_balance: low_balance.transpose()?, spending })
     }
 
-    async fn keep(self, stores: &Stores, account: AccountId) -> Result<(), AlertError> {
+    async fn keep(self, stores: &Stores, (account, at): (AccountId, Timestamp)) -> Result<(), AlertError> {
         let known = stores.alerts.find(account).await?;
         let off = known.map(|known| AlertWish { threshold: known.threshold, channel: AlertChannel::Off });
         if let Some(wish) = self.low_balance.or(off) {
@@ -254,7 +255,7 @@ impl Wishes {
             let off = known.iter().find(|alert| alert.span == span);
             let off = off.map(|alert| (alert.amount, AlertChannel::Off));
             if let Some((amount, channel)) = wish.or(off) {
-                stores.spend_alerts.set(account, SpendAlertWish { span, amount, channel }).await?;
+                stores.spend_alerts.set(account, SpendAlertWish { span, amount, channel, at }).await?;
             }
         }
         Ok(())
