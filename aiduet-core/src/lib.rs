@@ -21,6 +21,7 @@ pub mod backends;
 pub mod class;
 pub mod clock;
 pub mod content;
+pub mod cost;
 pub mod dialect;
 pub mod duet;
 pub mod gateway;

@@ -353,7 +353,7 @@ pub(crate) enum Ledger {
     Balance(Who),
     /// Check that the books are right
     Verify,
-    /// Hold a day of the books against the records of the card company, and keep the report
+    /// Hold a day against the records of the card company and the cost reports of providers, and keep what comes of it
     Reconcile {
         /// Which day (UTC), such as 2026-11-25 [default: yesterday]
         #[arg(long, value_name = "DAY")]

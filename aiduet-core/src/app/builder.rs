@@ -155,7 +155,8 @@ impl AppBuilder {
             keys: Arc::clone(&keys),
         };
         let reception = reception::from_settings(&settings, &stores, shared)?;
-        let parts = jobs::parts((&clock, &entropy, node), &metrics, payments.clone());
+        let costs = super::costs::cost_comparer(&settings, &stores, &clock)?;
+        let parts = jobs::parts((&clock, &entropy, node), &metrics, (payments.clone(), costs));
         let jobs = jobs::jobs(&settings, &stores, parts);
         let parts = GatewayParts {
             clock: Arc::clone(&clock),
@@ -171,7 +172,6 @@ impl AppBuilder {
         };
         let config = GatewayConfig { duet, ..gateway_config(&settings.gateway, &settings.routing) };
         let gateway = Gateway::new(parts, config);
-        let limits = body_limits(&settings.server.limits);
         Ok(App(Arc::new(Inner {
             gateway,
             courier,
@@ -184,7 +184,7 @@ impl AppBuilder {
             jobs,
             clock,
             metrics,
-            limits,
+            limits: body_limits(&settings.server.limits),
             node,
             migrated: AtomicBool::new(false),
             draining: AtomicBool::new(false),

@@ -5,11 +5,12 @@ use std::sync::Arc;
 use super::Stores;
 use super::payment::{Payments, letters};
 use crate::clock::Clock;
+use crate::cost::CostComparer;
 use crate::http::metrics::Metrics;
 use crate::id::{Entropy, NodeId, SystemEntropy};
 use crate::jobs::{
-    Erase, ForgetPayers, Job, Jobs, Lapse, LowBalance, MissedMessages, News, PendingTopUps, Purge, Recharges,
-    Reconcile, Refunds, SpendAlerts,
+    Costs, Erase, ForgetPayers, Job, Jobs, Lapse, LowBalance, MissedMessages, News, PendingTopUps, Purge,
+    Recharges, Reconcile, Refunds, SpendAlerts,
 };
 use crate::policy::Policies;
 use crate::privacy::{Erasure, ErasureParts, Retention, RetentionObserver, RetentionStores, TombstoneFile};
@@ -28,16 +29,18 @@ pub struct JobParts {
     pub retention: Arc<dyn RetentionObserver>,
     /// Who sells credit; without one its jobs are left out.
     pub payments: Option<Payments>,
+    /// Who holds our records against what providers say, where one does.
+    pub costs: Option<Arc<CostComparer>>,
 }
 
 /// What the jobs of the node that is being put together need.
 pub(super) fn parts(
     (clock, entropy, node): (&Arc<dyn Clock>, &Arc<dyn Entropy>, NodeId),
     metrics: &Arc<Metrics>,
-    payments: Option<Payments>,
+    (payments, costs): (Option<Payments>, Option<Arc<CostComparer>>),
 ) -> JobParts {
     let retention: Arc<dyn RetentionObserver> = Arc::<Metrics>::clone(metrics);
-    JobParts { clock: Arc::clone(clock), entropy: Arc::clone(entropy), node, retention, payments }
+    JobParts { clock: Arc::clone(clock), entropy: Arc::clone(entropy), node, retention, payments, costs }
 }
 
 /// The jobs of a node.
@@ -86,6 +89,9 @@ fn registered(settings: &Settings, stores: &Stores, parts: &JobParts) -> Vec<Arc
             all.push(Arc::new(Recharges { recharger: Arc::clone(recharger) }));
         }
         all.push(Arc::new(MissedMessages { cashier: Arc::clone(cashier), jobs }));
+    }
+    if let Some(comparer) = &parts.costs {
+        all.push(Arc::new(Costs { comparer: Arc::clone(comparer) }));
     }
     all
 }

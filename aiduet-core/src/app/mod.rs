@@ -2,6 +2,7 @@
 //! work with.
 
 mod builder;
+mod costs;
 mod error;
 mod identity_provider;
 mod imprint;
@@ -21,6 +22,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 pub use builder::AppBuilder;
+pub use costs::cost_comparer;
 pub use error::BuildError;
 pub use imprint::Imprint;
 pub use jobs::{JobParts, erasure, jobs, retention};

@@ -7,10 +7,11 @@ use crate::account::{AccountStore, ConsentStore};
 use crate::audit::AuditLog;
 use crate::auth::{FailureCounter, IdentityStore, SecurityLog, SessionStore, TicketStore};
 use crate::clock::Clock;
+use crate::cost::CostComparisonStore;
 use crate::jobs::JobStore;
 use crate::keys::{KeyCreations, KeyStore};
 use crate::ledger::{
-    AccountLimits, Audit, Custody, Grants, Journal, Ledger, RequestLog, Statements, UsageReader,
+    AccountLimits, Audit, BillReader, Custody, Grants, Journal, Ledger, RequestLog, Statements, UsageReader,
     UsageRetention,
 };
 use crate::notify::Outbox;
@@ -29,11 +30,11 @@ use crate::settings::DatabaseSettings;
 #[cfg(feature = "sea-orm")]
 use crate::backends::sea_orm::{
     Database, DatabaseConfig, DatabaseError, LedgerConfig, MigrationStatus, SeaOrmAccountStore,
-    SeaOrmAlertStore, SeaOrmApprovals, SeaOrmAuditLog, SeaOrmDeclines, SeaOrmDeletions, SeaOrmDepartedPayers,
-    SeaOrmExports, SeaOrmFailureCounter, SeaOrmIdentityStore, SeaOrmInventory, SeaOrmJobs,
-    SeaOrmKeyCreations, SeaOrmKeyStore, SeaOrmLedger, SeaOrmOutbox, SeaOrmPayerStore, SeaOrmPublications,
-    SeaOrmRechargeStore, SeaOrmReconciliations, SeaOrmRefundStore, SeaOrmSecurityLog, SeaOrmSessionStore,
-    SeaOrmSpendAlerts, SeaOrmTicketStore, SeaOrmTopUpStore,
+    SeaOrmAlertStore, SeaOrmApprovals, SeaOrmAuditLog, SeaOrmCostComparisons, SeaOrmDeclines,
+    SeaOrmDeletions, SeaOrmDepartedPayers, SeaOrmExports, SeaOrmFailureCounter, SeaOrmIdentityStore,
+    SeaOrmInventory, SeaOrmJobs, SeaOrmKeyCreations, SeaOrmKeyStore, SeaOrmLedger, SeaOrmOutbox,
+    SeaOrmPayerStore, SeaOrmPublications, SeaOrmRechargeStore, SeaOrmReconciliations, SeaOrmRefundStore,
+    SeaOrmSecurityLog, SeaOrmSessionStore, SeaOrmSpendAlerts, SeaOrmTicketStore, SeaOrmTopUpStore,
 };
 
 /// The stores of an application.
@@ -109,6 +110,10 @@ pub struct Stores {
     pub journal: Arc<dyn Journal>,
     /// What came of holding the books against the card company's records.
     pub reconciliations: Arc<dyn ReconciliationStore>,
+    /// What every request cost.
+    pub bills: Arc<dyn BillReader>,
+    /// What came of holding our records against what providers say.
+    pub cost_comparisons: Arc<dyn CostComparisonStore>,
     /// Automatic purchases.
     pub recharges: Arc<dyn RechargeStore>,
     /// Deletions of accounts.
@@ -264,6 +269,8 @@ async fn sea_orm(settings: &DatabaseSettings) -> Result<Stores, BuildError> {
         refunds: Arc::new(SeaOrmRefundStore::new(database.clone())),
         journal: Arc::<SeaOrmLedger>::clone(&ledger),
         reconciliations: Arc::new(SeaOrmReconciliations::new(database.clone())),
+        bills: Arc::<SeaOrmLedger>::clone(&ledger),
+        cost_comparisons: Arc::new(SeaOrmCostComparisons::new(database.clone())),
         recharges: Arc::new(SeaOrmRechargeStore::new(database.clone())),
         deletions: Arc::new(SeaOrmDeletions::new(database.clone())),
         base: Some(Base { database, ledger }),
@@ -278,8 +285,8 @@ fn unusable(error: DatabaseError) -> BuildError {
 #[cfg(feature = "memory")]
 fn memory(clock: Arc<dyn Clock>) -> Result<Stores, BuildError> {
     use crate::backends::memory::{
-        MemoryAccounts, MemoryAuditLog, MemoryDeletions, MemoryInventory, MemoryJobs, MemoryLedger,
-        MemoryPayers, MemoryPeople, MemoryPublications, MemoryReconciliations,
+        MemoryAccounts, MemoryAuditLog, MemoryCostComparisons, MemoryDeletions, MemoryInventory, MemoryJobs,
+        MemoryLedger, MemoryPayers, MemoryPeople, MemoryPublications, MemoryReconciliations,
     };
     let ledger = Arc::new(MemoryLedger::new(clock));
     let requests: Arc<dyn RequestLog> = Arc::<MemoryLedger>::clone(&ledger);
@@ -309,6 +316,8 @@ fn memory(clock: Arc<dyn Clock>) -> Result<Stores, BuildError> {
         refunds: people.refunds,
         journal: Arc::<MemoryLedger>::clone(&ledger),
         reconciliations: Arc::new(MemoryReconciliations::default()),
+        bills: Arc::<MemoryLedger>::clone(&ledger),
+        cost_comparisons: Arc::new(MemoryCostComparisons::default()),
         recharges: people.recharges,
         audit_log: Arc::new(MemoryAuditLog::default()),
         approvals: people.approvals,

@@ -74,7 +74,10 @@ fn api(
 }
 
 #[cfg(any(feature = "openai", feature = "anthropic"))]
-fn refused(vendor: Vendor, error: crate::backends::upstream_http::UpstreamConfigError) -> BuildError {
+pub(super) fn refused(
+    vendor: Vendor,
+    error: crate::backends::upstream_http::UpstreamConfigError,
+) -> BuildError {
     BuildError::Upstream { vendor, source: Box::new(error) }
 }
 

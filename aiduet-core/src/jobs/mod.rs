@@ -1,5 +1,6 @@
 //! Background work: done by whichever node takes the lease, in bounded batches, again and again.
 
+mod costs;
 mod departed_payers;
 mod erase;
 mod error;
@@ -20,6 +21,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
+pub use costs::Costs;
 pub use departed_payers::ForgetPayers;
 pub use erase::Erase;
 pub use error::JobError;

@@ -4,6 +4,7 @@
 //! are those of `docs/ledger.md`.
 
 mod balance;
+mod bills;
 pub mod books;
 mod entry;
 mod error;
@@ -23,6 +24,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 pub use balance::{Balance, KeySpend};
+pub use bills::{BillPage, BillReader, DatedBill};
 pub use entry::{Entry, EntryKind, ExternalId, InvalidExternalId, LedgerAccount, LotTerms, Promotion};
 pub use error::{LedgerError, Shortage, SpendPeriod};
 pub use grants::{Grants, LapseGrants, Lapsed};

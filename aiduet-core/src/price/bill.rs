@@ -82,4 +82,14 @@ impl Bill {
         })?;
         self.margin.apply(sum)
     }
+
+    /// What the provider asks for the same usage: the charge without the margin.
+    ///
+    /// # Errors
+    /// [`PriceError::Overflow`].
+    pub fn provider_cost(&self) -> Result<Money, PriceError> {
+        let margin = Margin::default();
+        // A charge that was noted by a process that died has no lines.
+        if self.margin == margin { Ok(self.charge) } else { Self { margin, ..self.clone() }.recompute() }
+    }
 }

@@ -288,6 +288,26 @@ pub const KEYS: &[Key] = &[
     ),
     unset("payment.stripe.base_url", [URL, "where the API is"], "\"https://api.stripe.com\""),
     key("payment.stripe.automatic_tax", FLAG, "whether Stripe computes tax on top of the credit"),
+    unset(
+        "costs.anthropic.admin_key",
+        [
+            SECRET,
+            "an admin key, with which the cost reports of Anthropic are held against our records every day",
+        ],
+        "\"…\"",
+    ),
+    unset("costs.anthropic.admin_key_file", [FILE, "a file with the key"], "\"anthropic_admin_key\""),
+    unset("costs.anthropic.base_url", [URL, "where the API is"], "\"https://api.anthropic.com\""),
+    unset(
+        "costs.openai.admin_key",
+        [
+            SECRET,
+            "an admin key, with which the cost reports of OpenAI are held against our records every day",
+        ],
+        "\"…\"",
+    ),
+    unset("costs.openai.admin_key_file", [FILE, "a file with the key"], "\"openai_admin_key\""),
+    unset("costs.openai.base_url", [URL, "where the API is"], "\"https://api.openai.com\""),
     key(
         "retention.usage_days",
         "a whole number from 1 to 90",

@@ -216,7 +216,7 @@ impl Loaded {
 
     fn read_secrets(&mut self, read: &SecretReader<'_>) -> Result<(), SettingsError> {
         let Self { settings, origins } = self;
-        let Settings { database, redis, upstream, mail, payment, auth, .. } = settings;
+        let Settings { database, redis, upstream, mail, payment, auth, costs, .. } = settings;
         let UpstreamSettings { anthropic, openai, more } = upstream;
         let PaymentSettings { stripe, .. } = payment;
         let origin = |path: &str| origins.get(path).cloned().unwrap_or(Origin::Default);
@@ -237,6 +237,8 @@ impl Loaded {
             ),
             ("upstream.anthropic.api_key", &mut anthropic.api_key, &anthropic.api_key_file),
             ("upstream.openai.api_key", &mut openai.api_key, &openai.api_key_file),
+            ("costs.anthropic.admin_key", &mut costs.anthropic.admin_key, &costs.anthropic.admin_key_file),
+            ("costs.openai.admin_key", &mut costs.openai.admin_key, &costs.openai.admin_key_file),
         ];
         let alone = alone.into_iter().map(|(key, text, file)| Given {
             key: key.to_owned(),

@@ -4,6 +4,7 @@
 //! [`Layers`], which says for every value where it came from, and gets [`Loaded`] back.
 
 mod auth;
+mod costs;
 mod duet;
 mod error;
 mod keys;
@@ -19,6 +20,7 @@ mod unsafe_combinations;
 mod value;
 
 pub use auth::{AuthSettings, GoogleSettings};
+pub use costs::{CostReportSettings, CostSettings};
 pub use duet::{DuetSettings, RoleModels};
 pub use error::SettingsError;
 pub use keys::{KEYS, Key};

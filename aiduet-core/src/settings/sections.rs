@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::auth::AuthSettings;
+use super::costs::CostSettings;
 use super::duet::DuetSettings;
 use super::payment::PaymentSettings;
 use super::privacy::PrivacySettings;
@@ -41,6 +42,8 @@ pub struct Settings {
     pub gateway: GatewaySettings,
     /// How credit is sold.
     pub payment: PaymentSettings,
+    /// What providers say that they cost.
+    pub costs: CostSettings,
     /// How long things are kept.
     pub retention: RetentionSettings,
     /// What people may ask for about their data.

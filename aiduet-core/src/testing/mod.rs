@@ -14,6 +14,8 @@ pub mod audit;
 #[cfg(all(feature = "http", feature = "simulated", feature = "stripe"))]
 pub mod card_company;
 pub mod consent;
+#[cfg(feature = "http")]
+pub mod cost;
 pub mod decline;
 pub mod deletion;
 pub mod export;

@@ -8,6 +8,15 @@
     feature = "testing"
 ))]
 mod account;
+#[cfg(all(
+    feature = "anthropic",
+    feature = "http",
+    feature = "openai",
+    feature = "sea-orm",
+    feature = "simulated",
+    feature = "testing"
+))]
+mod costs;
 #[cfg(all(feature = "http", feature = "sea-orm", feature = "simulated", feature = "testing"))]
 mod databases;
 #[cfg(all(

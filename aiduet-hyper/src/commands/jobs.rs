@@ -24,7 +24,8 @@ pub(super) async fn run(context: &Context, verb: Jobs) -> Result<(), Failure> {
     let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
     let payments =
         app::payments(&settings, &stores, (&clock, &entropy)).map_err(|error| Failure::of(&error))?;
-    let parts = JobParts { clock, entropy, node, retention: Arc::new(Metrics::new()), payments };
+    let costs = app::cost_comparer(&settings, &stores, &clock).map_err(|error| Failure::of(&error))?;
+    let parts = JobParts { clock, entropy, node, retention: Arc::new(Metrics::new()), payments, costs };
     let jobs = app::jobs(&settings, &stores, parts);
     match verb {
         Jobs::List => {

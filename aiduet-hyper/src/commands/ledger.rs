@@ -6,6 +6,7 @@ use std::time::Duration;
 use aiduet_core::app;
 use aiduet_core::audit::AuditAction;
 use aiduet_core::clock::Timestamp;
+use aiduet_core::cost::{CostComparison, Owed};
 use aiduet_core::id::{Entropy, SystemEntropy};
 use aiduet_core::payment::Reconciliation;
 use serde_json::json;
@@ -45,24 +46,40 @@ pub(super) async fn run(context: &Context, verb: Ledger) -> Result<(), Failure> 
     desk.close().await
 }
 
-/// Compares a day with the card company.
+/// Compares a day with the card company, and with providers.
 async fn reconcile(context: &Context, desk: &Desk, day: Option<String>) -> Result<(), Failure> {
     let settings = context.settings()?.settings;
     let clock = super::clock();
     let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
     let payments = app::payments(&settings, &desk.stores, (&clock, &entropy));
     let payments = payments.map_err(|error| Failure::of(&error))?;
-    let payments =
-        payments.ok_or_else(|| Failure::Usage("payment.stripe.secret_key is not set".to_owned()))?;
+    let costs = app::cost_comparer(&settings, &desk.stores, &clock).map_err(|error| Failure::of(&error))?;
+    if payments.is_none() && costs.is_none() {
+        let told = "neither payment.stripe.secret_key nor an admin key in [costs] is set";
+        return Err(Failure::Usage(told.to_owned()));
+    }
     let at = match day {
         Some(day) => moment(&day)?,
         None => clock.now().minus(Duration::from_hours(24)),
     };
     let recorded = desk.office.record(&desk.act, AuditAction::LedgerReconciled, None).await;
     recorded.map_err(|error| Failure::of(&error))?;
-    let report = payments.reconciler.reconcile(at).await.map_err(|error| Failure::of(&error))?;
-    output::object(context.form, &row(&report))?;
-    if report.is_clean() { Ok(()) } else { Err(Failure::Problems) }
+    let mut rows = serde_json::Map::new();
+    let mut is_clean = true;
+    if let Some(payments) = payments {
+        let report = payments.reconciler.reconcile(at).await.map_err(|error| Failure::of(&error))?;
+        is_clean = report.is_clean();
+        rows.extend(row(&report));
+    }
+    if let Some(costs) = costs {
+        for comparison in costs.compare(at).await.map_err(|error| Failure::of(&error))? {
+            is_clean = is_clean && comparison.is_clean();
+            rows.extend(cost_row(&comparison));
+        }
+    }
+    rows.insert("passed".to_owned(), is_clean.into());
+    output::object(context.form, &serde_json::Value::Object(rows))?;
+    if is_clean { Ok(()) } else { Err(Failure::Problems) }
 }
 
 /// The first moment of a day in UTC.
@@ -72,16 +89,31 @@ fn moment(day: &str) -> Result<Timestamp, Failure> {
         .map_err(|_invalid| Failure::Usage("expected a day such as 2026-11-25".to_owned()))
 }
 
-fn row(report: &Reconciliation) -> serde_json::Value {
-    json!({
-        "day": report.day.to_string(),
-        "at": report.at.to_string(),
-        "movements": report.movements,
-        "made_up": report.made_up,
-        "unexplained": report.unexplained,
-        "named": report.named.join(" "),
-        "clearing": report.clearing.to_string(),
-        "balance": report.balance.to_string(),
-        "passed": report.is_clean(),
-    })
+fn row(report: &Reconciliation) -> impl Iterator<Item = (String, serde_json::Value)> {
+    let members = [
+        ("day", json!(report.day.to_string())),
+        ("at", json!(report.at.to_string())),
+        ("movements", json!(report.movements)),
+        ("made_up", json!(report.made_up)),
+        ("unexplained", json!(report.unexplained)),
+        ("named", json!(report.named.join(" "))),
+        ("clearing", json!(report.clearing.to_string())),
+        ("balance", json!(report.balance.to_string())),
+    ];
+    members.into_iter().map(|(name, value)| (name.to_owned(), value))
+}
+
+fn cost_row(comparison: &CostComparison) -> impl Iterator<Item = (String, serde_json::Value)> {
+    let vendor = comparison.vendor.as_str();
+    let Owed { requests, sum, estimated } = comparison.owed;
+    let members = [
+        ("reported", json!(comparison.reported.to_string())),
+        ("recorded", json!(sum.to_string())),
+        ("estimated", json!(estimated.to_string())),
+        ("requests", json!(requests)),
+        ("difference", json!(comparison.difference().to_string())),
+    ];
+    let day = ("day".to_owned(), json!(comparison.day.to_string()));
+    let members = members.into_iter().map(move |(name, value)| (format!("{vendor}_{name}"), value));
+    std::iter::once(day).chain(members)
 }

@@ -14,7 +14,7 @@ use crate::provider::{Provider, ProviderError, UpstreamCall, UpstreamReply};
 ///
 /// # Source
 /// Anthropic API reference, "Versions", read 2026-11-24.
-const VERSION: (HeaderName, HeaderValue) =
+pub(super) const VERSION: (HeaderName, HeaderValue) =
     (HeaderName::from_static("anthropic-version"), HeaderValue::from_static("2023-06-01"));
 
 /// Speaks the Anthropic API over HTTP.

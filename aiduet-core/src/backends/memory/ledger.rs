@@ -1,6 +1,7 @@
 //! The ledger in memory.
 
 mod audit;
+mod bills;
 mod erasure;
 mod grants;
 mod holdings;

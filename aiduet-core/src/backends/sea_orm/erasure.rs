@@ -78,6 +78,7 @@ pub(super) const RULES: &[(&str, Rule)] = &[
     ("hold", Rule::Nothing),
     ("disputes", Rule::Nothing),
     ("reconciliations", Rule::Nothing),
+    ("cost_comparisons", Rule::Nothing),
     ("audit_log", Rule::Nothing),
     ("publications", Rule::Nothing),
     ("news_progress", Rule::Nothing),

@@ -5,6 +5,7 @@ use sea_orm::{DbErr, RuntimeErr, sqlx};
 use crate::account::AccountError;
 use crate::audit::AuditError;
 use crate::auth::AuthStoreError;
+use crate::cost::CostStoreError;
 use crate::jobs::JobError;
 use crate::keys::KeyError;
 use crate::ledger::LedgerError;
@@ -233,6 +234,12 @@ impl From<DatabaseError> for RechargeError {
 }
 
 impl From<DatabaseError> for RefundError {
+    fn from(error: DatabaseError) -> Self {
+        Self::Unavailable { source: Box::new(error) }
+    }
+}
+
+impl From<DatabaseError> for CostStoreError {
     fn from(error: DatabaseError) -> Self {
         Self::Unavailable { source: Box::new(error) }
     }

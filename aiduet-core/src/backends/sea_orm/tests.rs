@@ -52,6 +52,7 @@ async fn processes_that_migrate_at_once_do_not_disturb_each_other(fixture: Fixtu
         "departed_payers",
         "spend_alerts",
         "reconciliations",
+        "cost_comparisons",
         "sessions",
         "tickets",
         "sign_in_failures",

@@ -61,8 +61,13 @@ impl BaseUrl {
 
     /// Where an endpoint is.
     pub(super) fn endpoint(&self, endpoint: Endpoint) -> Url {
+        self.at(endpoint.path())
+    }
+
+    /// Where a path is.
+    pub(super) fn at(&self, path: &str) -> Url {
         let mut url = self.0.clone();
-        url.set_path(&format!("{}{}", self.0.path().trim_end_matches('/'), endpoint.path()));
+        url.set_path(&format!("{}{path}", self.0.path().trim_end_matches('/')));
         url
     }
 }

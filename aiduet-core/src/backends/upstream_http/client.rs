@@ -4,9 +4,9 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use futures_util::stream;
+use futures_util::{TryStreamExt, stream};
 use http::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE, HeaderName, HeaderValue};
-use http::{HeaderMap, Method};
+use http::{HeaderMap, Method, StatusCode};
 use reqwest::{Client, Request, Response};
 use tokio::time::{Instant, timeout_at};
 
@@ -103,6 +103,37 @@ impl UpstreamHttp {
             .map_err(|_elapsed| ProviderError::Timeout { stage: Stage::Head })?
             .map_err(|error| failure(&error))?;
         self.reply(response, after(limits.total))
+    }
+
+    /// Reads a document that is no call: the query is encoded, the answer read to its end.
+    pub(in crate::backends) async fn read(
+        &self,
+        (path, query): (&str, &[(&str, &str)]),
+        defaults: &[(HeaderName, HeaderValue)],
+    ) -> Result<(StatusCode, Vec<u8>), ProviderError> {
+        let mut url = self.config.base_url.at(path);
+        url.query_pairs_mut().extend_pairs(query);
+        let mut request = Request::new(Method::GET, url);
+        let (name, value) = &self.identity.credential;
+        let own = [
+            (ACCEPT, HeaderValue::from_static("application/json")),
+            (ACCEPT_ENCODING, HeaderValue::from_static("identity")),
+            (name.clone(), value.clone()),
+        ];
+        request.headers_mut().extend(own.into_iter().chain(defaults.iter().cloned()));
+        let begun = Instant::now();
+        let deadline = begun.checked_add(self.config.limits.total).unwrap_or(begun);
+        let client = self.next_client().ok_or(ProviderError::Connect)?;
+        let response = timeout_at(deadline, client.execute(request))
+            .await
+            .map_err(|_elapsed| ProviderError::Timeout { stage: Stage::Head })?
+            .map_err(|error| failure(&error))?;
+        let reply = self.reply(response, deadline)?;
+        let body = reply.body.try_fold(Vec::new(), async |mut body, bytes| {
+            body.extend_from_slice(&bytes);
+            Ok(body)
+        });
+        Ok((reply.status, body.await?))
     }
 
     /// Calls are dealt out in turn, so that no connection reaches its limit of calls alone.

@@ -6,6 +6,7 @@ mod base_url;
 mod body;
 mod client;
 mod config;
+mod costs;
 mod error;
 mod retry_after;
 
@@ -15,3 +16,4 @@ pub use config::{HttpLimits, UpstreamHttpConfig};
 pub use error::UpstreamConfigError;
 
 pub(super) use client::{Identity, UpstreamHttp};
+pub(super) use costs::{Amount, CostPage, Report};

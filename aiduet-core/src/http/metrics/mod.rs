@@ -29,7 +29,6 @@ use crate::gateway::{Observer, Refusal, UpstreamFailure, UpstreamHealth};
 use crate::jobs::JobRun;
 use crate::ledger::{RequestRecord, Settlement, SettlementState, Swept};
 use crate::notify::Deliveries;
-use crate::price::Margin;
 use crate::privacy::RetentionObserver;
 use crate::provider::Vendor;
 use crate::routing::{CircuitState, ProviderHealth};
@@ -347,7 +346,7 @@ impl Observer for Metrics {
             SettlementState::Replayed => return,
         }
         self.charged.get_or_create(&origin).add(settlement.charged);
-        self.upstream_cost.get_or_create(&origin).add(upstream_cost(record));
+        self.upstream_cost.get_or_create(&origin).add(record.bill.provider_cost().unwrap_or_default());
         self.overage.get_or_create(&origin).add(settlement.overage);
     }
 
@@ -391,16 +390,6 @@ impl Observer for Metrics {
     fn settlement_delayed(&self) {
         self.delayed.inc();
     }
-}
-
-/// What the provider asks for the same usage.
-fn upstream_cost(record: &RequestRecord) -> crate::money::Money {
-    if record.bill.margin == Margin::default() {
-        return record.bill.charge;
-    }
-    let mut bill = record.bill.clone();
-    bill.margin = Margin::default();
-    bill.recompute().unwrap_or_default()
 }
 
 const fn failure_kind(failure: UpstreamFailure) -> &'static str {

@@ -3,8 +3,12 @@
 use std::time::Duration;
 
 use super::scene::{FreshLedger, WholeLedger};
+use crate::clock::ManualClock;
 use crate::id::RequestId;
-use crate::ledger::{Attempt, AttemptResult, ListRequests, ReserveRequest, SettlementState, UpstreamName};
+use crate::ledger::{
+    Attempt, AttemptResult, BillPage, DatedBill, ListRequests, RequestRecord, ReserveRequest, SettleRequest,
+    SettlementState, SpendPeriod, UpstreamName,
+};
 use crate::money::Money;
 use crate::provider::UpstreamRequestId;
 use crate::testing::cents;
@@ -88,4 +92,35 @@ pub async fn records_of_others_are_not_visible<L: WholeLedger>(fresh: &FreshLedg
     assert_eq!(scene.ledger.list(listing).await.expect("records can be read"), []);
     let unknown = scene.ledger.find(scene.account, scene.factory.request_id()).await;
     assert_eq!(unknown.expect("records can be read"), None);
+}
+
+/// Those that began within it, of everybody, in the order of their identifiers.
+pub async fn bills_of_a_day_are_read_in_pages<L: WholeLedger>(fresh: &FreshLedger<L>) {
+    let (scene, day) = (fresh.funded(1_000).await, Duration::from_hours(24));
+    let other = scene.neighbour();
+    other.top_up(1_000).await;
+    let begin = SpendPeriod::Day.start(scene.factory.now());
+    let mut within = Vec::new();
+    for scene in [&scene, &other] {
+        for (count, after) in [(30, Duration::ZERO), (20, day - Duration::from_millis(1)), (10, day)] {
+            let started_at = begin.plus(after);
+            let mut of = scene.reserving(count);
+            of.request = RequestId::generate(&ManualClock::new(started_at), scene.factory.entropy());
+            let record = RequestRecord { started_at, ..scene.factory.record(&of, cents(count)) };
+            let settle = SettleRequest { holds: Vec::new(), record: record.clone(), at: of.at };
+            scene.ledger.settle(settle).await.expect("a settle is not refused");
+            within.extend((after < day).then(|| DatedBill::from(&record)));
+        }
+    }
+    within.sort_by_key(|bill| bill.id);
+    let mut page = BillPage { from: begin, to: begin.plus(day), after: None, limit: 3 };
+    let mut read = Vec::new();
+    loop {
+        let bills = scene.ledger.bills(page).await.expect("bills can be read");
+        assert!(bills.len() <= 3);
+        let Some(last) = bills.last() else { break };
+        page.after = Some(last.id);
+        read.extend(bills);
+    }
+    assert_eq!(read, within);
 }

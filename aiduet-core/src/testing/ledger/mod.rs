@@ -139,6 +139,7 @@ macro_rules! ledger_conformance {
             a_record_is_found_as_it_was_written
             records_are_listed_newest_first_in_pages
             records_of_others_are_not_visible
+            bills_of_a_day_are_read_in_pages
             a_statement_leads_from_the_balance_to_zero
             statements_are_told_in_pages
             a_statement_is_about_one_account

@@ -10,21 +10,21 @@ use futures_util::future::BoxFuture;
 use crate::clock::Timestamp;
 use crate::id::AccountId;
 use crate::ledger::{
-    AccountLimits, Audit, Balance, Custody, Entry, Grants, KeySpend, Ledger, LedgerError, LimitChange,
-    MonthSpend, RequestLog, RequestRecord, ReserveRequest, SettleRequest, Settlement, SettlementState,
-    Statements, SweepRequest, Swept, UsageReader, VoidRequest,
+    AccountLimits, Audit, Balance, BillReader, Custody, Entry, Grants, KeySpend, Ledger, LedgerError,
+    LimitChange, MonthSpend, RequestLog, RequestRecord, ReserveRequest, SettleRequest, Settlement,
+    SettlementState, Statements, SweepRequest, Swept, UsageReader, VoidRequest,
 };
 use crate::money::Money;
 use crate::testing::{Factory, cents};
 
 /// Everything that a ledger backend does.
 pub trait WholeLedger:
-    Ledger + AccountLimits + Custody + Grants + Audit + RequestLog + Statements + UsageReader
+    Ledger + AccountLimits + BillReader + Custody + Grants + Audit + RequestLog + Statements + UsageReader
 {
 }
 
 impl<T> WholeLedger for T where
-    T: Ledger + AccountLimits + Custody + Grants + Audit + RequestLog + Statements + UsageReader
+    T: Ledger + AccountLimits + BillReader + Custody + Grants + Audit + RequestLog + Statements + UsageReader
 {
 }
 

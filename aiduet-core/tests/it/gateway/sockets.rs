@@ -51,7 +51,7 @@ async fn a_socket_that_fails_before_the_answer_costs_nothing() {
             (vec![Act::answer(302, &[("location", "http://127.0.0.1:1/")], b"")], 502, "upstream_error"),
             (vec![Act::answer(200, &[JSON], b"")], 502, "upstream_error"),
         ] {
-            let (house, _upstream) = house(&acts).await;
+            let (house, _upstream) = Box::pin(house(&acts)).await;
             let reply = house.send(api.ask("Hello?")).await;
             let told = reply.json()["error"]["details"]["error_code"].clone();
             assert_eq!((reply.status, told.as_str()), (status, Some(code)), "{api:?}");
@@ -82,7 +82,7 @@ async fn a_socket_that_fails_in_mid_stream_costs_what_was_streamed() {
             // A reset overtakes what was sent before it.
             acts.push(Act::Pause(Duration::from_millis(30)));
             acts.extend(last);
-            let (house, _upstream) = house(&acts).await;
+            let (house, _upstream) = Box::pin(house(&acts)).await;
             let reply = house.send(api.stream("Hello?")).await;
             assert_eq!(reply.status, 200);
             let text = String::from_utf8_lossy(&reply.body);

@@ -1,6 +1,7 @@
 //! The ledger: a queue, a writer that commits in groups, and the rules of the books in between.
 
 mod audit;
+mod bills;
 mod custody;
 mod grants;
 mod journal;

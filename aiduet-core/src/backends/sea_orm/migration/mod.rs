@@ -29,6 +29,7 @@ mod m0052_publications;
 mod m0053_approval_matters;
 mod m0060_disputes;
 mod m0061_account_limits;
+mod m0062_cost_comparisons;
 
 use sea_orm::{ConnectionTrait, DbBackend};
 
@@ -75,6 +76,7 @@ const ALL: &[Migration] = &[
     m0053_approval_matters::MIGRATION,
     m0060_disputes::MIGRATION,
     m0061_account_limits::MIGRATION,
+    m0062_cost_comparisons::MIGRATION,
 ];
 
 /// Whether a migration has been applied.

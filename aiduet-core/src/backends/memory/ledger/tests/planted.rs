@@ -3,8 +3,8 @@
 use super::*;
 use crate::id::{RequestId, TransferId};
 use crate::ledger::{
-    AccountLimits, EntryKind, Grants, LapseGrants, Lapsed, LedgerAccount, LimitChange, MonthSpend, Outcome,
-    SettlementState, Statement, StatementRequest, Statements, SweepRequest,
+    AccountLimits, BillPage, BillReader, DatedBill, EntryKind, Grants, LapseGrants, Lapsed, LedgerAccount,
+    LimitChange, MonthSpend, Outcome, SettlementState, Statement, StatementRequest, Statements, SweepRequest,
 };
 use crate::ledger::{ListLog, LogPage, SumUsage, UsageReader, UsageStep};
 use crate::testing::cents;
@@ -248,6 +248,13 @@ impl AccountLimits for BuggyLedger {
 
     async fn month_spend(&self, account: AccountId, at: Timestamp) -> Result<MonthSpend, LedgerError> {
         self.inner.month_spend(account, at).await
+    }
+}
+
+#[async_trait]
+impl BillReader for BuggyLedger {
+    async fn bills(&self, page: BillPage) -> Result<Vec<DatedBill>, LedgerError> {
+        self.inner.bills(page).await
     }
 }
 
