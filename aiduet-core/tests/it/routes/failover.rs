@@ -173,7 +173,7 @@ async fn what_is_wrong_with_the_request_is_wrong_everywhere() {
 }
 
 /// An upstream that fails so often and then answers.
-async fn failing_first(times: usize, acts: Vec<Act>, then: Vec<Act>) -> FakeUpstream {
+pub(super) async fn failing_first(times: usize, acts: Vec<Act>, then: Vec<Act>) -> FakeUpstream {
     let calls = std::sync::atomic::AtomicUsize::new(0);
     FakeUpstream::scripted(move |_request| {
         let call = calls.fetch_add(1, std::sync::atomic::Ordering::SeqCst);

@@ -6,6 +6,7 @@ mod failover;
 mod health;
 mod money;
 mod names;
+mod recourse;
 mod responses;
 mod site;
 mod translation;
