@@ -72,6 +72,9 @@ async fn open_server(
             ("default_transaction_isolation", "read committed"),
             ("lock_timeout", LOCK_TIMEOUT_MS),
             ("idle_in_transaction_session_timeout", IDLE_TIMEOUT_MS),
+            // Plans are made while tables are small, and kept. The rows of running requests stay few while
+            // thousands of dead ones lie between them, so an index is always the better way to them.
+            ("enable_seqscan", "off"),
         ];
         postgres.options(settings).application_name("aiduet").statement_cache_capacity(STATEMENTS)
     });

@@ -47,6 +47,13 @@ const CHECKS: [Check; 19] = [
 impl Audit for SeaOrmLedger {
     async fn verify(&self) -> Result<Vec<Violation>, LedgerError> {
         let snapshot = self.database.snapshot().await?;
+        if snapshot.get_database_backend() == DbBackend::Postgres {
+            // Whole tables are read here; connections are opened for looking up single rows.
+            snapshot
+                .execute_unprepared("SET LOCAL enable_seqscan = on")
+                .await
+                .map_err(DatabaseError::from)?;
+        }
         let violations = violations(&snapshot).await?;
         snapshot.rollback().await.map_err(DatabaseError::from)?;
         Ok(violations)

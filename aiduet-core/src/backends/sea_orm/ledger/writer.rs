@@ -1,5 +1,9 @@
 //! The writer: one batch, one transaction.
 
+use std::time::Duration;
+
+use tokio::time::Instant;
+
 use super::kept::Kept;
 use super::load::load;
 use super::operation::{Answer, Named, Operation};
@@ -11,6 +15,9 @@ use crate::ledger::LedgerError;
 
 /// How often a batch is tried before its operations are tried one by one.
 const ATTEMPTS: u32 = 3;
+/// After this time a failed connection means a database that nobody reaches; whoever waits behind the batch
+/// should hear of it soon too.
+const ATTEMPTS_WITHIN: Duration = Duration::from_secs(2);
 
 /// Takes batches from a queue and makes them durable.
 #[derive(Debug)]
@@ -57,10 +64,11 @@ impl Writer {
 
     async fn persist(&mut self, jobs: &[Job]) -> Result<Vec<Result<Answer, LedgerError>>, DatabaseError> {
         let operations: Vec<&Operation> = jobs.iter().map(|job| &job.operation).collect();
+        let begun = Instant::now();
         let mut attempt = 1_u32;
         loop {
             match self.transact(&operations).await {
-                Err(error) if attempt < ATTEMPTS && error.kind() != FailureKind::Other => {
+                Err(error) if attempt < ATTEMPTS && may_help(error.kind(), begun.elapsed()) => {
                     tracing::debug!(attempt, kind = ?error.kind(), "ledger batch is run again");
                     attempt = attempt.saturating_add(1);
                 }
@@ -98,6 +106,15 @@ impl Writer {
     }
 }
 
+/// Whether running a batch again may help.
+fn may_help(failure: FailureKind, waited: Duration) -> bool {
+    match failure {
+        FailureKind::Unique | FailureKind::Contention => true,
+        FailureKind::Connection => waited < ATTEMPTS_WITHIN,
+        FailureKind::Other => false,
+    }
+}
+
 /// Gives each caller its result; one that has gone does not need it.
 fn answer(
     jobs: impl IntoIterator<Item = Job>,
@@ -105,5 +122,19 @@ fn answer(
 ) {
     for (job, result) in jobs.into_iter().zip(results) {
         drop(job.answer.send(result));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_database_that_nobody_reaches_is_not_waited_for_three_times() {
+        let soon = Duration::from_millis(3);
+        assert!(may_help(FailureKind::Connection, soon));
+        assert!(!may_help(FailureKind::Connection, ATTEMPTS_WITHIN));
+        assert!(may_help(FailureKind::Contention, ATTEMPTS_WITHIN));
+        assert!(!may_help(FailureKind::Other, soon));
     }
 }
