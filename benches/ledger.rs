@@ -1,8 +1,11 @@
 //! Pairs of reserve and settle per second, through the whole ledger: queue, rules, database.
+//!
+//! `ledger URL [seconds=5] [accounts=1000] [clients=64,256] [audit=yes]`
 #![expect(
     clippy::print_stdout,
     clippy::disallowed_methods,
     clippy::expect_used,
+    clippy::panic,
     reason = "prints its own timings, and stops when the database does"
 )]
 
@@ -17,11 +20,14 @@ use aiduet_core::ledger::{Audit, Ledger, LedgerError, ReserveRequest};
 use aiduet_core::money::Money;
 use aiduet_core::secret::Secret;
 use aiduet_core::testing::{Factory, cents};
+use futures_util::StreamExt;
 use tokio::task::JoinSet;
 
-const ACCOUNTS: usize = 1_000;
 const HELD: Money = Money::from_nanos(2_000_000);
 const CHARGED: Money = Money::from_nanos(500_000);
+const FUNDED_AT_ONCE: usize = 1_024;
+/// From one payer of a client to its next: a prime, so that all are met, far apart.
+const STRIDE: usize = 104_729;
 
 struct Payer {
     account: AccountId,
@@ -36,49 +42,69 @@ struct Times {
     refused: u32,
 }
 
-fn main() {
-    let mut arguments = std::env::args().skip(1);
-    let url = arguments.next().expect("usage: ledger URL [seconds] [clients]…");
-    let seconds = arguments.next().map_or(5, |text| text.parse().expect("seconds is a number"));
-    let mut clients: Vec<usize> = arguments.map(|text| text.parse().expect("clients is a number")).collect();
-    if clients.is_empty() {
-        clients = vec![64, 256];
-    }
-    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
-    runtime.block_on(run(url, Duration::from_secs(seconds), &clients));
+/// What is measured.
+struct Plan {
+    seconds: u64,
+    accounts: usize,
+    clients: Vec<usize>,
+    audit: bool,
 }
 
-async fn run(url: String, time: Duration, clients: &[usize]) {
+impl Plan {
+    fn read(arguments: impl Iterator<Item = String>) -> Self {
+        let mut plan = Self { seconds: 5, accounts: 1_000, clients: vec![64, 256], audit: true };
+        let number = |text: &str| text.parse::<usize>().expect("a number");
+        for argument in arguments {
+            match argument.split_once('=') {
+                Some(("seconds", value)) => plan.seconds = value.parse().expect("a number of seconds"),
+                Some(("accounts", value)) => plan.accounts = number(value).max(1),
+                Some(("clients", value)) => plan.clients = value.split(',').map(number).collect(),
+                Some(("audit", value)) => plan.audit = value == "yes",
+                _ => panic!("{argument}: expected seconds=, accounts=, clients= or audit="),
+            }
+        }
+        plan
+    }
+}
+
+fn main() {
+    let mut arguments = std::env::args().skip(1);
+    let url =
+        arguments.next().expect("usage: ledger URL [seconds=5] [accounts=1000] [clients=64,256] [audit=yes]");
+    let plan = Plan::read(arguments);
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    runtime.block_on(run(url, &plan));
+}
+
+async fn run(url: String, plan: &Plan) {
     let database = Database::connect(&DatabaseConfig::new(Secret::new(url))).await.expect("the database");
     database.migrate().await.expect("migrations");
     let ledger = Arc::new(SeaOrmLedger::start(database.clone(), LedgerConfig::default()));
-    let payers = Arc::new(fund(&ledger).await);
-    println!("{} with {ACCOUNTS} accounts, {} s each", database.system(), time.as_secs());
-    for count in clients {
-        measure(&ledger, &payers, (*count, time)).await;
+    let payers = Arc::new(fund(&ledger, plan.accounts).await);
+    println!("{} with {} accounts, {} s each", database.system(), plan.accounts, plan.seconds);
+    for count in &plan.clients {
+        measure(&ledger, &payers, (*count, Duration::from_secs(plan.seconds))).await;
     }
-    let begun = Instant::now();
-    let violations = ledger.verify().await.expect("the audit");
-    println!("audit: {} violations, {} ms", violations.len(), begun.elapsed().as_millis());
+    if plan.audit {
+        let begun = Instant::now();
+        let violations = ledger.verify().await.expect("the audit");
+        println!("audit: {} violations, {} ms", violations.len(), begun.elapsed().as_millis());
+    }
     ledger.close().await;
     database.close().await.expect("the database closes");
 }
 
-async fn fund(ledger: &Arc<SeaOrmLedger>) -> Vec<Payer> {
+async fn fund(ledger: &Arc<SeaOrmLedger>, accounts: usize) -> Vec<Payer> {
     let factory = factory();
-    let mut payers = Vec::new();
-    let mut posts = JoinSet::new();
-    for _account in 0..ACCOUNTS {
+    let posts = futures_util::stream::iter(0..accounts).map(|_index| {
         let payer = Payer { account: factory.account_id(), key: factory.key_id() };
         let entry = factory.top_up(payer.account, cents(10_000_000));
-        let ledger = Arc::clone(ledger);
-        posts.spawn(async move { ledger.post(vec![entry]).await });
-        payers.push(payer);
-    }
-    while let Some(posted) = posts.join_next().await {
-        posted.expect("a post ends").expect("a post is not refused");
-    }
-    payers
+        async move {
+            ledger.post(vec![entry]).await.expect("a post is not refused");
+            payer
+        }
+    });
+    posts.buffer_unordered(FUNDED_AT_ONCE).collect().await
 }
 
 fn factory() -> Factory {
@@ -118,7 +144,10 @@ async fn client(ledger: &SeaOrmLedger, payers: &[Payer], (index, stop): (usize, 
     let factory = factory();
     let owner: NodeId = factory.node_id();
     let mut times = Times::default();
-    for payer in payers.iter().cycle().skip(index.saturating_mul(7)) {
+    let mut place = index.saturating_mul(7);
+    loop {
+        place = place.saturating_add(STRIDE) % payers.len();
+        let Some(payer) = payers.get(place) else { break };
         if stop.load(Ordering::Relaxed) {
             break;
         }
