@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::price::ModelId;
+
 /// A class of tokens with a rate of its own; the classes do not overlap.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -113,6 +115,51 @@ impl Usage {
             web_searches: self.web_searches.saturating_add(other.web_searches),
         }
     }
+}
+
+/// A stage of an ensemble: a call of its own on the way to one answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stage {
+    /// A plan is made.
+    Plan,
+    /// What was asked for is written.
+    Code,
+    /// It is judged.
+    Review,
+    /// It is written again, because of the review.
+    Repair,
+}
+
+impl Stage {
+    /// Every stage, in order.
+    pub const ALL: [Self; 4] = [Self::Plan, Self::Code, Self::Review, Self::Repair];
+
+    /// The name on a receipt.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Plan => "plan",
+            Self::Code => "code",
+            Self::Review => "review",
+            Self::Repair => "repair",
+        }
+    }
+
+    /// Whether what it writes is the answer, and not something about it.
+    pub const fn answers(self) -> bool {
+        matches!(self, Self::Code | Self::Repair)
+    }
+}
+
+/// What a stage of an ensemble has used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StageUsage {
+    /// The stage.
+    pub stage: Stage,
+    /// The model that was billed.
+    pub model: ModelId,
+    /// The counts.
+    pub usage: Usage,
 }
 
 /// The service tier, which changes the rates.

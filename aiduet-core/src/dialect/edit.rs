@@ -136,7 +136,7 @@ fn insertion(braces: Braces, members: &[String]) -> Patch {
 }
 
 /// What the endpoint calls the limit when the client gave none.
-const fn output_limit_name(endpoint: Endpoint) -> Option<&'static str> {
+pub(crate) const fn output_limit_name(endpoint: Endpoint) -> Option<&'static str> {
     match endpoint {
         Endpoint::ChatCompletions => Some("max_completion_tokens"),
         Endpoint::Responses => Some("max_output_tokens"),

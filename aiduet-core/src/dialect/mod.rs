@@ -5,6 +5,7 @@
 
 mod answer;
 mod anthropic;
+mod continuation;
 mod edit;
 mod endpoint;
 mod events;
@@ -23,8 +24,10 @@ mod trouble;
 mod value;
 
 pub use answer::AnswerBroken;
+pub(crate) use continuation::{Continuation, Shape, Turn, continued};
 pub(crate) use anthropic::messages_piece;
 pub use anthropic::{count_request, counted_tokens};
+pub(crate) use edit::output_limit_name;
 pub use edit::{Edits, edit};
 pub use endpoint::{Dialect, Endpoint};
 pub(crate) use events::{EventSplitter, SentEvent, stream_error};

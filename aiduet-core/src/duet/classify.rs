@@ -164,6 +164,11 @@ pub(super) struct Case {
 }
 
 impl Case {
+    /// What a person says in the last message, without what is pasted into it.
+    pub(super) fn prose(&self) -> Option<&str> {
+        self.turn.human.as_ref().map(|human| human.prose.text())
+    }
+
     fn of(transcript: &Transcript<'_>, clients: &Clients) -> Self {
         let mut system = Found::default();
         for text in system_texts(transcript) {

@@ -46,15 +46,12 @@ pub enum DuetError {
     /// None of the models is served here.
     #[error("none of the models of the duet is served here")]
     NotServed,
-    /// The ensemble is switched off or the request cannot be answered by one.
-    #[error("the ensemble is not available for this request")]
-    NoEnsemble,
 }
 
 impl Classify for DuetError {
     fn class(&self) -> ErrorClass {
         match self {
-            Self::Disabled | Self::Unsupported { .. } | Self::NoEnsemble => ErrorClass::Invalid,
+            Self::Disabled | Self::Unsupported { .. } => ErrorClass::Invalid,
             Self::NotAllowed => ErrorClass::Forbidden,
             Self::NotServed => ErrorClass::NotFound,
         }

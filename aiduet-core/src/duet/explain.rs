@@ -3,7 +3,8 @@
 use serde::Serialize;
 
 use super::feature::Feature;
-use super::role::Role;
+use super::role::{Assignment, Role};
+use super::router::Decision;
 use super::select::Candidate;
 use crate::money::Money;
 use crate::price::ModelId;
@@ -23,8 +24,8 @@ use crate::provider::Vendor;
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Explanation {
-    /// The role.
-    pub role: Role,
+    /// The role, or that it is an ensemble.
+    pub role: Assignment,
     /// The rule that decided.
     pub rule: String,
     /// The model.
@@ -43,6 +44,36 @@ pub struct Explanation {
     pub candidates: Vec<Candidate>,
     /// The same as the header says it.
     pub reason: String,
+    /// Who answers what in an ensemble; the model above writes the answer.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub cast: Vec<CastMember>,
+}
+
+/// The model of a stage of an ensemble.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct CastMember {
+    /// What it answers for.
+    pub role: Role,
+    /// The model.
+    pub model: ModelId,
+    /// Its maker.
+    pub provider: Vendor,
+    /// Why it is this model.
+    pub model_reason: String,
+    /// The models that were considered, in order.
+    pub candidates: Vec<Candidate>,
+}
+
+impl CastMember {
+    pub(super) fn of(role: Role, decision: &Decision) -> Self {
+        Self {
+            role,
+            model: decision.model().id.clone(),
+            provider: decision.model().vendor,
+            model_reason: decision.model_reason().to_string(),
+            candidates: decision.candidates().to_vec(),
+        }
+    }
 }
 
 /// The score of a role, in thousandths.

@@ -17,6 +17,7 @@
 //! 4. [`DuetRouter::decide`] gives role, model, alternatives and reason.
 
 mod background;
+mod cast;
 mod classify;
 mod clients;
 mod error;
@@ -25,6 +26,7 @@ mod extract;
 mod feature;
 mod fold;
 mod harness;
+mod language;
 mod lexicon;
 mod maker;
 mod memory;
@@ -45,16 +47,17 @@ mod weights;
 mod window;
 mod words;
 
+pub use cast::Cast;
 pub use classify::{Asked, Verdict};
 pub use clients::{Client, Clients, Helper};
 pub use error::{DuetDataError, DuetError};
-pub use explain::{Contribution, Explanation, RoleScore};
+pub use explain::{CastMember, Contribution, Explanation, RoleScore};
 pub use feature::{Feature, FeatureVector};
 pub use lexicon::Lexicon;
 pub use memory::{Answered, SessionKey, SessionMemory};
-pub use policy::{DuetConfig, DuetOverrides, Policy, Preference};
+pub use policy::{DuetConfig, DuetOverrides, EnsembleConfig, Policy, Preference};
 pub use reason::{Carried, Constraint, ModelReason, Named, Reason, Rule, RuleKind, Settled};
-pub use role::{Role, RoleChoice, UnknownAlias, UnknownRole};
+pub use role::{Assignment, Role, RoleChoice, UnknownAlias, UnknownRole};
 pub use router::{Decision, DuetRequest, DuetRouter, Reading};
 pub use select::{Availability, Candidate, CandidateState, ConstraintState, Offer, OfferHealth, Unavailable};
 pub use session::{Session, Warm};

@@ -1,6 +1,7 @@
 //! Who may use which models for what, and how readily the duet changes between them.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -47,8 +48,26 @@ pub struct DuetConfig {
     pub max_switch_cost: Money,
     /// What matters more.
     pub prefer: Preference,
-    /// Whether `duet/ensemble` is served to keys that allow it.
-    pub ensemble: bool,
+    /// How ensembles are served.
+    pub ensemble: EnsembleConfig,
+}
+
+/// How `duet/ensemble` is served.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct EnsembleConfig {
+    /// Whether it is served to keys that allow it.
+    pub enabled: bool,
+    /// How long all stages may take together.
+    pub deadline: Duration,
+    /// The output limit of a request that has none, in tokens.
+    pub output_tokens: u64,
+}
+
+impl Default for EnsembleConfig {
+    fn default() -> Self {
+        Self { enabled: true, deadline: Duration::from_mins(3), output_tokens: 32_768 }
+    }
 }
 
 /// 0.60 USD.
@@ -75,7 +94,7 @@ impl Default for DuetConfig {
             models: models.collect(),
             max_switch_cost: MAX_SWITCH_COST,
             prefer: Preference::default(),
-            ensemble: false,
+            ensemble: EnsembleConfig::default(),
         }
     }
 }
@@ -152,7 +171,7 @@ impl Policy {
                 .or(account.max_switch_cost)
                 .unwrap_or(config.max_switch_cost),
             prefer: key.prefer.or(account.prefer).unwrap_or(config.prefer),
-            ensemble: config.ensemble && allowed(|overrides| overrides.ensemble, false),
+            ensemble: config.ensemble.enabled && allowed(|overrides| overrides.ensemble, false),
             models,
         }
     }
@@ -199,11 +218,13 @@ mod tests {
         let config = DuetConfig::default();
         assert!(!Policy::of(&config, &off, &on).enabled);
         assert!(!Policy::of(&DuetConfig { enabled: false, ..config.clone() }, &on, &on).enabled);
-        assert!(!Policy::of(&config, &on, &on).ensemble, "the operator has not switched it on");
-        let ensembles = DuetConfig { ensemble: true, ..config };
-        assert!(Policy::of(&ensembles, &DuetOverrides::default(), &on).ensemble);
-        assert!(!Policy::of(&ensembles, &on, &off).enabled);
-        assert!(!Policy::of(&ensembles, &DuetOverrides::default(), &DuetOverrides::default()).ensemble);
+        assert!(Policy::of(&config, &DuetOverrides::default(), &on).ensemble);
+        assert!(!Policy::of(&config, &on, &off).enabled);
+        let unsaid = DuetOverrides::default();
+        assert!(!Policy::of(&config, &unsaid, &unsaid).ensemble, "nobody has asked for it");
+        let ensemble = EnsembleConfig { enabled: false, ..config.ensemble };
+        let never = DuetConfig { ensemble, ..config };
+        assert!(!Policy::of(&never, &on, &on).ensemble, "the operator has switched it off");
     }
 
     #[test]

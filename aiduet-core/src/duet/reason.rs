@@ -213,7 +213,8 @@ impl fmt::Display for ModelReason {
 /// # Wire shape
 /// `rule=client_mode.claude_code.plan; model=role`, or
 /// `score plan=2310 review=420 code=-1105 chat=-1630; top=decide:+1200,design:+810; model=role`.
-/// What a change of family costs, in dollars, stands at the end: `; switch=0.2300`.
+/// What a change of family costs, in dollars, stands at the end: `; switch=0.2300`; so do the models of an
+/// ensemble that do not write the answer: `; plan=role; review=fallback`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reason {
     pub(super) rule: Rule,
@@ -222,6 +223,8 @@ pub struct Reason {
     pub(super) top: Vec<(Feature, i32)>,
     pub(super) model: ModelReason,
     pub(super) switch: Option<Money>,
+    /// Why it is the other models of an ensemble.
+    pub(super) beside: Vec<(Role, ModelReason)>,
 }
 
 /// How many features a reason names.
@@ -245,6 +248,9 @@ impl fmt::Display for Reason {
         write!(f, "; model={}", self.model)?;
         if let Some(switch) = self.switch {
             write!(f, "; switch={}", Cents(switch))?;
+        }
+        for (role, reason) in &self.beside {
+            write!(f, "; {role}={reason}")?;
         }
         Ok(())
     }

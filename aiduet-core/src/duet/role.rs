@@ -2,6 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+/// The name of an ensemble where a role has one.
+const ENSEMBLE: &str = "ensemble";
+
 /// What must come out of a request (`docs/duet.md`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -45,6 +48,48 @@ impl Role {
 impl std::fmt::Display for Role {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(self.as_str())
+    }
+}
+
+/// What the duet made of a request: a role, or an ensemble of three.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Assignment {
+    /// One model answers, for this role.
+    Role(Role),
+    /// Plan, code and review in one answer.
+    Ensemble,
+}
+
+impl Assignment {
+    /// The name in headers and records.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Role(role) => role.as_str(),
+            Self::Ensemble => ENSEMBLE,
+        }
+    }
+
+    /// The assignment with this name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        if name == ENSEMBLE { Some(Self::Ensemble) } else { Role::from_name(name).map(Self::Role) }
+    }
+}
+
+impl From<Role> for Assignment {
+    fn from(role: Role) -> Self {
+        Self::Role(role)
+    }
+}
+
+impl std::fmt::Display for Assignment {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl Serialize for Assignment {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
     }
 }
 
@@ -116,6 +161,16 @@ mod tests {
         }
         let message = UnknownRole.to_string();
         assert!(Role::ALL.iter().all(|role| message.contains(role.as_str())) && message.contains("auto"));
+    }
+
+    #[test]
+    fn an_assignment_keeps_its_name_and_is_no_role_to_ask_for() {
+        let roles = Role::ALL.map(Assignment::Role);
+        for assignment in roles.into_iter().chain([Assignment::Ensemble]) {
+            assert_eq!(Assignment::from_name(assignment.as_str()), Some(assignment));
+        }
+        assert_eq!(Assignment::from_name("cook"), None);
+        assert_eq!(Role::from_name(Assignment::Ensemble.as_str()), None);
     }
 
     #[test]

@@ -111,7 +111,7 @@ impl DuetRouter {
 
 /// A request as far as it does not depend on lexicon and weights.
 #[expect(missing_debug_implementations, reason = "holds content")]
-pub struct Reading(Case);
+pub struct Reading(pub(super) Case);
 
 /// A role, a model and why.
 #[derive(Clone, Debug)]
@@ -169,6 +169,7 @@ impl Decision {
             top,
             model: self.selection.reason,
             switch: self.selection.switch,
+            beside: Vec::new(),
         }
     }
 
@@ -200,7 +201,7 @@ impl Decision {
             scored.features.present().map(|(feature, value)| self.contribution(feature, value)).collect()
         });
         Explanation {
-            role: self.verdict.role,
+            role: self.verdict.role.into(),
             rule: self.verdict.rule.to_string(),
             model: self.selection.model.id.clone(),
             provider: self.selection.model.vendor,
@@ -210,6 +211,7 @@ impl Decision {
             features: features.unwrap_or_default(),
             candidates: self.selection.candidates.clone(),
             reason: self.reason().to_string(),
+            cast: Vec::new(),
         }
     }
 

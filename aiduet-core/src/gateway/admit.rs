@@ -106,7 +106,7 @@ impl Gateway {
         Ok(Slot::new(&self.parts.limiter, received.id, keys))
     }
 
-    fn facts(&self, received: &Received, route: &Route, candidate: &Candidate) -> Facts {
+    pub(super) fn facts(&self, received: &Received, route: &Route, candidate: &Candidate) -> Facts {
         let key = received.caller.key();
         Facts {
             id: received.id,
@@ -163,7 +163,7 @@ impl Gateway {
     }
 
     /// One attempt to hold what the first stretch of the answer needs.
-    async fn try_reserve(
+    pub(super) async fn try_reserve(
         &self,
         tab: &mut Tab,
         received: &Received,
@@ -195,7 +195,8 @@ impl Gateway {
 
     /// A stream holds a stretch at a time; what does not stream holds everything.
     fn first_stretch(&self, output: u64, received: &Received) -> u64 {
-        if received.head.stream {
+        // A stage has its hold before it begins.
+        if received.head.stream && !received.is_stage {
             output.min(self.config.stream_hold_tokens.saturating_mul(received.head.choices))
         } else {
             output
@@ -220,7 +221,7 @@ impl Gateway {
         Some(tab.ask.output_tokens)
     }
 
-    fn refusal(
+    pub(super) fn refusal(
         &self,
         tab: &Tab,
         received: &Received,

@@ -126,15 +126,16 @@ impl Gateway {
         }
         match (leg.received.head.stream, reply.is_event_stream) {
             (true, true) => self.begin_stream(leg, reply).await,
-            (_, false) => self.take_whole(leg, reply).await,
-            (false, true) => Attempted::Failed(Failure::nonsense()),
+            (_, false) if !leg.received.is_stage => self.take_whole(leg, reply).await,
+            (false, true) | (_, false) => Attempted::Failed(Failure::nonsense()),
         }
     }
 
     /// Waits for the first frame while something else can still be done.
     async fn begin_stream(&self, leg: Leg<'_>, reply: UpstreamReply) -> Attempted {
         let UpstreamReply { status, mut body, .. } = reply;
-        let mut channel = self.channel(leg, Form::Stream);
+        let form = if leg.received.is_stage { Form::Plain } else { Form::Stream };
+        let mut channel = self.channel(leg, form);
         let first = match leg.recourse {
             Recourse::Elsewhere => first_frames(&mut body, &mut channel, leg.limit).await,
             Recourse::Again => {
@@ -187,11 +188,15 @@ impl Gateway {
             asked: received.head.modifiers,
         };
         let Some(plan) = &prepared.plan else { return Channel::plain(config) };
-        let opened = Opened {
+        Channel::translating(config, form, (plan.clone(), self.opened(received.id)))
+    }
+
+    /// What a translated answer to a request begins with.
+    pub(super) fn opened(&self, id: RequestId) -> Opened {
+        Opened {
             created: u64::try_from(self.parts.clock.now().seconds()).unwrap_or_default(),
-            fallback_id: received.id.as_uuid().simple().to_string(),
-        };
-        Channel::translating(config, form, (plan.clone(), opened))
+            fallback_id: id.as_uuid().simple().to_string(),
+        }
     }
 }
 

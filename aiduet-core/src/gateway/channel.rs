@@ -6,7 +6,7 @@ use bytes::Bytes;
 use crate::content::Content;
 use crate::dialect::{AnswerBroken, Ending, Meter, MeterConfig, Reading, StreamError};
 use crate::money::Money;
-use crate::translate::{Facts, Opened, Plan, Settled, Stream, Unreadable, answer};
+use crate::translate::{Facts, HowEnded, Opened, Plan, Settled, Stream, Unreadable, answer};
 use crate::usage::Usage;
 
 /// How far an answer is.
@@ -36,6 +36,8 @@ enum Translation {
 pub(super) enum Form {
     Whole,
     Stream,
+    /// A stream of which the words alone are wanted.
+    Plain,
 }
 
 impl Channel {
@@ -49,6 +51,7 @@ impl Channel {
         let translation = match form {
             Form::Whole => Some(Translation::Whole(Box::new((plan, opened)))),
             Form::Stream => Stream::new(plan, &opened).map(|stream| Translation::Stream(Box::new(stream))),
+            Form::Plain => Stream::plain(plan).map(|stream| Translation::Stream(Box::new(stream))),
         };
         Self { meter: Meter::new(config), translation }
     }
@@ -97,7 +100,7 @@ impl Channel {
     pub(super) fn release(&mut self, cost: Money, usage: &Usage) -> Vec<Bytes> {
         match self.stream() {
             None => self.meter.release(cost),
-            Some(stream) => stream.release(&Settled { usage, cost: Some(cost) }),
+            Some(stream) => stream.release(&Settled { usage, stages: &[], cost: Some(cost) }),
         }
     }
 
@@ -105,7 +108,7 @@ impl Channel {
     pub(super) fn close_at_limit(&mut self, cost: Money, usage: &Usage) -> Vec<Bytes> {
         match self.stream() {
             None => self.meter.close_at_limit(cost, usage),
-            Some(stream) => stream.close_at_limit(&Settled { usage, cost: Some(cost) }),
+            Some(stream) => stream.close_at_limit(&Settled { usage, stages: &[], cost: Some(cost) }),
         }
     }
 
@@ -126,8 +129,13 @@ impl Channel {
     pub(super) fn write_whole(&self, body: Content, usage: &Usage) -> Result<Content, Unreadable> {
         let Some(Translation::Whole(translation)) = &self.translation else { return Ok(body) };
         let (plan, opened) = translation.as_ref();
-        let facts = Facts { created: opened.created, fallback_id: &opened.fallback_id, usage };
+        let facts = Facts { created: opened.created, fallback_id: &opened.fallback_id, usage, stages: &[] };
         answer(plan, &body, &facts)
+    }
+
+    /// How a complete answer ended, where somebody else writes the end.
+    pub(super) fn how_ended(&self) -> HowEnded {
+        self.translated().map(Stream::how_ended).unwrap_or_default()
     }
 
     fn translated(&self) -> Option<&Stream> {

@@ -7,11 +7,12 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use super::receive::Received;
 use super::route::SESSIONS;
 use super::{Gateway, GatewayError};
+use crate::account::Locale;
 use crate::clock::Timestamp;
-use crate::dialect::{Endpoint, Transcript};
+use crate::dialect::{Endpoint, RequestFault, Transcript};
 use crate::duet::{
-    Answered, Availability, Decision, DuetError, DuetOverrides, DuetRequest, Explanation, Policy, Reason,
-    Role, RoleChoice, SessionKey, SessionMemory, UnknownRole,
+    Answered, Assignment, Availability, Cast, Decision, DuetError, DuetOverrides, DuetRequest, Explanation,
+    Policy, Reason, Role, RoleChoice, SessionKey, SessionMemory, UnknownRole,
 };
 use crate::keys::ApiKey;
 use crate::ledger::Routing;
@@ -20,19 +21,29 @@ use crate::price::ModelId;
 /// Names the role of a request that the duet answers, before its model name and its key do.
 const ROLE: HeaderName = HeaderName::from_static("x-aiduet-role");
 
+const NO_TOOLS: &str = "an ensemble calls no tools; leave them out, or ask for duet";
+
 /// How the duet came to the model that answers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Routed {
-    /// The role.
-    pub role: Role,
+    /// The role, or that all of them have answered.
+    pub role: Assignment,
     /// Why this role and this model.
     pub reason: Reason,
 }
 
 /// What the duet has decided about a request.
 #[derive(Clone, Debug)]
-pub(super) struct Ruling {
-    decision: Arc<Decision>,
+pub(super) enum Ruling {
+    /// One model answers.
+    One(Arc<Decision>, Remembrance),
+    /// Several do, one after the other.
+    Ensemble(Arc<Cast>),
+}
+
+/// Where a conversation is remembered.
+#[derive(Clone, Debug)]
+pub(super) struct Remembrance {
     conversation: SessionKey,
     memory: Arc<SessionMemory>,
 }
@@ -40,29 +51,37 @@ pub(super) struct Ruling {
 impl Ruling {
     /// What the caller is told when this model answers.
     pub(super) fn told(&self, model: &ModelId) -> Routed {
-        Routed { role: self.decision.role(), reason: self.decision.reason_for(model) }
+        match self {
+            Self::One(decision, _) => {
+                Routed { role: decision.role().into(), reason: decision.reason_for(model) }
+            }
+            Self::Ensemble(cast) => Routed { role: Assignment::Ensemble, reason: cast.reason() },
+        }
     }
 
     /// What the record says.
     pub(super) fn recorded(&self) -> Routing {
-        Routing { role: self.decision.role(), rule: self.decision.rule().kind() }
+        match self {
+            Self::One(decision, _) => {
+                Routing { role: decision.role().into(), rule: decision.rule().kind() }
+            }
+            Self::Ensemble(cast) => Routing { role: Assignment::Ensemble, rule: cast.rule() },
+        }
     }
 
     /// Takes note of the model that has read the prompt, so that the conversation stays with it.
     pub(super) fn note(&self, model: &ModelId, prompt_tokens: u64, at: Timestamp) {
-        let (role, model) = (self.decision.role(), model.clone());
-        self.memory.note(self.conversation, Answered { role, model, tokens: prompt_tokens, at });
+        let Self::One(decision, Remembrance { conversation, memory }) = self else { return };
+        let (role, model) = (decision.role(), model.clone());
+        memory.note(*conversation, Answered { role, model, tokens: prompt_tokens, at });
     }
 
     /// The decision in full.
     pub(super) fn explanation(&self) -> Explanation {
-        self.decision.explanation()
-    }
-
-    /// The models, best first.
-    pub(super) fn models(&self) -> impl Iterator<Item = &ModelId> {
-        let all = std::iter::once(self.decision.model()).chain(self.decision.alternatives());
-        all.map(|model| &model.id)
+        match self {
+            Self::One(decision, _) => decision.explanation(),
+            Self::Ensemble(cast) => cast.explanation(),
+        }
     }
 }
 
@@ -89,6 +108,15 @@ impl Gateway {
         Ok(choice)
     }
 
+    /// Whether a request asks for an ensemble. A role in its header comes before the name.
+    ///
+    /// # Errors
+    /// Those of [`duet_choice`](Self::duet_choice).
+    pub(super) fn wants_ensemble(&self, received: &Received) -> Result<bool, GatewayError> {
+        let is_named = self.duet_choice(received)? == Some(RoleChoice::Ensemble);
+        Ok(is_named && !received.headers.contains_key(ROLE))
+    }
+
     /// Lets the duet decide.
     ///
     /// # Errors
@@ -100,9 +128,16 @@ impl Gateway {
         availability: &dyn Availability,
     ) -> Result<Ruling, GatewayError> {
         let header = role_header(&received.headers)?;
-        if alias == RoleChoice::Ensemble {
-            return Err(DuetError::NoEnsemble.into());
-        }
+        let policy = self.duet_policy(received.caller.key());
+        let alias = match (alias, header) {
+            (RoleChoice::Ensemble, None) => {
+                self.ensemble_is_allowed(&policy)?;
+                // What is counted is the prompt of the model that writes the answer.
+                RoleChoice::Role(Role::Code)
+            }
+            (RoleChoice::Ensemble, Some(_)) => RoleChoice::Auto,
+            (alias, _) => alias,
+        };
         let transcript =
             Transcript::read(received.endpoint, &received.body).map_err(GatewayError::Invalid)?;
         let name = SESSIONS.iter().find_map(|name| received.headers.get(*name));
@@ -113,14 +148,55 @@ impl Gateway {
             transcript: &transcript,
             header,
             alias,
-            policy: &self.duet_policy(received.caller.key()),
+            policy: &policy,
             availability,
             session: session.as_ref(),
             input_tokens: received.head.input_tokens_guess,
             now: received.started_at,
         })?;
         let memory = Arc::clone(&self.conversations);
-        Ok(Ruling { decision: Arc::new(decision), conversation, memory })
+        Ok(Ruling::One(Arc::new(decision), Remembrance { conversation, memory }))
+    }
+
+    /// Lets the duet decide who answers what in an ensemble, and tells the language of the request.
+    ///
+    /// # Errors
+    /// [`GatewayError::Duet`], [`GatewayError::ModelNotFound`], [`GatewayError::Invalid`].
+    pub(super) fn rule_ensemble(
+        &self,
+        received: &Received,
+        availability: &dyn Availability,
+    ) -> Result<(Cast, Locale), GatewayError> {
+        let policy = self.duet_policy(received.caller.key());
+        self.ensemble_is_allowed(&policy)?;
+        let transcript =
+            Transcript::read(received.endpoint, &received.body).map_err(GatewayError::Invalid)?;
+        if !transcript.tools.is_empty() {
+            return Err(GatewayError::Invalid(RequestFault::unsupported("tools", NO_TOOLS)));
+        }
+        let cast = self.parts.duet.cast(DuetRequest {
+            transcript: &transcript,
+            header: None,
+            alias: RoleChoice::Ensemble,
+            policy: &policy,
+            availability,
+            session: None,
+            input_tokens: received.head.input_tokens_guess,
+            now: received.started_at,
+        })?;
+        Ok((cast, self.parts.duet.language(&transcript)))
+    }
+
+    /// # Errors
+    /// [`GatewayError::ModelNotFound`] where the operator serves none, [`DuetError::NotAllowed`] where the
+    /// key may not use one.
+    fn ensemble_is_allowed(&self, policy: &Policy) -> Result<(), GatewayError> {
+        match (self.config.duet.ensemble.enabled, policy.ensemble) {
+            _ if !policy.enabled => Err(DuetError::Disabled.into()),
+            (false, _) => Err(GatewayError::ModelNotFound),
+            (true, false) => Err(DuetError::NotAllowed.into()),
+            (true, true) => Ok(()),
+        }
     }
 
     fn duet_policy(&self, key: &ApiKey) -> Policy {
@@ -135,12 +211,16 @@ impl Gateway {
             return Vec::new();
         }
         let models = |roles: &[Role]| roles.iter().flat_map(|role| policy.models(*role)).cloned().collect();
-        vec![
+        let mut names = vec![
             ("duet", models(&Role::ALL)),
             ("duet/plan", models(&[Role::Plan])),
             ("duet/code", models(&[Role::Code])),
             ("duet/review", models(&[Role::Review])),
-        ]
+        ];
+        if policy.ensemble {
+            names.push(("duet/ensemble", models(&[Role::Plan, Role::Code, Role::Review])));
+        }
+        names
     }
 }
 

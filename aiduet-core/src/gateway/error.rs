@@ -56,6 +56,14 @@ pub enum GatewayError {
         /// What is there.
         available: Money,
     },
+    /// The worst case of the request is above what the client allows.
+    #[error("the request may cost more than its limit")]
+    CostAboveLimit {
+        /// What it may cost at most.
+        most: Money,
+        /// What the client allows.
+        allowed: Money,
+    },
     /// It would be covered if other requests held less.
     #[error("the balance is held by other requests")]
     BalanceHeld {
@@ -100,6 +108,9 @@ pub enum GatewayError {
     /// A provider failed.
     #[error("the provider failed: {0}")]
     Upstream(UpstreamFailure),
+    /// A stage of an ensemble failed, and stages before it are charged.
+    #[error("a stage failed: {0}")]
+    Unfinished(UpstreamFailure),
     /// A dependency of ours failed; nothing was forwarded.
     #[error("the service is not available")]
     Unavailable {
@@ -226,6 +237,7 @@ impl Classify for GatewayError {
                 ErrorClass::Unauthenticated
             }
             Self::InsufficientBalance { .. }
+            | Self::CostAboveLimit { .. }
             | Self::BalanceHeld { .. }
             | Self::KeyLimitReached { .. }
             | Self::AccountLimitReached { .. } => ErrorClass::InsufficientFunds,
@@ -235,8 +247,10 @@ impl Classify for GatewayError {
             | Self::AddressNotAllowed => ErrorClass::Forbidden,
             Self::ModelNotFound => ErrorClass::NotFound,
             Self::RateLimited { .. } => ErrorClass::RateLimited,
-            Self::Upstream(UpstreamFailure::Timeout) => ErrorClass::Timeout,
-            Self::Upstream(_) => ErrorClass::Upstream,
+            Self::Upstream(UpstreamFailure::Timeout) | Self::Unfinished(UpstreamFailure::Timeout) => {
+                ErrorClass::Timeout
+            }
+            Self::Upstream(_) | Self::Unfinished(_) => ErrorClass::Upstream,
             Self::Unavailable { .. } | Self::Stopping | Self::NotBooked => ErrorClass::Unavailable,
             Self::Internal => ErrorClass::Internal,
         }

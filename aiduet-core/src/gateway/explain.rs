@@ -75,6 +75,10 @@ impl Gateway {
         let standings = self.take_rate(&received, 0).await?;
         let _slot = self.take_slot(&received).await?;
         self.leave_to_duet(&mut received)?;
+        if self.wants_ensemble(&received)? {
+            let (explanation, estimate) = self.explain_ensemble(&received).await?;
+            return Ok(Explained { explanation, estimate, standings });
+        }
         let route = self.choose(&received).await?;
         let (_place, candidate, prepared) = self.first_that_serves(&received, &route)?;
         let ask = ask(&received, &candidate, &prepared);

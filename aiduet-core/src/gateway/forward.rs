@@ -20,6 +20,7 @@ use super::tab::{Closing, Tab};
 use super::{Answer, AnswerBody, Gateway, GatewayError, UpstreamFailure};
 use crate::content::Content;
 use crate::dialect::Reading;
+use crate::id::RequestId;
 use crate::ledger::Outcome;
 use crate::money::Money;
 use crate::provider::Vendor;
@@ -39,10 +40,10 @@ pub(super) enum Forwarded {
 }
 
 /// A candidate, ready to be called.
-struct Stop {
+pub(super) struct Stop {
     candidate: Candidate,
     place: usize,
-    prepared: Prepared,
+    pub(super) prepared: Prepared,
     lowered_limit: Option<u64>,
 }
 
@@ -59,8 +60,15 @@ struct Trip<'a> {
     failed: Option<(Vendor, UpstreamFailure)>,
 }
 
+/// Where a request has come to.
+pub(super) struct Travelled {
+    pub(super) tab: Tab,
+    pub(super) stop: Stop,
+    pub(super) passage: Passage,
+}
+
 /// What came of a candidate.
-enum Passage {
+pub(super) enum Passage {
     Begun(Box<Begun>, Visit),
     Declined(StatusCode, Bytes),
     Failed(Failure),
@@ -73,21 +81,10 @@ impl Gateway {
         admitted: Admitted,
         presence: Presence,
     ) -> Result<Forwarded, GatewayError> {
-        let Admitted { received, route, candidate, place, prepared, tab, lowered_limit } = admitted;
-        self.repeats.earn();
         let begun = Instant::now();
-        let mut trip = Trip {
-            gateway: self,
-            received: &received,
-            route: &route,
-            presence: &presence,
-            tab,
-            deadline: begun.checked_add(self.config.deadline).unwrap_or(begun),
-            repeats: 0,
-            failed: None,
-        };
-        let (stop, passage) = trip.go(Stop { candidate, place, prepared, lowered_limit }).await;
-        let Trip { tab, .. } = trip;
+        let deadline = begun.checked_add(self.config.deadline).unwrap_or(begun);
+        let id = admitted.received.id;
+        let Travelled { tab, stop, passage } = self.travel(admitted, &presence, deadline).await;
         match passage {
             Passage::Begun(begun, visit) => Ok(Forwarded::Answering(Box::new(Exchange {
                 gateway: Arc::clone(self),
@@ -98,18 +95,36 @@ impl Gateway {
                 lowered_limit: stop.lowered_limit,
             }))),
             Passage::Declined(status, body) => {
-                let body = match &stop.prepared.plan {
-                    None => Content::new(body),
-                    Some(plan) => {
-                        let told = (&Content::new(body), received.id.to_string());
-                        refusal(plan.client(), plan.upstream(), status.as_u16(), (told.0, &told.1))
-                    }
-                };
+                let body = told(&stop.prepared, (status, body), id);
                 Ok(Forwarded::Declined(Box::new(self.pass_error(tab, status, body).await)))
             }
             Passage::Failed(failure) => Err(self.fail(tab, failure.kind).await),
             Passage::Abandoned => Err(self.abandon(tab, &presence).await),
         }
+    }
+
+    /// Calls one candidate after the other until an answer begins, or nothing can be done.
+    pub(super) async fn travel(
+        self: &Arc<Self>,
+        admitted: Admitted,
+        presence: &Presence,
+        deadline: Instant,
+    ) -> Travelled {
+        let Admitted { received, route, candidate, place, prepared, tab, lowered_limit } = admitted;
+        self.repeats.earn();
+        let mut trip = Trip {
+            gateway: self,
+            received: &received,
+            route: &route,
+            presence,
+            tab,
+            deadline,
+            repeats: 0,
+            failed: None,
+        };
+        let (stop, passage) = trip.go(Stop { candidate, place, prepared, lowered_limit }).await;
+        let Trip { tab, .. } = trip;
+        Travelled { tab, stop, passage }
     }
 
     /// No upstream gave an answer: nothing is charged.
@@ -122,7 +137,7 @@ impl Gateway {
 
     /// Nobody waits for an answer of which nothing was passed on: the client has left and patience
     /// is over, which costs the prompt; or the process stops, which costs nothing.
-    async fn abandon(&self, tab: Tab, presence: &Presence) -> GatewayError {
+    pub(super) async fn abandon(&self, tab: Tab, presence: &Presence) -> GatewayError {
         let (outcome, status) = match presence.is_gone() {
             true => (Outcome::ClientDisconnectedEstimated, 499),
             false => (Outcome::UpstreamError, 503),
@@ -131,7 +146,7 @@ impl Gateway {
         GatewayError::Stopping
     }
 
-    async fn pass_error(&self, tab: Tab, status: StatusCode, body: Content) -> Answer {
+    pub(super) async fn pass_error(&self, tab: Tab, status: StatusCode, body: Content) -> Answer {
         let closing = Closing { outcome: Outcome::UpstreamError, status: status.as_u16() };
         let settled = self.settler.settle(&tab, &Reading::default(), closing).await.ok();
         Answer {
@@ -147,6 +162,15 @@ impl Gateway {
             standings: tab.standings,
             body: AnswerBody::Whole(body),
         }
+    }
+}
+
+/// An error of the provider about the request itself, in the client's dialect.
+pub(super) fn told(prepared: &Prepared, (status, body): (StatusCode, Bytes), id: RequestId) -> Content {
+    let body = Content::new(body);
+    match &prepared.plan {
+        None => body,
+        Some(plan) => refusal(plan.client(), plan.upstream(), status.as_u16(), (&body, &id.to_string())),
     }
 }
 
@@ -294,6 +318,10 @@ impl Trip<'_> {
         }
         let mut prepared = self.gateway.prepare(self.received, &candidate, None).ok()?;
         let before = self.tab.turn_to(&candidate.model, ask(self.received, &candidate, &prepared));
+        if !self.tab.is_allowed() {
+            self.tab.turn_back(before);
+            return None;
+        }
         let funded = self.gateway.set_aside(&mut self.tab, self.received, &prepared).await;
         let lowered = match funded {
             // The client may have left meanwhile.

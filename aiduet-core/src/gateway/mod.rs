@@ -9,9 +9,11 @@ mod attempt;
 mod authenticate;
 mod channel;
 mod duet;
+mod ensemble;
 mod error;
 mod exchange;
 mod explain;
+mod flow;
 mod forward;
 mod free;
 mod health;
@@ -234,6 +236,12 @@ impl Gateway {
             return self.pass_free(received).await;
         }
         let gateway = Arc::clone(self);
+        if self.wants_ensemble(&received)? {
+            return Shield::new(self.settler.tracker(), move |presence| async move {
+                gateway.ensemble(received, presence).await
+            })
+            .await;
+        }
         let shield = Shield::new(self.settler.tracker(), move |presence| async move {
             let admitted = gateway.admit(received).await?;
             if presence.is_gone() {

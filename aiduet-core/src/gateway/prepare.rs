@@ -65,7 +65,8 @@ impl Gateway {
         lowered: Option<u64>,
     ) -> Result<Prepared, RequestFault> {
         let Received { endpoint, head, body, .. } = received;
-        if candidate.endpoint != *endpoint {
+        // The answer to a stage is read, whatever dialect it comes in.
+        if received.is_stage || candidate.endpoint != *endpoint {
             return translate(received, candidate, lowered);
         }
         let end_user = head.names_user().then(|| end_user(received.caller.key().account));
@@ -87,7 +88,7 @@ impl Gateway {
     }
 }
 
-fn translate(
+pub(super) fn translate(
     received: &Received,
     candidate: &Candidate,
     lowered: Option<u64>,

@@ -7,7 +7,7 @@ use http::{HeaderMap, HeaderName};
 use super::{Caller, Gateway, GatewayError};
 use crate::clock::Timestamp;
 use crate::content::{Content, describe};
-use crate::dialect::{Dialect, Endpoint, RequestHead, inspect};
+use crate::dialect::{Dialect, Endpoint, RequestFault, RequestHead, inspect};
 use crate::id::RequestId;
 
 /// With this header set to `true` a call is refused rather than forwarded with a lower output limit.
@@ -44,8 +44,32 @@ pub(super) struct Received {
     pub(super) body: Content,
     pub(super) head: RequestHead,
     pub(super) shortfall: Shortfall,
+    /// It is a stage of an ensemble: its answer is read, and not relayed.
+    pub(super) is_stage: bool,
     pub(super) started_at: Timestamp,
     pub(super) started: Duration,
+}
+
+impl Received {
+    /// A stage of an ensemble that this request asks for, with a body of its own.
+    ///
+    /// # Errors
+    /// When the body is not one of the endpoint.
+    pub(super) fn stage(&self, body: Content) -> Result<Self, RequestFault> {
+        Ok(Self {
+            id: self.id,
+            caller: self.caller.clone(),
+            endpoint: self.endpoint,
+            // It is translated, so that no header goes to a provider.
+            headers: HeaderMap::new(),
+            head: inspect(self.endpoint, &body)?,
+            body,
+            shortfall: Shortfall::Refuse,
+            is_stage: true,
+            started_at: self.started_at,
+            started: self.started,
+        })
+    }
 }
 
 /// What to do when funds do not cover the whole output limit.
@@ -84,6 +108,7 @@ impl Gateway {
             body,
             head,
             shortfall: if exact { Shortfall::Refuse } else { Shortfall::Lower },
+            is_stage: false,
             started_at: self.parts.clock.now(),
             started: self.parts.clock.monotonic(),
         })

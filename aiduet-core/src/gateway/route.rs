@@ -6,9 +6,10 @@ use std::sync::Arc;
 use super::duet::Ruling;
 use super::receive::Received;
 use super::{Gateway, GatewayError};
+use crate::account::Locale;
 use crate::clock::Timestamp;
 use crate::dialect::{Endpoint, RequestFault};
-use crate::duet::{Availability, Offer, OfferHealth, Unavailable};
+use crate::duet::{Availability, Decision, Offer, OfferHealth, Unavailable};
 use crate::price::{ModelId, PriceSheet, PricedModel};
 use crate::provider::Vendor;
 use crate::routing::{Affinity, ProviderHealth};
@@ -32,6 +33,7 @@ pub(super) struct Candidate {
 }
 
 /// Models that may answer, in order; never empty.
+#[derive(Clone)]
 pub(super) struct Route {
     /// The prices that hold for the whole request.
     pub(super) sheet: Arc<PriceSheet>,
@@ -42,6 +44,18 @@ pub(super) struct Route {
     /// What ties the request to an upstream.
     pub(super) affinity: Affinity,
 }
+
+/// The models of each stage of an ensemble.
+pub(super) struct Ensemble {
+    pub(super) plan: Route,
+    pub(super) code: Route,
+    pub(super) review: Route,
+    pub(super) ruling: Ruling,
+    /// The language of the request.
+    pub(super) language: Locale,
+}
+
+const OF_ITS_OWN: &str = "an ensemble has models of its own for each stage; leave it out";
 
 impl Route {
     pub(super) fn candidate(&self, place: usize) -> Option<&Candidate> {
@@ -75,7 +89,37 @@ impl Gateway {
             None => None,
             Some(choice) => Some(self.rule(received, choice, &resolver)?),
         };
-        let Found { first, mut others, error } = resolver.candidates(duet.as_ref());
+        let found = match &duet {
+            Some(Ruling::One(decision, _)) => resolver.chosen(decision),
+            Some(Ruling::Ensemble(_)) | None => resolver.named(),
+        };
+        self.route(received, (&sheet, found), duet)
+    }
+
+    /// The models of each stage of an ensemble, and the language that it is to speak.
+    ///
+    /// # Errors
+    /// Why a stage has none.
+    pub(super) async fn choose_ensemble(&self, received: &Received) -> Result<Ensemble, GatewayError> {
+        let now = self.parts.clock.now();
+        let sheet = self.parts.prices.sheet(now).await?;
+        let resolver = Resolver { gateway: self, received, sheet: &sheet, now };
+        let (cast, language) = self.rule_ensemble(received, &resolver)?;
+        if !received.head.fallbacks.is_empty() {
+            return Err(GatewayError::Invalid(RequestFault::unsupported("models", OF_ITS_OWN)));
+        }
+        let route = |decision| self.route(received, (&sheet, resolver.chosen(decision)), None);
+        let (plan, code, review) = (route(&cast.plan)?, route(&cast.code)?, route(&cast.review)?);
+        Ok(Ensemble { plan, code, review, ruling: Ruling::Ensemble(Arc::new(cast)), language })
+    }
+
+    fn route(
+        &self,
+        received: &Received,
+        (sheet, found): (&Arc<PriceSheet>, Found),
+        duet: Option<Ruling>,
+    ) -> Result<Route, GatewayError> {
+        let Found { first, mut others, error } = found;
         let Some(mut first) = first else {
             let head = &received.head;
             let is_named = head.model.is_some() || !head.fallbacks.is_empty();
@@ -96,7 +140,7 @@ impl Gateway {
             }
         }
         others.sort_by_key(is_down);
-        Ok(Route { sheet, first, others, duet, affinity: self.affinity(received) })
+        Ok(Route { sheet: Arc::clone(sheet), first, others, duet, affinity: self.affinity(received) })
     }
 
     /// Calls of one conversation go to one upstream; of one account, where it is not named.
@@ -176,21 +220,31 @@ impl Availability for Resolver<'_> {
 }
 
 impl Resolver<'_> {
-    /// The models of the duet in the place of the model name, or what that name stands for; then
-    /// what the client falls back on.
-    fn candidates(&self, duet: Option<&Ruling>) -> Found {
-        let head = &self.received.head;
+    /// The models of the duet; then what the client falls back on.
+    fn chosen(&self, decision: &Decision) -> Found {
         let mut found = Found::default();
-        for model in duet.into_iter().flat_map(Ruling::models) {
-            found.add(self.resolve(model.as_str(), Written::Elsewhere));
+        let models = std::iter::once(decision.model()).chain(decision.alternatives());
+        for model in models {
+            found.add(self.resolve(model.id.as_str(), Written::Elsewhere));
         }
-        if let Some(name) = head.model.as_ref().filter(|_name| duet.is_none()) {
+        self.add_fallbacks(&mut found);
+        found
+    }
+
+    /// What the model name stands for; then what the client falls back on.
+    fn named(&self) -> Found {
+        let mut found = Found::default();
+        if let Some(name) = &self.received.head.model {
             self.add(name.expose(), Written::InPlace, &mut found);
         }
-        for name in &head.fallbacks {
-            self.add(name.expose(), Written::Elsewhere, &mut found);
-        }
+        self.add_fallbacks(&mut found);
         found
+    }
+
+    fn add_fallbacks(&self, found: &mut Found) {
+        for name in &self.received.head.fallbacks {
+            self.add(name.expose(), Written::Elsewhere, found);
+        }
     }
 
     fn add(&self, written: &str, place: Written, found: &mut Found) {

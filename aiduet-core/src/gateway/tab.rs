@@ -14,11 +14,11 @@ use crate::ledger::{Attempt, Hold, HoldOrigin, Outcome, RequestRecord, ReserveRe
 use crate::limit::{LimitKey, RateLimiter, Standing};
 use crate::money::{Money, MoneyOverflow};
 use crate::price::{
-    Ask, Bill, Charge, ChargeRequest, Margin, ModelId, PriceError, PriceSheet, PricedModel,
+    Ask, Bill, Charge, ChargeRequest, LineItem, Margin, ModelId, PriceError, PriceSheet, PricedModel,
     affordable_output, charge, quote,
 };
-use crate::provider::UpstreamRequestId;
-use crate::usage::{Usage, UsageFlags, UsagePart};
+use crate::provider::{UpstreamRequestId, Vendor};
+use crate::usage::{FinishReason, Stage, StageUsage, Usage, UsageFlags, UsagePart};
 
 /// A place among the running requests, given back on drop.
 pub(super) struct Slot {
@@ -93,6 +93,8 @@ pub(super) struct Tab {
     pub(super) attempts: Vec<Attempt>,
     /// What is left of the limits of the key.
     pub(super) standings: Vec<Standing>,
+    /// What an ensemble comes to beside the call under way; nothing for any other request.
+    pub(super) staged: Staged,
     watch: Watch,
     _slot: Slot,
 }
@@ -116,6 +118,7 @@ impl Tab {
             upstream_request_id: None,
             attempts: Vec::new(),
             standings: Vec::new(),
+            staged: Staged::default(),
             watch: Watch { settler, account, request, is_armed: AtomicBool::new(false) },
             _slot: slot,
         }
@@ -135,7 +138,8 @@ impl Tab {
     pub(super) fn turn_to(&mut self, model: &Arc<PricedModel>, ask: Ask) -> Turn {
         let model = std::mem::replace(&mut self.facts.model, Arc::clone(model));
         let ask = std::mem::replace(&mut self.ask, ask);
-        let covered = affordable_output(&self.facts.model, &self.ask, self.facts.margin, self.held);
+        let funds = self.held.checked_sub(self.staged.apart).unwrap_or(Money::ZERO);
+        let covered = affordable_output(&self.facts.model, &self.ask, self.facts.margin, funds);
         let covered = std::mem::replace(&mut self.covered, covered.unwrap_or_default());
         Turn { model, ask, covered, prompt_tokens: self.prompt_tokens }
     }
@@ -151,8 +155,19 @@ impl Tab {
 
     /// Whether the holds cover the prompt and `output` tokens.
     pub(super) fn covers(&self, output: u64) -> bool {
+        self.most(output).is_ok_and(|most| most <= self.held)
+    }
+
+    /// The most that everything comes to, with so many output tokens of the call under way.
+    fn most(&self, output: u64) -> Result<Money, PriceError> {
         let ask = Ask { output_tokens: output, ..self.ask };
-        quote(&self.facts.model, &ask, self.facts.margin).is_ok_and(|most| most <= self.held)
+        Ok(quote(&self.facts.model, &ask, self.facts.margin)?.checked_add(self.staged.apart)?)
+    }
+
+    /// Whether the worst case is within what the client allows, if it says so.
+    pub(super) fn is_allowed(&self) -> bool {
+        let within = |ceiling| self.most(self.ask.output_tokens).is_ok_and(|most| most <= ceiling);
+        self.staged.ceiling.is_none_or(within)
     }
 
     /// Takes note of the exact number of prompt tokens.
@@ -164,8 +179,7 @@ impl Tab {
     /// The reserve that lets the holds cover `output` tokens.
     pub(super) fn reserve_for(&self, output: u64, at: Timestamp) -> Result<ReserveRequest, PriceError> {
         let facts = &self.facts;
-        let total = quote(&facts.model, &Ask { output_tokens: output, ..self.ask }, facts.margin)?;
-        let amount = total.checked_sub(self.held)?.max(Money::from_nanos(1));
+        let amount = self.most(output)?.checked_sub(self.held)?.max(Money::from_nanos(1));
         let step = u32::try_from(self.holds.len()).unwrap_or(u32::MAX);
         let floor = if step == 0 { self.prompt_price()?.min(amount) } else { Money::ZERO };
         Ok(ReserveRequest {
@@ -197,28 +211,131 @@ impl Tab {
 
     /// What has been used so far, as a charge; at most what is held.
     pub(super) fn used_so_far(&self, reading: &Reading) -> Money {
-        self.charge(&[self.counted(reading)]).map_or(Money::ZERO, |charge| charge.bill.charge.min(self.held))
+        let lines = self.charge(&[self.counted(reading)]).map_or_else(|_| Vec::new(), |charge| charge.bill.lines);
+        self.bill(lines).map_or(Money::ZERO, |bill| bill.charge.min(self.held))
+    }
+
+    /// What the stages until now come to, as a charge; at most what is held.
+    pub(super) fn used_by_stages(&self) -> Money {
+        self.bill(Vec::new()).map_or(self.held, |bill| bill.charge.min(self.held))
+    }
+
+    /// A bill of the stages until now, and these lines.
+    fn bill(&self, lines: Vec<LineItem>) -> Result<Bill, PriceError> {
+        let stages = self.staged.ended.iter().flat_map(|stage| stage.lines.iter().cloned());
+        let mut bill = Bill { lines: stages.chain(lines).collect(), ..self.free() };
+        bill.charge = bill.recompute()?;
+        Ok(bill)
+    }
+
+    /// Whether stages are on the bill.
+    pub(super) const fn has_stages(&self) -> bool {
+        !self.staged.ended.is_empty()
+    }
+
+    /// Whether counts of ours are on the bill.
+    pub(super) const fn is_estimated(&self) -> bool {
+        self.staged.flags.estimated
+    }
+
+    /// Output tokens of the answer itself until now.
+    pub(super) fn written(&self) -> u64 {
+        let answering = self.staged.ended.iter().filter(|stage| stage.usage.stage.answers());
+        answering.fold(0, |sum, stage| sum.saturating_add(stage.usage.usage.output))
+    }
+
+    /// Takes note of what an ensemble needs before its first stage begins: the ask of that one, and the
+    /// worst case of the stages behind it.
+    pub(super) fn plan_stages(&mut self, (model, ask): (&Arc<PricedModel>, Ask), behind: Money) {
+        self.facts.model = Arc::clone(model);
+        self.prompt_tokens = ask.input_tokens;
+        self.ask = ask;
+        self.staged.apart = behind;
+    }
+
+    /// Begins a stage of an ensemble with its model. `later` is the worst case of the stages behind it.
+    pub(super) fn begin_stage(&mut self, stage: Stage, (model, ask, guess): (&Arc<PricedModel>, Ask, u64), later: Money) {
+        let apart = self.used_by_stages().checked_add(later).unwrap_or(self.held);
+        self.staged.under_way = Some(stage);
+        self.staged.apart = apart;
+        self.facts.model = Arc::clone(model);
+        self.covered = ask.output_tokens;
+        self.ask = ask;
+        self.prompt_tokens = guess;
+    }
+
+    /// Ends the stage under way: what it used is on the bill.
+    pub(super) fn end_stage(&mut self, reading: &Reading, outcome: Outcome) {
+        let Some(stage) = self.staged.under_way.take() else { return };
+        let Priced { usage, flags, bill } = self.price(reading, outcome);
+        let model = Arc::clone(&self.facts.model);
+        let served = bill.lines.last().map_or(&model.id, |line| &line.model).clone();
+        let lines = bill.lines.into_iter().map(|line| LineItem { stage: Some(stage), ..line }).collect();
+        self.staged.flags.estimated |= flags.estimated;
+        self.staged.flags.clamped |= flags.clamped;
+        self.staged.flags.unknown_model |= flags.unknown_model;
+        let usage = StageUsage { stage, model: served, usage };
+        self.staged.ended.push(EndedStage { usage, vendor: model.vendor, lines });
+    }
+
+    /// Leaves the stage under way out of the bill.
+    pub(super) const fn forget_stage(&mut self) {
+        self.staged.under_way = None;
+    }
+
+    /// What each stage used that is on the bill, in order.
+    pub(super) fn stages(&self) -> Vec<StageUsage> {
+        self.staged.ended.iter().map(|stage| stage.usage.clone()).collect()
+    }
+
+    /// Closes the bill of an ensemble.
+    pub(super) fn close_stages(
+        &self,
+        finish: Option<FinishReason>,
+        closing: Closing,
+        clock: &dyn Clock,
+    ) -> SettleRequest {
+        let usage = self.staged.ended.iter().fold(Usage::default(), |sum, stage| sum.plus(&stage.usage.usage));
+        let (flags, bill) = match self.bill(Vec::new()) {
+            Ok(bill) => (self.staged.flags, bill),
+            Err(error) => {
+                tracing::error!(request_id = %self.facts.id, %error, "usage cannot be priced; the hold is charged");
+                let flags = UsageFlags { clamped: true, ..self.staged.flags };
+                (flags, Bill { charge: self.held, ..self.free() })
+            }
+        };
+        self.record(Priced { usage, flags, bill }, finish, closing, clock)
     }
 
     /// Closes the bill: the record and the charge, ready for the ledger, whose the holds are then.
     pub(super) fn close(&self, reading: &Reading, closing: Closing, clock: &dyn Clock) -> SettleRequest {
+        self.record(self.price(reading, closing.outcome), reading.finish, closing, clock)
+    }
+
+    fn record(
+        &self,
+        Priced { usage, flags, bill }: Priced,
+        finish: Option<FinishReason>,
+        closing: Closing,
+        clock: &dyn Clock,
+    ) -> SettleRequest {
         let facts = &self.facts;
-        let Priced { usage, flags, bill } = self.price(reading, closing.outcome);
+        let (model, vendor) = self.answered_by(&bill);
         let record = RequestRecord {
             id: facts.id,
             account: facts.account,
             key: facts.key,
             endpoint: facts.endpoint,
             stream: facts.stream,
-            model: self.answered_by(&bill),
-            vendor: facts.model.vendor,
+            model,
+            vendor,
             upstream_request_id: self.upstream_request_id.clone(),
             started_at: facts.started_at,
             first_byte: self.first_byte,
             duration: clock.monotonic().saturating_sub(facts.started),
             status: closing.status,
             outcome: closing.outcome,
-            finish: reading.finish,
+            finish,
             usage,
             flags,
             bill,
@@ -245,9 +362,15 @@ impl Tab {
         self.facts.duet.as_ref().map(|duet| duet.told(&self.facts.model.id))
     }
 
-    /// The model that answered: that of the last line of the bill, or the routed one.
-    fn answered_by(&self, bill: &Bill) -> ModelId {
-        bill.lines.last().map_or(&self.facts.model.id, |line| &line.model).clone()
+    /// The model that answered: of an ensemble that of the last stage that wrote the answer, else that
+    /// of the last line of the bill, or the routed one.
+    fn answered_by(&self, bill: &Bill) -> (ModelId, Vendor) {
+        let wrote = self.staged.ended.iter().rev().find(|stage| stage.usage.stage.answers());
+        if let Some(EndedStage { usage, vendor, .. }) = wrote {
+            return (usage.model.clone(), *vendor);
+        }
+        let model = bill.lines.last().map_or(&self.facts.model.id, |line| &line.model).clone();
+        (model, self.facts.model.vendor)
     }
 
     fn price(&self, reading: &Reading, outcome: Outcome) -> Priced {
@@ -294,7 +417,8 @@ impl Tab {
 
     /// Impossible numbers are charged at most with what was set aside.
     fn within_holds(&self, charge: Charge, parts: &[UsagePart]) -> Result<Charge, PriceError> {
-        if !charge.flags.clamped || charge.bill.charge <= self.held {
+        let left = self.held.checked_sub(self.used_by_stages()).unwrap_or(Money::ZERO);
+        if !charge.flags.clamped || charge.bill.charge <= left {
             return Ok(charge);
         }
         tracing::error!(request_id = %self.facts.id, "the provider reported impossible usage");
@@ -322,6 +446,26 @@ impl Tab {
             charge: Money::ZERO,
         }
     }
+}
+
+/// What an ensemble comes to beside the call under way.
+#[derive(Default)]
+pub(super) struct Staged {
+    /// What the holds must cover beside the call under way: the charges of the stages before it, and the
+    /// worst case of those behind it.
+    apart: Money,
+    /// The most that the client allows, if it says so.
+    pub(super) ceiling: Option<Money>,
+    under_way: Option<Stage>,
+    ended: Vec<EndedStage>,
+    flags: UsageFlags,
+}
+
+/// A stage that is on the bill.
+struct EndedStage {
+    usage: StageUsage,
+    vendor: Vendor,
+    lines: Vec<LineItem>,
 }
 
 struct Priced {

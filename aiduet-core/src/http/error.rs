@@ -269,7 +269,7 @@ fn tell_gateway(error: &GatewayError) -> Told {
             Told { param: fault.field, ..invalid(400, fault_code(fault.kind), &fault.to_string()) }
         }
         GatewayError::InvalidHeader { name } => {
-            invalid(400, "invalid_request", &format!("{name}: this header is required."))
+            invalid(400, "invalid_request", &format!("{name}: this header is missing, or its value means nothing."))
         }
         GatewayError::UnknownRole(unknown) => invalid(400, "invalid_request", &format!("{unknown}.")),
         GatewayError::Duet(error) => tell_duet(*error),
@@ -290,6 +290,13 @@ fn tell_gateway(error: &GatewayError) -> Told {
             unauthenticated("key_expired", "The API key has expired. Make a new one.")
         }
         GatewayError::InsufficientBalance { needed, available } => insufficient(*needed, *available),
+        GatewayError::CostAboveLimit { most, allowed } => funds(
+            "max_cost_exceeded",
+            &format!(
+                "This request may cost up to ${most}, more than the ${allowed} of x-aiduet-max-cost. \
+                 Allow more, or lower the output limit."
+            ),
+        ),
         GatewayError::BalanceHeld { retry_after } => balance_held(*retry_after),
         GatewayError::KeyLimitReached { period, resets_at } => key_limit_reached(*period, *resets_at),
         GatewayError::AccountLimitReached { resets_at } => account_limit_reached(*resets_at),
@@ -307,6 +314,13 @@ fn tell_gateway(error: &GatewayError) -> Told {
         GatewayError::ModelNotFound => model_not_found(),
         GatewayError::RateLimited { retry_after } => rate_limited(*retry_after),
         GatewayError::Upstream(failure) => tell_upstream(*failure),
+        // To try again would be to pay again.
+        GatewayError::Unfinished(failure) => Told {
+            message: "A stage of the ensemble failed. The stages before it are charged; see the receipt."
+                .to_owned(),
+            retry: Retry::No,
+            ..tell_upstream(*failure)
+        },
         GatewayError::Unavailable { retry_after } => Told {
             retry: Retry::After(*retry_after),
             ..server(
@@ -355,14 +369,6 @@ fn tell_duet(error: DuetError) -> Told {
             }
         }
         DuetError::NotAllowed => model_not_allowed(),
-        DuetError::NoEnsemble => Told {
-            param: Some("model"),
-            ..invalid(
-                400,
-                "unsupported_parameter",
-                "The ensemble is not served here. Ask for duet, duet/plan, duet/code or duet/review.",
-            )
-        },
         DuetError::NotServed => model_not_found(),
     }
 }

@@ -16,8 +16,8 @@ use crate::gateway::{Caller, Credentials, GatewayError};
 use crate::id::RequestId;
 use crate::ledger::RequestRecord;
 use crate::money::Money;
-use crate::price::{LineItem, LineKind};
-use crate::usage::TokenClass;
+use crate::price::{Bill, LineItem, LineKind};
+use crate::usage::{Stage, TokenClass};
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
@@ -169,6 +169,7 @@ fn receipt(record: &RequestRecord) -> Value {
             "margin_bp": record.bill.margin,
             "rounding": "up",
             "line_items": record.bill.lines.iter().map(line).collect::<Vec<_>>(),
+            "stages": stages(&record.bill),
         },
         "first_byte_ms": record.first_byte.map(|time| time.as_millis()),
         "duration_ms": record.duration.as_millis(),
@@ -179,13 +180,39 @@ fn receipt(record: &RequestRecord) -> Value {
     })
 }
 
-fn line(item: &LineItem) -> Value {
-    let class = match item.kind {
+/// A line for each stage of an ensemble: what was billed of which model, by class. The amount is exact;
+/// margin and rounding come once, for the whole bill.
+fn stages(bill: &Bill) -> Vec<Value> {
+    let stage = |stage: Stage| {
+        let lines = || bill.lines.iter().filter(move |line| line.stage == Some(stage));
+        let model = &lines().next_back()?.model;
+        let mut tokens = serde_json::Map::new();
+        for line in lines() {
+            tokens.insert(class(line.kind).to_owned(), json!(line.quantity));
+        }
+        let pico = lines().map(LineItem::pico).fold(0_u128, u128::saturating_add);
+        Some(json!({
+            "stage": stage.as_str(),
+            "model": model,
+            "price_version": bill.version,
+            "tokens": tokens,
+            "amount_pico": pico.to_string(),
+        }))
+    };
+    Stage::ALL.into_iter().filter_map(stage).collect()
+}
+
+const fn class(kind: LineKind) -> &'static str {
+    match kind {
         LineKind::Tokens(class) => class.as_str(),
         LineKind::WebSearches => "web_searches",
-    };
+    }
+}
+
+fn line(item: &LineItem) -> Value {
     json!({
-        "class": class,
+        "class": class(item.kind),
+        "stage": item.stage,
         "model": item.model,
         "service_tier": item.tier,
         "quantity": item.quantity,

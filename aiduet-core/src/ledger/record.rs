@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::clock::Timestamp;
 use crate::dialect::Endpoint;
-use crate::duet::{Role, RuleKind};
+use crate::duet::{Assignment, RuleKind};
 use crate::id::{AccountId, ApiKeyId, RequestId};
 use crate::money::Money;
 use crate::price::{Bill, ModelId};
@@ -172,8 +172,8 @@ impl RequestRecord {
 /// What the duet decided about a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Routing {
-    /// The role.
-    pub role: Role,
+    /// The role, or that all of them have answered.
+    pub role: Assignment,
     /// The rule that decided about it.
     pub rule: RuleKind,
 }

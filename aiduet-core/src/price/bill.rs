@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{ModelId, PriceError, PriceVersion, Rate};
 use crate::money::{Money, Rounding};
-use crate::usage::{ServiceTier, TokenClass};
+use crate::usage::{ServiceTier, Stage, TokenClass};
 
 /// Basis points in the whole.
 pub(super) const BASIS_POINTS: u32 = 10_000;
@@ -44,6 +44,9 @@ pub enum LineKind {
 /// One line of a bill: `quantity × rate`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LineItem {
+    /// The stage of an ensemble that it is for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stage: Option<Stage>,
     /// The model that was billed.
     pub model: ModelId,
     /// What is counted.
@@ -54,6 +57,13 @@ pub struct LineItem {
     pub rate: Rate,
     /// The service tier that was billed.
     pub tier: ServiceTier,
+}
+
+impl LineItem {
+    /// Quantity times rate, in pico-USD. Cannot overflow: both factors have 64 bits.
+    pub fn pico(&self) -> u128 {
+        u128::from(self.quantity).saturating_mul(u128::from(self.rate.pico()))
+    }
 }
 
 /// A charge with its arithmetic:

@@ -84,7 +84,7 @@ fn add_part(charge: &mut Charge, request: &ChargeRequest<'_>, part: &UsagePart) 
     charge.flags.clamped |= clamped;
     charge.usage = charge.usage.plus(&usage);
     let mut add = |kind, quantity, rate| {
-        charge.bill.lines.push(LineItem { model: model.id.clone(), kind, quantity, rate, tier });
+        charge.bill.lines.push(LineItem { stage: None, model: model.id.clone(), kind, quantity, rate, tier });
     };
     for class in TokenClass::ALL.into_iter().filter(|class| usage.of(*class) > 0) {
         let rate = factor.apply(rate_of(card.at(usage.prompt()), class)?)?;

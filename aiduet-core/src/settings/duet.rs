@@ -1,9 +1,11 @@
 //! How requests are answered that name no model.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 use super::value;
-use crate::duet::{DuetConfig, Preference, Role};
+use crate::duet::{DuetConfig, EnsembleConfig, Preference, Role};
 use crate::money::Money;
 use crate::routing::Models;
 
@@ -20,6 +22,28 @@ pub struct DuetSettings {
     pub max_switch_cost: Money,
     /// The models of each role, best first.
     pub models: RoleModels,
+    /// Plan, code and review in one answer: `duet/ensemble`.
+    pub ensemble: EnsembleSettings,
+}
+
+/// Plan, code and review in one answer: `duet/ensemble`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct EnsembleSettings {
+    /// Whether it is served to keys that allow it.
+    pub enabled: bool,
+    /// How long all stages may take together.
+    #[serde(with = "value::duration")]
+    pub deadline: Duration,
+    /// The output limit of a request that has none, in tokens.
+    pub output_tokens: u64,
+}
+
+impl Default for EnsembleSettings {
+    fn default() -> Self {
+        let EnsembleConfig { enabled, deadline, output_tokens } = EnsembleConfig::default();
+        Self { enabled, deadline, output_tokens }
+    }
 }
 
 /// The models of each role, best first.
@@ -56,14 +80,15 @@ impl Default for RoleModels {
 impl Default for DuetSettings {
     fn default() -> Self {
         let DuetConfig { enabled, models: _, max_switch_cost, prefer, ensemble: _ } = DuetConfig::default();
-        Self { enabled, prefer, max_switch_cost, models: RoleModels::default() }
+        let (models, ensemble) = (RoleModels::default(), EnsembleSettings::default());
+        Self { enabled, prefer, max_switch_cost, models, ensemble }
     }
 }
 
 impl DuetSettings {
     /// The same for the duet.
     pub fn config(&self) -> DuetConfig {
-        let Self { enabled, prefer, max_switch_cost, models } = self.clone();
+        let Self { enabled, prefer, max_switch_cost, models, ensemble } = self.clone();
         let RoleModels { plan, review, code, chat, background } = models;
         let models = [
             (Role::Plan, plan),
@@ -72,6 +97,13 @@ impl DuetSettings {
             (Role::Chat, chat),
             (Role::Background, background),
         ];
-        DuetConfig { enabled, models: models.into(), max_switch_cost, prefer, ensemble: false }
+        DuetConfig { enabled, models: models.into(), max_switch_cost, prefer, ensemble: ensemble.config() }
+    }
+}
+
+impl EnsembleSettings {
+    const fn config(&self) -> EnsembleConfig {
+        let &Self { enabled, deadline, output_tokens } = self;
+        EnsembleConfig { enabled, deadline, output_tokens }
     }
 }

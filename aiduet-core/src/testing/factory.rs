@@ -243,6 +243,7 @@ impl Factory {
     pub fn record(&self, of: &ReserveRequest, cost: Money) -> RequestRecord {
         let nanos = u64::try_from(cost.nanos()).unwrap_or_default();
         let line = LineItem {
+            stage: None,
             model: of.origin.model.clone(),
             kind: LineKind::Tokens(TokenClass::Output),
             quantity: nanos,
@@ -268,7 +269,7 @@ impl Factory {
             flags: UsageFlags::default(),
             bill: Bill { charge: cost, lines: vec![line], ..Bill::default() },
             attempts: Vec::new(),
-            duet: Some(Routing { role: duet::Role::Plan, rule: RuleKind::ClientMode }),
+            duet: Some(Routing { role: duet::Role::Plan.into(), rule: RuleKind::ClientMode }),
         }
     }
 

@@ -15,12 +15,14 @@
 
 mod ability;
 mod anthropic;
+mod composer;
 mod conversation;
 mod free;
 mod ids;
 mod json;
 mod names;
 mod openai;
+mod plain;
 mod refusal;
 mod reply;
 mod resolve;
@@ -28,14 +30,17 @@ mod route;
 mod scrub;
 mod seal;
 mod sequence;
+mod stages;
 mod stop;
 mod stream;
 mod target;
 #[cfg(test)]
 mod tests;
+mod writer;
 
 use bytes::Bytes;
 
+pub(crate) use composer::{Composer, HowEnded};
 pub(crate) use ability::{takes_forced_tools, takes_no_thinking};
 pub use refusal::refusal;
 pub use route::upstream_endpoint;
@@ -51,7 +56,7 @@ use self::openai::{chat, responses};
 use self::reply::Reply;
 use crate::content::Content;
 use crate::dialect::{Endpoint, RequestFault};
-use crate::usage::Usage;
+use crate::usage::{StageUsage, Usage};
 
 /// The provider's answer is not what its dialect says. Says nothing about the bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -76,6 +81,8 @@ pub struct Facts<'a> {
     pub fallback_id: &'a str,
     /// What was used, as the provider counted it.
     pub usage: &'a Usage,
+    /// The stages of an ensemble, of which that is the sum.
+    pub stages: &'a [StageUsage],
 }
 
 /// Translates a request body that [`inspect`](crate::dialect::inspect) has accepted.
@@ -112,6 +119,7 @@ pub fn request(
         names: ToolNames::new(length_max),
         stop: stops_to_enforce(to, target, &talk)?,
         delivery: talk.delivery,
+        form: talk.format.as_ref().map(|_format| talk.words.format),
         prompt_estimate: estimate(bytes.len(), &talk),
         echo: std::mem::take(&mut talk.echo),
     };

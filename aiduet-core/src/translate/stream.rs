@@ -5,15 +5,18 @@ use std::borrow::Cow;
 use bytes::Bytes;
 
 use super::anthropic;
+use super::composer::HowEnded;
 use super::openai::{chat, responses};
+use super::plain;
 use super::reply::{Complaint, Event, Finish, Slot};
 use super::resolve::Resolver;
 use super::sequence::Sequence;
 use super::stop::Cutter;
 use super::target::Plan;
+use super::writer::Writer;
 use crate::dialect::{Dialect, Ending, Endpoint, EventSplitter, SentEvent, StreamError};
 use crate::money::Money;
-use crate::usage::Usage;
+use crate::usage::{StageUsage, Usage};
 
 /// What a stream begins with.
 #[derive(Clone, Debug)]
@@ -29,6 +32,8 @@ pub struct Opened {
 pub struct Settled<'a> {
     /// What was used, as the provider counted it.
     pub usage: &'a Usage,
+    /// The stages of an ensemble, of which that is the sum.
+    pub stages: &'a [StageUsage],
     /// What was charged, where the client is told.
     pub cost: Option<Money>,
 }
@@ -68,12 +73,6 @@ enum Reader {
     Chat(chat::Events),
 }
 
-enum Writer {
-    Chat(chat::Writer),
-    Messages(anthropic::Writer),
-    Responses(responses::Writer),
-}
-
 impl Reader {
     /// Reads an event, if it is one more piece of a block that is open: nearly all are.
     fn piece<'a>(&mut self, data: &'a str) -> Option<(Slot, Cow<'a, str>)> {
@@ -97,16 +96,21 @@ impl std::fmt::Debug for Stream {
 impl Stream {
     /// A translator for one answer. `None` where the plan is not of two generating endpoints.
     pub fn new(plan: Plan, opened: &Opened) -> Option<Self> {
+        let writer = Writer::new(plan.client, opened)?;
+        Self::between(plan, writer)
+    }
+
+    /// A reader of the words of an answer alone: every frame is a text, and the first one, which is
+    /// empty, says that the answer has begun.
+    pub fn plain(plan: Plan) -> Option<Self> {
+        Self::between(plan, Writer::Plain(plain::Writer::default()))
+    }
+
+    fn between(plan: Plan, writer: Writer) -> Option<Self> {
         let reader = match plan.upstream {
             Endpoint::Messages => Reader::Messages(anthropic::Events::default()),
             Endpoint::Responses => Reader::Responses(responses::Events::default()),
             Endpoint::ChatCompletions => Reader::Chat(chat::Events::default()),
-            Endpoint::Embeddings | Endpoint::CountTokens | Endpoint::InputTokens => return None,
-        };
-        let writer = match plan.client {
-            Endpoint::ChatCompletions => Writer::Chat(chat::Writer::new(opened)),
-            Endpoint::Messages => Writer::Messages(anthropic::Writer::new(opened)),
-            Endpoint::Responses => Writer::Responses(responses::Writer::new(opened)),
             Endpoint::Embeddings | Endpoint::CountTokens | Endpoint::InputTokens => return None,
         };
         Some(Self {
@@ -169,11 +173,7 @@ impl Stream {
         if !passes {
             return self.pass(Event::Added(slot, text.into_owned()), frames);
         }
-        match &mut self.writer {
-            Writer::Chat(writer) => writer.add((slot, &text), &self.plan, frames),
-            Writer::Messages(writer) => writer.add(slot, &text, frames),
-            Writer::Responses(writer) => writer.add(slot, &text, frames),
-        }
+        self.writer.add((slot, &text), &self.plan, frames);
     }
 
     /// Through all stages, in order.
@@ -201,11 +201,7 @@ impl Stream {
                 | Event::Opened(..)
                 | Event::Added(..)
                 | Event::Sealed(..)
-                | Event::Closed(_)) => match &mut self.writer {
-                    Writer::Chat(writer) => writer.write(event, &self.plan, frames),
-                    Writer::Messages(writer) => writer.write(event, &self.plan, frames),
-                    Writer::Responses(writer) => writer.write(event, &self.plan, frames),
-                },
+                | Event::Closed(_)) => self.writer.write(event, &self.plan, frames),
             }
         }
     }
@@ -262,21 +258,17 @@ impl Stream {
     }
 
     fn close(&mut self, finish: &Finish, settled: &Settled<'_>) -> Vec<Bytes> {
-        match &mut self.writer {
-            Writer::Chat(writer) => writer.finish(finish, settled, &self.plan),
-            Writer::Messages(writer) => writer.finish(finish, settled, &self.plan),
-            Writer::Responses(writer) => writer.finish(finish, settled, &self.plan),
-        }
+        self.writer.finish(finish, settled, &self.plan)
+    }
+
+    /// How a complete answer ended, for whoever writes the end.
+    pub(crate) fn how_ended(&self) -> HowEnded {
+        HowEnded(self.finish.clone().unwrap_or_default())
     }
 
     /// The end of an answer that failed, in the form of the client's dialect. What a provider has
     /// against the request itself passes in its own words.
     pub fn close_with_error(&mut self, error: &StreamError<'_>) -> Vec<Bytes> {
-        let complaint = self.complaint.as_ref();
-        match &mut self.writer {
-            Writer::Chat(_) => chat::Writer::fail(error, complaint),
-            Writer::Messages(_) => anthropic::Writer::fail(error, complaint),
-            Writer::Responses(writer) => writer.fail(error, complaint, &self.plan),
-        }
+        self.writer.fail(error, self.complaint.as_ref(), &self.plan)
     }
 }

@@ -48,6 +48,8 @@ pub struct Plan {
     /// Stop sequences that the provider's dialect cannot say.
     pub(super) stop: Vec<String>,
     pub(super) delivery: super::conversation::Delivery,
+    /// The field in which the client demands a form of the answer, if it does.
+    pub(super) form: Option<&'static str>,
     /// About how many tokens the prompt has, for clients that want a number at the beginning.
     pub(super) prompt_estimate: u64,
     /// Members of an answer that repeat the request, written, each with a comma before it.
@@ -58,6 +60,11 @@ impl Plan {
     /// The dialect of the client.
     pub const fn client(&self) -> Endpoint {
         self.client
+    }
+
+    /// The field in which the client demands a form of the answer, JSON of some kind, if it does.
+    pub const fn form(&self) -> Option<&'static str> {
+        self.form
     }
 
     /// The dialect of the provider.

@@ -9,3 +9,12 @@ mod usage;
 
 pub use count::{count_request, counted_tokens};
 pub(crate) use piece::messages_piece;
+
+use super::continuation::Words;
+
+/// How a request goes on.
+pub(super) const WORDS: Words = Words {
+    turns: "messages",
+    limits: &["max_tokens"],
+    shape: &["stop_sequences", "output_config"],
+};

@@ -16,8 +16,19 @@ pub(super) const STREAM_OPTIONS: &str = "stream_options";
 /// The option that asks for usage at its end.
 pub(super) const INCLUDE_USAGE: &str = "include_usage";
 
+/// How a Chat Completions request goes on.
+pub(super) const CHAT_WORDS: Words = Words {
+    turns: "messages",
+    limits: &["max_completion_tokens", "max_tokens"],
+    shape: &["response_format", "stop", "verbosity"],
+};
+/// How a Responses request goes on.
+pub(super) const RESPONSES_WORDS: Words =
+    Words { turns: "input", limits: &["max_output_tokens"], shape: &["text"] };
+
 pub(crate) use piece::responses_piece;
 
+use super::continuation::Words;
 use super::reading::StreamFault;
 
 /// What the words of an error say about whose trouble it is.

@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 use super::usage_view::{KeyNames, RequestView};
 use crate::ledger::{Attempt, AttemptResult, RequestRecord};
 use crate::price::{Bill, LineItem, LineKind};
-use crate::usage::Usage;
+use crate::usage::{Stage, Usage};
 
 /// A request with its bill and everything that happened to it.
 #[derive(Serialize, ToSchema)]
@@ -61,6 +61,9 @@ struct BillView {
 struct LineView {
     /// A class of tokens, or `web_searches`.
     class: &'static str,
+    /// The stage of an ensemble: `plan`, `code`, `review` or `repair`.
+    #[schema(required)]
+    stage: Option<&'static str>,
     model: String,
     service_tier: &'static str,
     quantity: u64,
@@ -110,7 +113,7 @@ impl ReceiptView {
 
 impl From<&Bill> for BillView {
     fn from(bill: &Bill) -> Self {
-        let sum = bill.lines.iter().map(amount).fold(0_u128, u128::saturating_add);
+        let sum = bill.lines.iter().map(LineItem::pico).fold(0_u128, u128::saturating_add);
         Self {
             price_version: bill.version.0,
             margin_bp: bill.margin.0,
@@ -123,11 +126,6 @@ impl From<&Bill> for BillView {
     }
 }
 
-/// Cannot overflow: both factors have 64 bits.
-fn amount(line: &LineItem) -> u128 {
-    u128::from(line.quantity).saturating_mul(u128::from(line.rate.pico()))
-}
-
 impl From<&LineItem> for LineView {
     fn from(line: &LineItem) -> Self {
         Self {
@@ -135,11 +133,12 @@ impl From<&LineItem> for LineView {
                 LineKind::Tokens(class) => class.as_str(),
                 LineKind::WebSearches => "web_searches",
             },
+            stage: line.stage.map(Stage::as_str),
             model: line.model.as_str().to_owned(),
             service_tier: line.tier.as_str(),
             quantity: line.quantity,
             rate_pico: line.rate.pico(),
-            amount_pico: amount(line).to_string(),
+            amount_pico: line.pico().to_string(),
         }
     }
 }

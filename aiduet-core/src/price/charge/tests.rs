@@ -303,6 +303,7 @@ fn a_bill_that_was_tampered_with_does_not_recompute() {
 #[test]
 fn a_bill_beyond_the_range_is_an_error_not_a_wrapped_number() {
     let line = LineItem {
+        stage: None,
         model: ModelId::parse("m").unwrap(),
         kind: LineKind::WebSearches,
         quantity: u64::MAX,

@@ -12,6 +12,7 @@ use super::super::ids::stem;
 use super::super::json::{Text, write};
 use super::super::reply::{Block, Called, Finish, Reply};
 use super::super::seal::seal;
+use super::super::stages::Listed;
 use super::super::target::Plan;
 use super::usage::UsageWire;
 use super::wire::Block as BlockWire;
@@ -30,7 +31,7 @@ struct Message<'a> {
     stop_sequence: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     stop_details: Option<StopDetails<'a>>,
-    usage: UsageWire,
+    usage: Listed<'a, UsageWire>,
 }
 
 /// Why a model refused.
@@ -56,7 +57,7 @@ pub(in crate::translate) fn write_answer(reply: Reply, plan: &Plan, facts: &Fact
         stop_reason: stop.reason,
         stop_sequence: stop.sequence,
         stop_details: stop.details,
-        usage: UsageWire::whole(facts.usage),
+        usage: Listed::new(UsageWire::whole(facts.usage), facts.stages),
     })
 }
 

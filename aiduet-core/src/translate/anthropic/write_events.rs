@@ -9,6 +9,7 @@ use super::super::ids::stem;
 use super::super::json::{Text, push_number, push_text, write_text};
 use super::super::reply::{Complaint, Event, Finish, Opening, Proof, Slot};
 use super::super::seal::seal;
+use super::super::stages::Listed;
 use super::super::stream::{Opened, Settled};
 use super::super::target::Plan;
 use super::error::write_error;
@@ -214,7 +215,7 @@ impl Writer {
             &format!(
                 r#"{{"type":"message_delta","delta":{{"stop_reason":"{reason}","stop_sequence":{}{details}}},"usage":{}}}"#,
                 write_text(&sequence),
-                write_text(&UsageWire::last(settled.usage)),
+                write_text(&Listed::new(UsageWire::last(settled.usage), settled.stages)),
             ),
         ));
         out.push(frame("message_stop", r#"{"type":"message_stop"}"#));

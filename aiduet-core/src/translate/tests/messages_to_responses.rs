@@ -206,7 +206,7 @@ fn reasons_to_stop() {
     let refusal =
         r#""status":"completed","output":[{"type":"message","content":[{"type":"refusal","refusal":"no"}]}]"#;
     assert_eq!(of(refusal), r#""refusal" "refusal""#);
-    let facts = Facts { created: 1, fallback_id: "f", usage: &USAGE };
+    let facts = Facts { created: 1, fallback_id: "f", usage: &USAGE, stages: &[] };
     assert!(answer(&plan(&user("")), &content(r#"{"id":"resp_1","status":"failed"}"#), &facts).is_err());
 }
 
@@ -307,7 +307,7 @@ fn a_stream_cut_for_want_of_funds_ends_like_one_at_a_limit() {
     let opened = Opened { created: 1, fallback_id: "f".to_owned() };
     let mut stream = Stream::new(plan, &opened).unwrap();
     stream.push(&Bytes::copy_from_slice(cut.as_bytes()));
-    let frames = stream.close_at_limit(&Settled { usage: &USAGE, cost: None });
+    let frames = stream.close_at_limit(&Settled { usage: &USAGE, stages: &[], cost: None });
     let told: String = frames.iter().map(|frame| String::from_utf8(frame.to_vec()).unwrap()).collect();
     assert!(told.starts_with("event: content_block_stop"));
     assert!(

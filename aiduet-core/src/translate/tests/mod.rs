@@ -66,7 +66,7 @@ fn refusal(from: Endpoint, to: Endpoint, model: &str, body: &str) -> RequestFaul
 }
 
 fn answered(plan: &Plan, body: &str) -> String {
-    let facts = Facts { created: 1_700_000_000, fallback_id: "fallback", usage: &USAGE };
+    let facts = Facts { created: 1_700_000_000, fallback_id: "fallback", usage: &USAGE, stages: &[] };
     text(&answer(plan, &content(body), &facts).unwrap())
 }
 
@@ -87,7 +87,7 @@ fn streamed(plan: &Plan, pieces: &[&[u8]]) -> String {
     if complete {
         frames.push(Bytes::from_static(b"--- settled ---\n"));
         let cost = Some(Money::from_nanos(1_234_567));
-        frames.extend(stream.release(&Settled { usage: &USAGE, cost }));
+        frames.extend(stream.release(&Settled { usage: &USAGE, stages: &[], cost }));
     } else {
         frames.push(Bytes::from_static(b"--- interrupted ---\n"));
     }

@@ -206,7 +206,7 @@ proptest! {
                     drop(request(from, to, &content(body), &target(models(to)[0])));
                 }
                 let plan = plan_of(from, to);
-                let facts = Facts { created: 1, fallback_id: "f", usage: &USAGE };
+                let facts = Facts { created: 1, fallback_id: "f", usage: &USAGE, stages: &[] };
                 drop(answer(&plan, &content(&value.to_string()), &facts));
                 let stream = format!("event: x\ndata: {value}\n\ndata: {}\n\n", body["input"]);
                 streamed(&plan, &[stream.as_bytes()]);

@@ -77,7 +77,7 @@ async fn without_a_model_the_role_decides_in_every_dialect_streamed_or_whole() {
             assert_eq!(records.len(), 4);
             for record in records {
                 let routing = record.duet.unwrap();
-                let model = if routing.role == Role::Plan { OPUS } else { SOL };
+                let model = if routing.role == Role::Plan.into() { OPUS } else { SOL };
                 assert_eq!((record.model.as_str(), routing.rule), (model, RuleKind::Score));
             }
         }
@@ -130,7 +130,7 @@ async fn a_role_is_named_by_header_alias_or_key_in_this_order() {
     assert_eq!(auto.header("x-aiduet-role"), "code");
     assert!(auto.header("x-aiduet-reason").starts_with("score code="), "{:?}", auto.headers);
     let records = site.close().await;
-    let background = records.iter().find(|record| record.duet.unwrap().role == Role::Background).unwrap();
+    let background = records.iter().find(|record| record.duet.unwrap().role == Role::Background.into()).unwrap();
     assert_eq!(background.model.as_str(), "gpt-6-luna");
 }
 
@@ -263,7 +263,7 @@ async fn when_the_vendor_of_the_role_fails_the_other_one_answers() {
                 let records = site.close().await;
                 let [record] = records.as_slice() else { panic!("{case}") };
                 assert_eq!(record.model.as_str(), SOL, "{case}");
-                assert_eq!(record.duet, Some(Routing { role: Role::Plan, rule: RuleKind::Score }), "{case}");
+                assert_eq!(record.duet, Some(Routing { role: Role::Plan.into(), rule: RuleKind::Score }), "{case}");
                 let failures = record.attempts.iter().filter(|it| it.upstream.as_str() == "failing");
                 assert_eq!(failures.count(), 1, "{case}");
             }

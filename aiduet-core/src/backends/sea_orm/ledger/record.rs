@@ -10,7 +10,7 @@ use crate::backends::sea_orm::error::DatabaseError;
 use crate::backends::sea_orm::sql::Columns;
 use crate::clock::Timestamp;
 use crate::dialect::Endpoint;
-use crate::duet::{Role, RuleKind};
+use crate::duet::{Assignment, RuleKind};
 use crate::id::{AccountId, ApiKeyId, RequestId};
 use crate::ledger::books::{Legs, RequestRow, Rollup, RollupKey};
 use crate::ledger::{Outcome, RequestRecord, Routing};
@@ -175,7 +175,7 @@ pub(super) fn read_request(row: &QueryResult) -> Result<RequestRow, DatabaseErro
     let overage = Money::from_nanos(columns.next()?);
     let bill = columns.next_as("requests.bill", |text: String| serde_json::from_str(&text).ok())?;
     let attempts = columns.next_as("requests.attempts", |text: String| serde_json::from_str(&text).ok())?;
-    let role = columns.next::<Option<String>>()?.and_then(|name| Role::from_name(&name));
+    let role = columns.next::<Option<String>>()?.and_then(|name| Assignment::from_name(&name));
     let rule = columns.next::<Option<String>>()?.and_then(|name| RuleKind::from_name(&name));
     let duet = role.zip(rule).map(|(role, rule)| Routing { role, rule });
     let flags = UsageFlags {

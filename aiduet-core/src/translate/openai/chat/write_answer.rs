@@ -7,6 +7,7 @@ use super::super::super::conversation::InputKind;
 use super::super::super::ids::stem;
 use super::super::super::json::{Text, write};
 use super::super::super::reply::{Block, Called, Finish, Reply};
+use super::super::super::stages::Listed;
 use super::super::super::target::Plan;
 use super::usage::UsageWire;
 
@@ -20,7 +21,7 @@ struct Completion<'a> {
     created: u64,
     model: &'a str,
     choices: [Choice; 1],
-    usage: UsageWire,
+    usage: Listed<'a, UsageWire>,
 }
 
 #[derive(Serialize)]
@@ -102,7 +103,7 @@ pub(in crate::translate) fn write_answer(reply: Reply, plan: &Plan, facts: &Fact
         created: facts.created,
         model: &plan.answer_model,
         choices: [Choice { index: 0, message, logprobs: None, finish_reason }],
-        usage: UsageWire::from(facts.usage),
+        usage: Listed::new(UsageWire::from(facts.usage), facts.stages),
     })
 }
 

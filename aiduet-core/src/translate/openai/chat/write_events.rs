@@ -8,6 +8,7 @@ use super::super::super::conversation::InputKind;
 use super::super::super::ids::stem;
 use super::super::super::json::{push_text, write_text};
 use super::super::super::reply::{Complaint, Event, Finish, Opening, Slot};
+use super::super::super::stages::Listed;
 use super::super::super::stream::{Opened, Settled};
 use super::super::super::target::Plan;
 use super::super::error::write_error;
@@ -236,7 +237,7 @@ impl Writer {
         }
         out.push(self.chunk(&format!(r#"{{"index":0,"delta":{{}},"finish_reason":"{reason}"}}"#), plan));
         if plan.delivery.usage {
-            let usage = write_text(&UsageWire::from(settled.usage));
+            let usage = write_text(&Listed::new(UsageWire::from(settled.usage), settled.stages));
             let cost = settled.cost.map(|cost| format!(",\"cost\":{cost}")).unwrap_or_default();
             let usage = usage.strip_suffix('}').unwrap_or(&usage);
             out.push(format!("{}],\"usage\":{usage}{cost}}}}}\n\n", self.head).into());

@@ -8,8 +8,9 @@ use super::super::super::ids::numbered;
 use super::super::super::json::write_text;
 use super::super::super::reply::{Block, Called, Finish};
 use super::super::super::seal::seal;
+use super::super::super::stages::Listed;
 use super::super::super::target::Plan;
-use crate::usage::Usage;
+use crate::usage::{StageUsage, Usage};
 
 /// Begins the identifier of an answer.
 pub(super) const ID_PREFIX: &str = "resp_";
@@ -178,7 +179,7 @@ pub(super) struct Frame<'a> {
 /// Why an answer is not complete, or why it failed, as its members say it.
 pub(super) enum State<'a> {
     InProgress,
-    Ended { finish: &'a Finish, usage: &'a Usage },
+    Ended { finish: &'a Finish, usage: &'a Usage, stages: &'a [StageUsage] },
     Failed { error: &'a Value },
 }
 
@@ -190,10 +191,10 @@ impl Frame<'_> {
         let (status, incomplete, error, usage) = match state {
             State::InProgress => ("in_progress", none.clone(), none.clone(), none),
             State::Failed { error } => ("failed", none.clone(), error.to_string(), none),
-            State::Ended { finish, usage } => {
+            State::Ended { finish, usage, stages } => {
                 let (status, reason) = status(finish);
                 let incomplete = reason.map_or(none.clone(), |reason| format!("{{\"reason\":\"{reason}\"}}"));
-                (status, incomplete, none, write_text(&UsageWire::from(*usage)))
+                (status, incomplete, none, write_text(&Listed::new(UsageWire::from(*usage), stages)))
             }
         };
         format!(
