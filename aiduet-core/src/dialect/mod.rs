@@ -24,9 +24,9 @@ mod trouble;
 mod value;
 
 pub use answer::AnswerBroken;
-pub(crate) use continuation::{Continuation, Shape, Turn, continued};
 pub(crate) use anthropic::messages_piece;
 pub use anthropic::{count_request, counted_tokens};
+pub(crate) use continuation::{Continuation, Shape, Turn, continued};
 pub(crate) use edit::output_limit_name;
 pub use edit::{Edits, edit};
 pub use endpoint::{Dialect, Endpoint};

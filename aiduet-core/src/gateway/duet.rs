@@ -62,9 +62,7 @@ impl Ruling {
     /// What the record says.
     pub(super) fn recorded(&self) -> Routing {
         match self {
-            Self::One(decision, _) => {
-                Routing { role: decision.role().into(), rule: decision.rule().kind() }
-            }
+            Self::One(decision, _) => Routing { role: decision.role().into(), rule: decision.rule().kind() },
             Self::Ensemble(cast) => Routing { role: Assignment::Ensemble, rule: cast.rule() },
         }
     }

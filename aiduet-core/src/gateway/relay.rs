@@ -159,7 +159,9 @@ impl Running {
     /// it were whole.
     fn last_frames(&mut self, end: End, settled: Option<Settled>) -> Vec<Bytes> {
         let (kind, message) = match (end, settled) {
-            (End::Complete, Some(Settled { cost, usage, .. })) => return self.flow.channel.release(cost, &usage),
+            (End::Complete, Some(Settled { cost, usage, .. })) => {
+                return self.flow.channel.release(cost, &usage);
+            }
             (End::Exhausted | End::Abandoned, Some(Settled { cost, usage, .. })) => {
                 return self.flow.channel.close_at_limit(cost, &usage);
             }

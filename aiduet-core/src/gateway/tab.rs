@@ -211,7 +211,8 @@ impl Tab {
 
     /// What has been used so far, as a charge; at most what is held.
     pub(super) fn used_so_far(&self, reading: &Reading) -> Money {
-        let lines = self.charge(&[self.counted(reading)]).map_or_else(|_| Vec::new(), |charge| charge.bill.lines);
+        let lines =
+            self.charge(&[self.counted(reading)]).map_or_else(|_| Vec::new(), |charge| charge.bill.lines);
         self.bill(lines).map_or(Money::ZERO, |bill| bill.charge.min(self.held))
     }
 
@@ -248,13 +249,17 @@ impl Tab {
     /// worst case of the stages behind it.
     pub(super) fn plan_stages(&mut self, (model, ask): (&Arc<PricedModel>, Ask), behind: Money) {
         self.facts.model = Arc::clone(model);
-        self.prompt_tokens = ask.input_tokens;
         self.ask = ask;
         self.staged.apart = behind;
     }
 
     /// Begins a stage of an ensemble with its model. `later` is the worst case of the stages behind it.
-    pub(super) fn begin_stage(&mut self, stage: Stage, (model, ask, guess): (&Arc<PricedModel>, Ask, u64), later: Money) {
+    pub(super) fn begin_stage(
+        &mut self,
+        stage: Stage,
+        (model, ask, guess): (&Arc<PricedModel>, Ask, u64),
+        later: Money,
+    ) {
         let apart = self.used_by_stages().checked_add(later).unwrap_or(self.held);
         self.staged.under_way = Some(stage);
         self.staged.apart = apart;
@@ -295,7 +300,8 @@ impl Tab {
         closing: Closing,
         clock: &dyn Clock,
     ) -> SettleRequest {
-        let usage = self.staged.ended.iter().fold(Usage::default(), |sum, stage| sum.plus(&stage.usage.usage));
+        let usage =
+            self.staged.ended.iter().fold(Usage::default(), |sum, stage| sum.plus(&stage.usage.usage));
         let (flags, bill) = match self.bill(Vec::new()) {
             Ok(bill) => (self.staged.flags, bill),
             Err(error) => {

@@ -268,9 +268,11 @@ fn tell_gateway(error: &GatewayError) -> Told {
         GatewayError::Invalid(fault) => {
             Told { param: fault.field, ..invalid(400, fault_code(fault.kind), &fault.to_string()) }
         }
-        GatewayError::InvalidHeader { name } => {
-            invalid(400, "invalid_request", &format!("{name}: this header is missing, or its value means nothing."))
-        }
+        GatewayError::InvalidHeader { name } => invalid(
+            400,
+            "invalid_request",
+            &format!("{name}: this header is missing, or its value means nothing."),
+        ),
         GatewayError::UnknownRole(unknown) => invalid(400, "invalid_request", &format!("{unknown}.")),
         GatewayError::Duet(error) => tell_duet(*error),
         GatewayError::WrongEndpoint { served_on } => {

@@ -96,11 +96,8 @@ impl Composer {
                 frames
             }
             Form::Whole(said) => {
-                let reply = Reply {
-                    id: String::new(),
-                    blocks: vec![Block::Text(std::mem::take(said))],
-                    finish,
-                };
+                let reply =
+                    Reply { id: String::new(), blocks: vec![Block::Text(std::mem::take(said))], finish };
                 self.body(reply, settled).into_iter().collect()
             }
         }

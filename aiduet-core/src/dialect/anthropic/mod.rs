@@ -13,8 +13,5 @@ pub(crate) use piece::messages_piece;
 use super::continuation::Words;
 
 /// How a request goes on.
-pub(super) const WORDS: Words = Words {
-    turns: "messages",
-    limits: &["max_tokens"],
-    shape: &["stop_sequences", "output_config"],
-};
+pub(super) const WORDS: Words =
+    Words { turns: "messages", limits: &["max_tokens"], shape: &["stop_sequences", "output_config"] };

@@ -15,7 +15,10 @@ fn go(endpoint: Endpoint, body: &str, shape: Shape) -> (String, Value) {
 }
 
 fn added() -> [Value; 2] {
-    [json!({"role": "assistant", "content": "Two \"steps\".\n"}), json!({"role": "user", "content": "Go on."})]
+    [
+        json!({"role": "assistant", "content": "Two \"steps\".\n"}),
+        json!({"role": "user", "content": "Go on."}),
+    ]
 }
 
 #[test]

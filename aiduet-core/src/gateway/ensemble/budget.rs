@@ -66,9 +66,7 @@ impl Budget {
             Stage::Plan => (0, plan),
             Stage::Code => (told_on(plan), code),
             Stage::Review => (told_on(plan).saturating_add(told_on(code)), review),
-            Stage::Repair => {
-                (told_on(plan).saturating_add(told_on(code)).saturating_add(told_on(review)), 0)
-            }
+            Stage::Repair => (told_on(plan).saturating_add(told_on(code)).saturating_add(told_on(review)), 0),
         };
         let Demand { model, ask } = self.demand(stage);
         let most = model.limits.max_input.or(model.limits.context_window).unwrap_or(u64::MAX);

@@ -100,8 +100,7 @@ impl Gateway {
         let (programme, answer) = Programme::write(self, received, (ensemble, wishes))?;
         let limit = received.head.output_limit.unwrap_or(self.config.duet.ensemble.output_tokens);
         let shares = programme.shares(received.endpoint, limit)?;
-        let terms =
-            Terms { wishes, language, shares, lowered_limit: None, deadline: Instant::now() };
+        let terms = Terms { wishes, language, shares, lowered_limit: None, deadline: Instant::now() };
         Ok(Prepared { programme, answer, terms, ruling, limit, shares })
     }
 
@@ -114,14 +113,15 @@ impl Gateway {
     ) -> Result<(Tab, Option<u64>), GatewayError> {
         let Prepared { programme, ruling, limit, shares, terms, .. } = prepared;
         let stages = Stage::ALL.into_iter().filter(|stage| programme.budget.has(*stage)).count();
-        let prompts = u64::try_from(stages).unwrap_or(1).saturating_mul(received.head.input_tokens_guess);
+        let guess = received.head.input_tokens_guess;
+        let prompts = u64::try_from(stages).unwrap_or(1).saturating_mul(guess);
         let standings = self.take_rate(received, prompts.saturating_add(*limit)).await?;
         let slot = self.take_slot(received).await?;
         let route = programme.route(Stage::Plan);
         let candidate = route.candidate(0).ok_or(GatewayError::Internal)?;
         let mut facts = self.facts(received, route, candidate);
         facts.duet = Some(ruling.clone());
-        let mut tab = Tab::new(facts, Ask::default(), 0, (slot, Arc::clone(&self.settler)));
+        let mut tab = Tab::new(facts, Ask::default(), guess, (slot, Arc::clone(&self.settler)));
         tab.standings = standings;
         tab.staged.ceiling = terms.wishes.ceiling;
         // The whole is held at once, also where it is streamed.
@@ -134,7 +134,8 @@ impl Gateway {
             Shortage::Negative => Money::ZERO,
         };
         if received.shortfall == Shortfall::Lower {
-            if let Some(lowered) = programme.budget.affordable((*limit, self.config.output_min_tokens), funds) {
+            if let Some(lowered) = programme.budget.affordable((*limit, self.config.output_min_tokens), funds)
+            {
                 *shares = programme.shares(received.endpoint, lowered)?;
                 set_bound(&mut tab, programme, shares)?;
                 if self.try_reserve(&mut tab, &whole).await?.is_ok() {

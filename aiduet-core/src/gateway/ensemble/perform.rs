@@ -31,9 +31,7 @@ use crate::gateway::route::{Candidate, Route};
 use crate::gateway::settle::Settled;
 use crate::gateway::shield::{Presence, Shield};
 use crate::gateway::tab::{Closing, Tab};
-use crate::gateway::{
-    Answer, AnswerBody, AnswerStream, Gateway, GatewayError, UpstreamFailure,
-};
+use crate::gateway::{Answer, AnswerBody, AnswerStream, Gateway, GatewayError, UpstreamFailure};
 use crate::ledger::Outcome;
 use crate::price::ModelId;
 use crate::provider::Vendor;
@@ -369,7 +367,11 @@ impl Performance {
         let serving = self.gateway.first_that_serves(&received, &route).map_err(Trouble::Refused)?;
         let (_place, candidate, prepared) = &serving;
         let asked = ask(&received, candidate, prepared);
-        let behind = self.programme.budget.most_behind(stage, shares).map_err(|error| Trouble::Refused(error.into()))?;
+        let behind = self
+            .programme
+            .budget
+            .most_behind(stage, shares)
+            .map_err(|error| Trouble::Refused(error.into()))?;
         tab.begin_stage(stage, (&candidate.model, asked, received.head.input_tokens_guess), behind);
         let funded = match tab.is_allowed() {
             true => self.gateway.set_aside(tab, &received, prepared).await.map(drop),
@@ -381,7 +383,9 @@ impl Performance {
                 tab.forget_stage();
                 let is_short = !tab.is_allowed() || error.class() == ErrorClass::InsufficientFunds;
                 Err(match stage {
-                    Stage::Code | Stage::Review | Stage::Repair if is_short => Trouble::Course(Course::Exhausted),
+                    Stage::Code | Stage::Review | Stage::Repair if is_short => {
+                        Trouble::Course(Course::Exhausted)
+                    }
                     _ => Trouble::Refused(error),
                 })
             }
@@ -434,7 +438,9 @@ impl Performance {
         let reading = channel.reading();
         let course = match end {
             End::Complete => Course::Done,
-            End::Interrupted(fault) => Course::Failed(Failure::of_fault(reading.failure.unwrap_or(fault)).kind),
+            End::Interrupted(fault) => {
+                Course::Failed(Failure::of_fault(reading.failure.unwrap_or(fault)).kind)
+            }
             End::Exhausted => Course::Exhausted,
             End::Abandoned => Course::Left,
             End::ShutDown => Course::ShutDown,

@@ -16,7 +16,8 @@ use crate::translate::Plan;
 use crate::usage::Stage;
 
 const ONE_ANSWER: &str = "an ensemble gives one answer; leave it out";
-const NO_FORM: &str = "an ensemble answers under headings; x-aiduet-ensemble: answer asks for the answer alone";
+const NO_FORM: &str =
+    "an ensemble answers under headings; x-aiduet-ensemble: answer asks for the answer alone";
 const TOO_SMALL: &str = "the limit is too low for an ensemble, each of whose stages needs 256 tokens";
 
 /// The stages of an ensemble.

@@ -203,9 +203,12 @@ mod tests {
 
     #[test]
     fn the_last_line_of_a_review_is_its_verdict() {
-        for review in
-            ["Bad.\nVERDICT: BLOCKING", "VERDICT: BLOCKING\n\n", "x\n**Verdict: blocking**", "x\n`VERDICT: BLOCKING`."]
-        {
+        for review in [
+            "Bad.\nVERDICT: BLOCKING",
+            "VERDICT: BLOCKING\n\n",
+            "x\n**Verdict: blocking**",
+            "x\n`VERDICT: BLOCKING`.",
+        ] {
             assert!(said(review).is_blocked(), "{review}");
         }
         for review in [

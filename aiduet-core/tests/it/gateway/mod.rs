@@ -13,6 +13,7 @@ mod closing;
 mod custody;
 mod defects;
 mod doubles;
+mod ensembles;
 mod extensions;
 mod faults;
 mod funds;

@@ -130,7 +130,8 @@ async fn a_role_is_named_by_header_alias_or_key_in_this_order() {
     assert_eq!(auto.header("x-aiduet-role"), "code");
     assert!(auto.header("x-aiduet-reason").starts_with("score code="), "{:?}", auto.headers);
     let records = site.close().await;
-    let background = records.iter().find(|record| record.duet.unwrap().role == Role::Background.into()).unwrap();
+    let background =
+        records.iter().find(|record| record.duet.unwrap().role == Role::Background.into()).unwrap();
     assert_eq!(background.model.as_str(), "gpt-6-luna");
 }
 
@@ -172,7 +173,7 @@ async fn what_the_duet_cannot_do_is_refused_before_anything_is_held() {
             assert_eq!((reply.status, code(&reply)), (404, json!("model_not_found")), "{name}");
         }
         let ensemble = site.ask(endpoint, &request(endpoint, "duet/ensemble", CODE)).await;
-        assert_eq!((ensemble.status, code(&ensemble)), (400, json!("unsupported_parameter")));
+        assert_eq!((ensemble.status, code(&ensemble)), (403, json!("model_not_allowed")));
     }
     let embeddings = Endpoint::Embeddings;
     let reply = site.ask(embeddings, &request(embeddings, "duet", "text")).await;
@@ -263,7 +264,11 @@ async fn when_the_vendor_of_the_role_fails_the_other_one_answers() {
                 let records = site.close().await;
                 let [record] = records.as_slice() else { panic!("{case}") };
                 assert_eq!(record.model.as_str(), SOL, "{case}");
-                assert_eq!(record.duet, Some(Routing { role: Role::Plan.into(), rule: RuleKind::Score }), "{case}");
+                assert_eq!(
+                    record.duet,
+                    Some(Routing { role: Role::Plan.into(), rule: RuleKind::Score }),
+                    "{case}"
+                );
                 let failures = record.attempts.iter().filter(|it| it.upstream.as_str() == "failing");
                 assert_eq!(failures.count(), 1, "{case}");
             }

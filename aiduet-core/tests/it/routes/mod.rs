@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test fails by panicking")]
 
 mod duet;
+mod ensemble;
 mod failover;
 mod health;
 mod money;

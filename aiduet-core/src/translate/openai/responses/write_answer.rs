@@ -24,5 +24,7 @@ pub(in crate::translate) fn write_answer(reply: Reply, plan: &Plan, facts: &Fact
     }
     let id = format!("{ID_PREFIX}{stem}");
     let frame = Frame { id: &id, created: facts.created, plan };
-    frame.response(&State::Ended { finish: &finish, usage: facts.usage, stages: facts.stages }, &output).into_bytes()
+    frame
+        .response(&State::Ended { finish: &finish, usage: facts.usage, stages: facts.stages }, &output)
+        .into_bytes()
 }

@@ -304,7 +304,8 @@ impl Writer {
             self.add(Slot::MAX, explanation, &mut out);
             self.close(plan, &mut out);
         }
-        let response = self.response(&State::Ended { finish, usage: settled.usage, stages: settled.stages }, plan);
+        let response =
+            self.response(&State::Ended { finish, usage: settled.usage, stages: settled.stages }, plan);
         let (status, _reason) = status(finish);
         let name = format!("response.{status}");
         out.push(self.event(&name, &format!("\"response\":{response}")));
