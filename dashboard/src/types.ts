@@ -149,7 +149,7 @@ export interface RequestDetail extends RequestSummary {
   bill: {
     price_version: number;
     margin_bp: number;
-    line_items: { class: string; model: string; service_tier: string; quantity: number; rate_pico: number; amount_pico: string }[];
+    line_items: { class: string; stage: string | null; model: string; service_tier: string; quantity: number; rate_pico: number; amount_pico: string }[];
     sum_pico: string;
     charge: string;
   };

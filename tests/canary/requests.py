@@ -80,6 +80,7 @@ class Questions:
             "/v1/messages": self._messages(),
             "/v1/messages/count_tokens": self._counting(),
         }
+        self.ensembles = {path: self._ensemble(path) for path in GENERATING}
 
     def calls(self) -> Iterator[Call]:
         """Every endpoint, whole and streamed."""
@@ -93,6 +94,11 @@ class Questions:
                 yield call(f"{path}, no model", path, nameless, headers)
                 version = VERSION if path.startswith(ANTHROPIC_PATHS) else {}
                 yield call(f"{path}, explained", "/v1/duet/explain", nameless, headers | version)
+        for path, body in self.ensembles.items():
+            # The plan, the code and the review of one stage are said to the next.
+            headers = self.headers | {"x-aiduet-rounds": "1"}
+            yield call(f"{path}, ensemble", path, body, headers)
+            yield call(f"{path}, ensemble, streamed", path, body | {"stream": True}, headers)
 
     def _marks(self, where: str) -> tuple[Mark, Mark]:
         return (
@@ -237,6 +243,14 @@ class Questions:
             plain("unknown field"): text("value of an unknown field"),
         }
 
+    def _ensemble(self, path: str) -> Json:
+        """What can be translated for every stage."""
+        text, _plain = self._marks(f"ensemble on {path}")
+        body = minimal(path) | {"model": "duet/ensemble"}
+        said = "input" if "input" in body else "messages"
+        body[said] = [{"role": "user", "content": text("user text")}]
+        return {name: 2_000 if name.startswith("max_") else value for name, value in body.items()}
+
     def _counting(self) -> Json:
         text, plain = self._marks("count_tokens")
         return {
@@ -246,6 +260,8 @@ class Questions:
             plain("unknown field"): text("value of an unknown field"),
         }
 
+
+GENERATING = ("/v1/chat/completions", "/v1/responses", "/v1/messages")
 
 PATHS = ("/v1/chat/completions", "/v1/responses", "/v1/embeddings", "/v1/messages", "/v1/messages/count_tokens")
 

@@ -28,6 +28,10 @@ TALKATIVE = {
 CUSTOMERS = {"customer": "1000.00", "stranger": "1000.00", "poor": "0.00"}
 
 
+ENSEMBLES = ("--duet", '{"ensemble":true}')
+"""Keys that may have plan, code and review in one answer."""
+
+
 @contextmanager
 def traffic(
     program: Path, directory: Path, database: Database, settings: dict[str, str] | None = None
@@ -45,7 +49,7 @@ def traffic(
             }
         gateway = Gateway(program, directory, database, given | (settings or {})).start()
         try:
-            people = [gateway.customer(name, credit) for name, credit in CUSTOMERS.items()]
+            people = [gateway.customer(name, credit, *ENSEMBLES) for name, credit in CUSTOMERS.items()]
             for name, person in zip(CUSTOMERS, people, strict=True):
                 planter.take(f"API key of {name}", person.key.removeprefix("sk-duet-"))
             yield Traffic(gateway, upstream, planter, list(credentials.values()), *people)

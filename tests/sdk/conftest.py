@@ -87,8 +87,12 @@ def server(program: Path) -> Iterator[Gateway]:
 
 @pytest.fixture
 def books(server: Gateway) -> Iterator[Books]:
+    yield from kept(server)
+
+
+def kept(server: Gateway, *limits: str) -> Iterator[Books]:
     """After the test the balance has fallen by exactly what the receipts say."""
-    customer = server.customer(f"sdk-{next(numbers)}")
+    customer = server.customer(f"sdk-{next(numbers)}", "5.00", *limits)
     books = Books(server, customer, Recorder())
     before = books.balance()
     yield books

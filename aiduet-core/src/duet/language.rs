@@ -5,7 +5,7 @@ use crate::account::Locale;
 use crate::dialect::Transcript;
 
 /// Letters of Latin words that weigh as much as one Chinese or Japanese character.
-const LATIN_PER_CHARACTER: usize = 3;
+const LATIN_PER_CHARACTER: usize = 6;
 
 impl DuetRouter {
     /// The language in which a person speaks in the last message, code and quotations left out: English
@@ -68,14 +68,14 @@ mod tests {
             let example: serde_json::Value = serde_json::from_str(line).unwrap();
             let endpoint = match example["dialect"].as_str().unwrap() {
                 "anthropic" => Endpoint::Messages,
-                "openai" => Endpoint::ChatCompletions,
+                _ if example["request"]["input"].is_null() => Endpoint::ChatCompletions,
                 _ => Endpoint::Responses,
             };
             let body = crate::content::Content::new(example["request"].to_string().into());
             let transcript = Transcript::read(endpoint, &body).unwrap();
             let told = router.language(&transcript).as_str();
             if !told.starts_with(example["lang"].as_str().unwrap()) {
-                wrong.push((example["lang"].clone(), told));
+                wrong.push((example["id"].clone(), told));
             }
         }
         assert!(wrong.len() <= 5, "{} of the examples: {wrong:?}", wrong.len());

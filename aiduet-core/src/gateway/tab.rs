@@ -1,9 +1,12 @@
 //! The open bill of a request: what is held for it, and what its record will say.
 
+mod stages;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use self::stages::Staged;
 use super::duet::{Routed, Ruling};
 use super::settle::Settler;
 use crate::clock::{Clock, Timestamp};
@@ -18,7 +21,7 @@ use crate::price::{
     affordable_output, charge, quote,
 };
 use crate::provider::{UpstreamRequestId, Vendor};
-use crate::usage::{FinishReason, Stage, StageUsage, Usage, UsageFlags, UsagePart};
+use crate::usage::{FinishReason, Usage, UsageFlags, UsagePart};
 
 /// A place among the running requests, given back on drop.
 pub(super) struct Slot {
@@ -216,113 +219,22 @@ impl Tab {
         self.bill(lines).map_or(Money::ZERO, |bill| bill.charge.min(self.held))
     }
 
-    /// What the stages until now come to, as a charge; at most what is held.
-    pub(super) fn used_by_stages(&self) -> Money {
-        self.bill(Vec::new()).map_or(self.held, |bill| bill.charge.min(self.held))
-    }
-
     /// A bill of the stages until now, and these lines.
     fn bill(&self, lines: Vec<LineItem>) -> Result<Bill, PriceError> {
-        let stages = self.staged.ended.iter().flat_map(|stage| stage.lines.iter().cloned());
-        let mut bill = Bill { lines: stages.chain(lines).collect(), ..self.free() };
+        let mut bill = Bill { lines: self.staged.lines().chain(lines).collect(), ..self.free() };
         bill.charge = bill.recompute()?;
         Ok(bill)
     }
 
-    /// Whether stages are on the bill.
-    pub(super) const fn has_stages(&self) -> bool {
-        !self.staged.ended.is_empty()
-    }
-
-    /// Whether counts of ours are on the bill.
-    pub(super) const fn is_estimated(&self) -> bool {
-        self.staged.flags.estimated
-    }
-
-    /// Output tokens of the answer itself until now.
-    pub(super) fn written(&self) -> u64 {
-        let answering = self.staged.ended.iter().filter(|stage| stage.usage.stage.answers());
-        answering.fold(0, |sum, stage| sum.saturating_add(stage.usage.usage.output))
-    }
-
-    /// Takes note of what an ensemble needs before its first stage begins: the ask of that one, and the
-    /// worst case of the stages behind it.
-    pub(super) fn plan_stages(&mut self, (model, ask): (&Arc<PricedModel>, Ask), behind: Money) {
-        self.facts.model = Arc::clone(model);
-        self.ask = ask;
-        self.staged.apart = behind;
-    }
-
-    /// Begins a stage of an ensemble with its model. `later` is the worst case of the stages behind it.
-    pub(super) fn begin_stage(
-        &mut self,
-        stage: Stage,
-        (model, ask, guess): (&Arc<PricedModel>, Ask, u64),
-        later: Money,
-    ) {
-        let apart = self.used_by_stages().checked_add(later).unwrap_or(self.held);
-        self.staged.under_way = Some(stage);
-        self.staged.apart = apart;
-        self.facts.model = Arc::clone(model);
-        self.covered = ask.output_tokens;
-        self.ask = ask;
-        self.prompt_tokens = guess;
-    }
-
-    /// Ends the stage under way: what it used is on the bill.
-    pub(super) fn end_stage(&mut self, reading: &Reading, outcome: Outcome) {
-        let Some(stage) = self.staged.under_way.take() else { return };
-        let Priced { usage, flags, bill } = self.price(reading, outcome);
-        let model = Arc::clone(&self.facts.model);
-        let served = bill.lines.last().map_or(&model.id, |line| &line.model).clone();
-        let lines = bill.lines.into_iter().map(|line| LineItem { stage: Some(stage), ..line }).collect();
-        self.staged.flags.estimated |= flags.estimated;
-        self.staged.flags.clamped |= flags.clamped;
-        self.staged.flags.unknown_model |= flags.unknown_model;
-        let usage = StageUsage { stage, model: served, usage };
-        self.staged.ended.push(EndedStage { usage, vendor: model.vendor, lines });
-    }
-
-    /// Leaves the stage under way out of the bill.
-    pub(super) const fn forget_stage(&mut self) {
-        self.staged.under_way = None;
-    }
-
-    /// What each stage used that is on the bill, in order.
-    pub(super) fn stages(&self) -> Vec<StageUsage> {
-        self.staged.ended.iter().map(|stage| stage.usage.clone()).collect()
-    }
-
-    /// Closes the bill of an ensemble.
-    pub(super) fn close_stages(
-        &self,
-        finish: Option<FinishReason>,
-        closing: Closing,
-        clock: &dyn Clock,
-    ) -> SettleRequest {
-        let usage =
-            self.staged.ended.iter().fold(Usage::default(), |sum, stage| sum.plus(&stage.usage.usage));
-        let (flags, bill) = match self.bill(Vec::new()) {
-            Ok(bill) => (self.staged.flags, bill),
-            Err(error) => {
-                tracing::error!(request_id = %self.facts.id, %error, "usage cannot be priced; the hold is charged");
-                let flags = UsageFlags { clamped: true, ..self.staged.flags };
-                (flags, Bill { charge: self.held, ..self.free() })
-            }
-        };
-        self.record(Priced { usage, flags, bill }, finish, closing, clock)
-    }
-
     /// Closes the bill: the record and the charge, ready for the ledger, whose the holds are then.
     pub(super) fn close(&self, reading: &Reading, closing: Closing, clock: &dyn Clock) -> SettleRequest {
-        self.record(self.price(reading, closing.outcome), reading.finish, closing, clock)
+        self.record(self.price(reading, closing.outcome), (reading.finish, closing), clock)
     }
 
     fn record(
         &self,
         Priced { usage, flags, bill }: Priced,
-        finish: Option<FinishReason>,
-        closing: Closing,
+        (finish, closing): (Option<FinishReason>, Closing),
         clock: &dyn Clock,
     ) -> SettleRequest {
         let facts = &self.facts;
@@ -371,9 +283,8 @@ impl Tab {
     /// The model that answered: of an ensemble that of the last stage that wrote the answer, else that
     /// of the last line of the bill, or the routed one.
     fn answered_by(&self, bill: &Bill) -> (ModelId, Vendor) {
-        let wrote = self.staged.ended.iter().rev().find(|stage| stage.usage.stage.answers());
-        if let Some(EndedStage { usage, vendor, .. }) = wrote {
-            return (usage.model.clone(), *vendor);
+        if let Some(wrote) = self.staged.wrote() {
+            return wrote;
         }
         let model = bill.lines.last().map_or(&self.facts.model.id, |line| &line.model).clone();
         (model, self.facts.model.vendor)
@@ -452,26 +363,6 @@ impl Tab {
             charge: Money::ZERO,
         }
     }
-}
-
-/// What an ensemble comes to beside the call under way.
-#[derive(Default)]
-pub(super) struct Staged {
-    /// What the holds must cover beside the call under way: the charges of the stages before it, and the
-    /// worst case of those behind it.
-    apart: Money,
-    /// The most that the client allows, if it says so.
-    pub(super) ceiling: Option<Money>,
-    under_way: Option<Stage>,
-    ended: Vec<EndedStage>,
-    flags: UsageFlags,
-}
-
-/// A stage that is on the bill.
-struct EndedStage {
-    usage: StageUsage,
-    vendor: Vendor,
-    lines: Vec<LineItem>,
 }
 
 struct Priced {

@@ -292,13 +292,7 @@ fn tell_gateway(error: &GatewayError) -> Told {
             unauthenticated("key_expired", "The API key has expired. Make a new one.")
         }
         GatewayError::InsufficientBalance { needed, available } => insufficient(*needed, *available),
-        GatewayError::CostAboveLimit { most, allowed } => funds(
-            "max_cost_exceeded",
-            &format!(
-                "This request may cost up to ${most}, more than the ${allowed} of x-aiduet-max-cost. \
-                 Allow more, or lower the output limit."
-            ),
-        ),
+        GatewayError::CostAboveLimit { most, allowed } => cost_above_limit(*most, *allowed),
         GatewayError::BalanceHeld { retry_after } => balance_held(*retry_after),
         GatewayError::KeyLimitReached { period, resets_at } => key_limit_reached(*period, *resets_at),
         GatewayError::AccountLimitReached { resets_at } => account_limit_reached(*resets_at),
@@ -316,13 +310,7 @@ fn tell_gateway(error: &GatewayError) -> Told {
         GatewayError::ModelNotFound => model_not_found(),
         GatewayError::RateLimited { retry_after } => rate_limited(*retry_after),
         GatewayError::Upstream(failure) => tell_upstream(*failure),
-        // To try again would be to pay again.
-        GatewayError::Unfinished(failure) => Told {
-            message: "A stage of the ensemble failed. The stages before it are charged; see the receipt."
-                .to_owned(),
-            retry: Retry::No,
-            ..tell_upstream(*failure)
-        },
+        GatewayError::Unfinished(failure) => unfinished(*failure),
         GatewayError::Unavailable { retry_after } => Told {
             retry: Retry::After(*retry_after),
             ..server(
@@ -403,6 +391,16 @@ fn tell_upstream(failure: UpstreamFailure) -> Told {
     }
 }
 
+/// To try again would be to pay again.
+fn unfinished(failure: UpstreamFailure) -> Told {
+    Told {
+        message: "A stage of the ensemble failed. The stages before it are charged; see the receipt."
+            .to_owned(),
+        retry: Retry::No,
+        ..tell_upstream(failure)
+    }
+}
+
 fn invalid(status: u16, code: &'static str, message: &str) -> Told {
     Told {
         status,
@@ -457,6 +455,16 @@ fn insufficient(needed: Money, available: Money) -> Told {
         &format!(
             "Your balance does not cover this request (needs up to ${needed}, available ${available}). \
              Top up, or lower the output limit."
+        ),
+    )
+}
+
+fn cost_above_limit(most: Money, allowed: Money) -> Told {
+    funds(
+        "max_cost_exceeded",
+        &format!(
+            "This request may cost up to ${most}, more than the ${allowed} of x-aiduet-max-cost. \
+             Allow more, or lower the output limit."
         ),
     )
 }

@@ -229,6 +229,13 @@ pub const KEYS: &[Key] = &[
         MODELS,
         "for titles and other calls that clients make by themselves; the vendor of the called API comes first",
     ),
+    key("duet.ensemble.enabled", FLAG, "whether `duet/ensemble` is answered to keys that allow it"),
+    key("duet.ensemble.deadline", DURATION, "how long plan, code and review may take together"),
+    key(
+        "duet.ensemble.output_tokens",
+        COUNT,
+        "the output limit of an ensemble whose request has none; the worst case of all stages is held",
+    ),
     key("gateway.margin_bp", COUNT, "the price in basis points of the provider's; 10500 adds 5 %"),
     key(
         "gateway.disconnect",

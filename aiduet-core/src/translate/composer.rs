@@ -37,7 +37,7 @@ pub(crate) struct Composer {
 }
 
 enum Form {
-    Stream(Writer),
+    Stream(Box<Writer>),
     /// What was said until now.
     Whole(String),
 }
@@ -45,7 +45,7 @@ enum Form {
 impl Composer {
     /// A writer of events. `None` where nothing is generated.
     pub(crate) fn stream(plan: Plan, opened: Opened) -> Option<Self> {
-        let form = Form::Stream(Writer::new(plan.client(), &opened)?);
+        let form = Form::Stream(Box::new(Writer::new(plan.client(), &opened)?));
         Some(Self { plan, opened, form })
     }
 

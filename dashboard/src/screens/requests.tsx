@@ -267,6 +267,7 @@ function Timeline({ of: request }: { of: RequestDetail }) {
 }
 
 const CLASSES = ['input', 'cache_read', 'cache_write_short', 'cache_write_long', 'output', 'web_searches'] as const;
+const STAGES = ['plan', 'code', 'review', 'repair'] as const;
 
 /** Whole pico-dollars as dollars, exactly. */
 function picoText(pico: bigint): string {
@@ -280,6 +281,11 @@ function Bill({ of: request }: { of: RequestDetail }) {
     const known = CLASSES.find((each) => each === name);
     return known ? t(`class.${known}`) : name;
   };
+  const stageName = (name: string | null) => {
+    const known = STAGES.find((each) => each === name);
+    return known ? t(`stage.${known}`) : '';
+  };
+  const stages = bill.line_items.some((line) => line.stage !== null);
   if (bill.line_items.length === 0) return <p>{t('request.not_charged')}</p>;
   const sum = BigInt(bill.sum_pico);
   const withMargin = (sum * BigInt(bill.margin_bp)) / 10_000n;
@@ -290,6 +296,7 @@ function Bill({ of: request }: { of: RequestDetail }) {
         rows={bill.line_items.map((line, index) => ({ ...line, index }))}
         id={(line) => String(line.index)}
         columns={[
+          ...(stages ? [{ name: 'stage', title: t('request.stage'), cell: (line: { stage: string | null }) => stageName(line.stage) }] : []),
           { name: 'class', title: t('request.class'), cell: (line) => className(line.class) },
           { name: 'quantity', title: t('request.quantity'), isNumber: true, cell: (line) => count(line.quantity) },
           { name: 'rate', title: t('request.rate'), isNumber: true, cell: (line) => <Money of={perMillion(line.rate_pico, 10_000)} /> },

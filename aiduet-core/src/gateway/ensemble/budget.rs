@@ -98,11 +98,19 @@ impl Budget {
         }
     }
 
+    /// The shares of a limit, of which the code takes no more than its model writes; `None` if the limit is
+    /// too small.
+    pub(super) fn shares(&self, limit: u64) -> Option<Shares> {
+        let shares = Shares::of(limit, self.wishes.reviewing())?;
+        let most = self.code.model.limits.max_output.unwrap_or(u64::MAX);
+        Some(Shares { code: shares.code.min(most), ..shares })
+    }
+
     /// The largest limit up to this one, and not below the least, whose worst case the funds cover.
     pub(super) fn affordable(&self, (most, output_min): (u64, u64), funds: Money) -> Option<u64> {
         let reviewing = self.wishes.reviewing();
         let is_covered = |limit: u64| {
-            let shares = Shares::of(limit, reviewing);
+            let shares = self.shares(limit);
             shares.is_some_and(|shares| self.most_from(Stage::Plan, &shares).is_ok_and(|cost| cost <= funds))
         };
         let (mut covered, mut beyond) = (least(reviewing).max(output_min), most.saturating_add(1));

@@ -590,8 +590,7 @@ const fn fault_of(failure: UpstreamFailure) -> StreamFault {
 /// The frames of an ensemble that works while they are taken; dropped early, it ends in the background.
 fn frames_of(receiver: mpsc::Receiver<Bytes>, work: Shield<()>) -> AnswerStream {
     Box::pin(stream::unfold((receiver, Some(work)), |(mut frames, mut work)| async move {
-        loop {
-            let Some(working) = work.as_mut() else { break };
+        while let Some(working) = work.as_mut() {
             tokio::select! {
                 biased;
                 frame = frames.recv() => return Some((frame?, (frames, work))),

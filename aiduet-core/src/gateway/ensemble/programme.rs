@@ -77,7 +77,7 @@ impl Programme {
     pub(super) fn shares(&self, endpoint: Endpoint, limit: u64) -> Result<Shares, GatewayError> {
         let field = output_limit_name(endpoint).unwrap_or_default();
         let fault = RequestFault::wrong(field, TOO_SMALL);
-        Shares::of(limit, self.budget.wishes.reviewing()).ok_or(GatewayError::Invalid(fault))
+        self.budget.shares(limit).ok_or(GatewayError::Invalid(fault))
     }
 
     /// The body of a stage.

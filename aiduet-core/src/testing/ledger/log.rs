@@ -4,15 +4,17 @@ use std::time::Duration;
 
 use super::scene::{FreshLedger, WholeLedger};
 use crate::clock::ManualClock;
+use crate::duet::{Assignment, RuleKind};
 use crate::id::RequestId;
 use crate::ledger::{
-    Attempt, AttemptResult, BillPage, DatedBill, ListRequests, RequestRecord, ReserveRequest, SettleRequest,
-    SettlementState, SpendPeriod, UpstreamName,
+    Attempt, AttemptResult, BillPage, DatedBill, ListRequests, RequestRecord, ReserveRequest, Routing,
+    SettleRequest, SettlementState, SpendPeriod, UpstreamName,
 };
 use crate::money::Money;
+use crate::price::LineItem;
 use crate::provider::UpstreamRequestId;
 use crate::testing::cents;
-use crate::usage::{Usage, UsageFlags};
+use crate::usage::{Stage, Usage, UsageFlags};
 
 /// Every field comes back.
 pub async fn a_record_is_found_as_it_was_written<L: WholeLedger>(fresh: &FreshLedger<L>) {
@@ -37,6 +39,13 @@ pub async fn a_record_is_found_as_it_was_written<L: WholeLedger>(fresh: &FreshLe
     assert_eq!(scene.record(&request).await, Some(record));
     let plain = scene.holding(1).await;
     let mut settle = scene.factory.settle(&plain, Money::ZERO);
+    settle.record.duet = Some(Routing { role: Assignment::Ensemble, rule: RuleKind::Override });
+    settle.record.bill.lines = Stage::ALL
+        .iter()
+        .flat_map(|stage| {
+            settle.record.bill.lines.iter().map(|line| LineItem { stage: Some(*stage), ..line.clone() })
+        })
+        .collect();
     settle.record.first_byte = None;
     settle.record.finish = None;
     settle.record.stream = false;

@@ -55,7 +55,7 @@ proptest! {
         uses in prop::array::uniform4(prop::array::uniform4(0_u64..=1_000)),
     ) {
         let budget = budget(models, prompts, (wishes, margin));
-        let shares = Shares::of(limit, wishes.reviewing()).unwrap();
+        let shares = budget.shares(limit).unwrap();
         let held = budget.most_from(Stage::Plan, &shares).unwrap();
         let sheet = PriceSheet::embedded().unwrap();
         let mut bill = Bill { margin: budget.margin, ..Bill::default() };
@@ -66,7 +66,7 @@ proptest! {
             }
             let ask = budget.ask(stage, &shares);
             let most = if stage == Stage::Repair { shares.code - written } else { ask.output_tokens };
-            let usage = used(&ask, shares_used, most.min(shares.code.max(ask.output_tokens)));
+            let usage = used(&ask, shares_used, most);
             if stage == Stage::Code {
                 written = usage.output;
             }
@@ -93,7 +93,7 @@ proptest! {
         let budget = budget([MODELS[0], MODELS[1], MODELS[0]], [5_000; 3], (wishes, 10_500));
         let funds = Money::from_nanos(funds);
         let cost = |limit| {
-            budget.most_from(Stage::Plan, &Shares::of(limit, wishes.reviewing()).unwrap()).unwrap()
+            budget.most_from(Stage::Plan, &budget.shares(limit).unwrap()).unwrap()
         };
         match budget.affordable((most, 1_024), funds) {
             Some(limit) => {
@@ -119,7 +119,7 @@ fn stages_that_there_are_not_cost_nothing() {
     let all = Wishes { manner: Manner::Everything, rounds: Rounds::One, ceiling: None };
     let most = |wishes: Wishes| {
         let budget = budget([MODELS[0], MODELS[1], MODELS[0]], [1_000; 3], (wishes, 10_000));
-        budget.most_from(Stage::Plan, &Shares::of(10_000, wishes.reviewing()).unwrap()).unwrap()
+        budget.most_from(Stage::Plan, &budget.shares(10_000).unwrap()).unwrap()
     };
     let once = Wishes { rounds: Rounds::None, ..all };
     assert!(most(quiet) < most(once) && most(once) < most(all));

@@ -59,7 +59,7 @@ pub(super) const WORDS: Words = Words {
         tools: "Claude Code and Codex",
         tools_text: "Set the address and the key; models of both families work in both.",
         duet_title: "Without a model",
-        duet_text: "Leave the model out, or write duet. The headers of the answer name the role and the reason:",
+        duet_text: "Leave the model out, or write duet; with a key that allows it, duet/ensemble plans, codes and reviews in one answer. The headers of the answer name the role and the reason:",
         bill_title: "What did it cost?",
         bill_text: "Every answer has an x-request-id; its receipt shows the arithmetic:",
         errors_title: "When it does not work",

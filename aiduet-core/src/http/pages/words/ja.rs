@@ -59,7 +59,7 @@ pub(super) const WORDS: Words = Words {
         tools: "Claude Code と Codex",
         tools_text: "アドレスとキーを設定します。どちらからも両社のモデルを使えます。",
         duet_title: "モデルを指定しない",
-        duet_text: "モデルを省略するか、duet と書きます。回答のヘッダーが役割と理由を示します。",
+        duet_text: "モデルを省略するか、duet と書きます。許可されたキーなら duet/ensemble が計画・コード・レビューを一つの回答にまとめます。回答のヘッダーが役割と理由を示します。",
         bill_title: "いくらかかったか",
         bill_text: "どの回答にも x-request-id があり、その領収記録に計算の内訳があります。",
         errors_title: "うまくいかないとき",

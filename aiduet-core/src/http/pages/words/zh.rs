@@ -52,7 +52,7 @@ pub(super) const WORDS: Words = Words {
         tools: "Claude Code 与 Codex",
         tools_text: "设置地址和密钥即可；两家的模型在两者中都能使用。",
         duet_title: "不指定模型",
-        duet_text: "省略模型，或填写 duet。回复的标头会说明角色与理由：",
+        duet_text: "省略模型，或填写 duet；密钥允许时，duet/ensemble 在一个回复中完成计划、代码和审查。回复的标头会说明角色与理由：",
         bill_title: "花了多少钱？",
         bill_text: "每个回复都带有 x-request-id，其收据会列出计算过程：",
         errors_title: "出错时",
