@@ -615,6 +615,40 @@ async fn a_process_that_stops_charges_what_ran_and_says_so() {
 }
 
 #[tokio::test]
+async fn a_model_that_takes_over_is_not_called_above_what_the_client_allows() {
+    let api = Api::Messages;
+    let explained = {
+        let (plan, _provider) = scripted(Store::Memory);
+        let house = plan.open().await;
+        let mut explain = call(api, Form::Whole);
+        explain.path = "/v1/duet/explain".to_owned();
+        let told = house.send(explain).await.json();
+        house.close().await;
+        told["estimate"]["price_max"].as_str().unwrap().to_owned()
+    };
+    for (ceiling, takes_over) in [(Some(&*explained), false), (None, true)] {
+        let (plan, provider) = scripted(Store::Memory);
+        let house = plan.open().await;
+        says(&provider, (api, Stage::Plan), "first this");
+        provider.feed().begin(Err(ProviderError::Connect));
+        if takes_over {
+            // The dearer model writes the code.
+            says(&provider, (api, Stage::Review), "fn main");
+            says(&provider, (api, Stage::Review), "looks good");
+        }
+        let call = call(api, Form::Whole);
+        let call = ceiling.into_iter().fold(call, |call, most| call.header("x-aiduet-max-cost", most));
+        let reply = house.send(call).await;
+        assert_eq!(reply.status == 200, takes_over, "{:?}", reply.body);
+        let held = house.ledger.reserves();
+        assert_eq!(held.len(), if takes_over { 2 } else { 1 }, "the hold follows the route: {held:?}");
+        let records = house.close().await;
+        assert!(ceiling.is_none_or(|most| held[0] <= most.parse().unwrap()));
+        assert_eq!(records[0].attempts.len(), if takes_over { 4 } else { 2 });
+    }
+}
+
+#[tokio::test]
 async fn an_empty_code_is_not_reviewed() {
     let (plan, provider) = scripted(Store::Memory);
     let house = plan.open().await;
