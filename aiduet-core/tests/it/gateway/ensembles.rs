@@ -50,9 +50,13 @@ fn scripted(store: Store) -> (Plan, std::sync::Arc<ScriptedProvider>) {
 }
 
 fn call(api: Api, form: Form) -> Call {
+    limited(api, form, 4_000)
+}
+
+fn limited(api: Api, form: Form, limit: u64) -> Call {
     let mut body = api.body("Write a parser.");
     body["model"] = "duet/ensemble".into();
-    body[api.limit()] = 4_000.into();
+    body[api.limit()] = limit.into();
     body["stream"] = (form == Form::Stream).into();
     for effort in ["reasoning", "reasoning_effort"] {
         body.as_object_mut().unwrap().remove(effort);
@@ -616,11 +620,13 @@ async fn a_process_that_stops_charges_what_ran_and_says_so() {
 
 #[tokio::test]
 async fn a_model_that_takes_over_is_not_called_above_what_the_client_allows() {
+    /// So much that what the plan leaves of its share does not pay for the dearer model.
+    const LONG: u64 = 40_000;
     let api = Api::Messages;
     let explained = {
         let (plan, _provider) = scripted(Store::Memory);
         let house = plan.open().await;
-        let mut explain = call(api, Form::Whole);
+        let mut explain = limited(api, Form::Whole, LONG);
         explain.path = "/v1/duet/explain".to_owned();
         let told = house.send(explain).await.json();
         house.close().await;
@@ -636,7 +642,7 @@ async fn a_model_that_takes_over_is_not_called_above_what_the_client_allows() {
             says(&provider, (api, Stage::Review), "fn main");
             says(&provider, (api, Stage::Review), "looks good");
         }
-        let call = call(api, Form::Whole);
+        let call = limited(api, Form::Whole, LONG);
         let call = ceiling.into_iter().fold(call, |call, most| call.header("x-aiduet-max-cost", most));
         let reply = house.send(call).await;
         assert_eq!(reply.status == 200, takes_over, "{:?}", reply.body);
