@@ -13,7 +13,7 @@ use crate::auth::{
 use crate::class::Classify;
 use crate::id::{AccountId, IdentityId, SessionId};
 use crate::limit::{Guard, Subject};
-use crate::notify::Notice;
+use crate::notify::{Notice, NoticeChoices};
 use crate::secret::Secret;
 
 /// What a browser comes back with from the identity provider.
@@ -325,6 +325,7 @@ impl Reception {
             password: None,
             name: None,
             locale,
+            choices: NoticeChoices::default(),
             role: Role::User,
             state: AccountState::Active,
             created_at: self.now(),

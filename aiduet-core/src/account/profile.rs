@@ -4,7 +4,7 @@ use super::reception::Letter;
 use super::{Account, AccountError, EmailAddress, Locale, Reception, ReceptionError, SignedIn, Visit};
 use crate::auth::{EndSessions, PasswordContext, SecurityEventKind, TicketPurpose, Which};
 use crate::limit::{Guard, Subject};
-use crate::notify::{MaskedAddress, Notice};
+use crate::notify::{MaskedAddress, Notice, NoticeChoices};
 use crate::secret::Secret;
 
 /// What is to be different; `None` stays.
@@ -14,10 +14,12 @@ pub struct ProfileChange {
     pub name: Option<Option<String>>,
     /// The language.
     pub locale: Option<Locale>,
+    /// Which mails are wanted.
+    pub choices: Option<NoticeChoices>,
 }
 
 impl Reception {
-    /// Changes name and language.
+    /// Changes name, language and which mails are wanted.
     ///
     /// # Errors
     /// What a store says.
@@ -27,11 +29,12 @@ impl Reception {
         change: ProfileChange,
         visit: &Visit,
     ) -> Result<Account, ReceptionError> {
-        let ProfileChange { name, locale } = change;
+        let ProfileChange { name, locale, choices } = change;
         let account = self
             .change(person.account.id, |account| Account {
                 name: name.clone().unwrap_or_else(|| account.name.clone()),
                 locale: locale.unwrap_or(account.locale),
+                choices: choices.unwrap_or(account.choices),
                 ..account.clone()
             })
             .await?;

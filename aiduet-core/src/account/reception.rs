@@ -208,7 +208,7 @@ impl Reception {
         self.send(account, Letter { to: account.email.clone(), notice }, cause).await
     }
 
-    /// Puts a message about an account in the outbox, once per cause.
+    /// Puts a message about an account in the outbox, once per cause, if it is wanted.
     pub(super) async fn send(
         &self,
         account: &Account,
@@ -216,6 +216,9 @@ impl Reception {
         cause: &[&str],
     ) -> Result<(), ReceptionError> {
         let Letter { to, notice } = letter;
+        if !account.choices.wants(notice.kind()) {
+            return Ok(());
+        }
         let message = Outgoing {
             id: NoticeId::generate(self.parts.clock.as_ref(), self.parts.entropy.as_ref()),
             account: Some(account.id),

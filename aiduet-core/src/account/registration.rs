@@ -6,7 +6,7 @@ use super::{
 use crate::auth::{PasswordContext, SecurityEventKind, TicketPurpose};
 use crate::id::AccountId;
 use crate::limit::{Guard, Subject};
-use crate::notify::Notice;
+use crate::notify::{Notice, NoticeChoices};
 use crate::secret::Secret;
 
 /// What a person signs up with, who agrees to the policies in force.
@@ -100,6 +100,7 @@ impl Reception {
             password: Some(hash),
             name: person.name.map(str::to_owned),
             locale: person.locale,
+            choices: NoticeChoices::default(),
             role: Role::User,
             state: AccountState::Active,
             created_at: self.now(),

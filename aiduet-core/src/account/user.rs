@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::clock::Timestamp;
 use crate::id::AccountId;
+use crate::notify::NoticeChoices;
 use crate::secret::Secret;
 
 /// The owner of a balance and of keys, and the person who signs in.
@@ -24,6 +25,8 @@ pub struct Account {
     pub name: Option<String>,
     /// The language of mails and pages.
     pub locale: Locale,
+    /// Which mails are wanted.
+    pub choices: NoticeChoices,
     /// What it may do.
     pub role: Role,
     /// Whether it may spend.

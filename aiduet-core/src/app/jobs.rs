@@ -9,8 +9,8 @@ use crate::cost::CostComparer;
 use crate::http::metrics::Metrics;
 use crate::id::{Entropy, NodeId, SystemEntropy};
 use crate::jobs::{
-    Costs, Erase, ForgetPayers, Job, Jobs, Lapse, LowBalance, MissedMessages, News, PendingTopUps, Purge,
-    Recharges, Reconcile, Refunds, SpendAlerts,
+    Costs, Erase, ForgetPayers, Job, Jobs, KeyExpiry, Lapse, LowBalance, MissedMessages, News, PendingTopUps,
+    Purge, Recharges, Reconcile, Refunds, SpendAlerts,
 };
 use crate::policy::Policies;
 use crate::privacy::{Erasure, ErasureParts, Retention, RetentionObserver, RetentionStores, TombstoneFile};
@@ -62,11 +62,16 @@ fn registered(settings: &Settings, stores: &Stores, parts: &JobParts) -> Vec<Arc
         usage: Arc::clone(&stores.usage),
         letters: letters(stores, (&parts.clock, &parts.entropy)),
     };
+    let key_expiry = KeyExpiry {
+        keys: Arc::clone(&stores.ending_keys),
+        letters: letters(stores, (&parts.clock, &parts.entropy)),
+    };
     let mut all: Vec<Arc<dyn Job>> = vec![
         Arc::new(Purge::new(retention(settings, stores), Arc::clone(&parts.retention))),
         Arc::new(Lapse::new(Arc::clone(&stores.grants))),
         Arc::new(low_balance),
         Arc::new(spend_alerts),
+        Arc::new(key_expiry),
         Arc::new(Erase::new(erasure(settings, stores, &parts.clock))),
     ];
     // With texts that cannot be read no application is built.

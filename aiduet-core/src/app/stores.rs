@@ -9,7 +9,7 @@ use crate::auth::{FailureCounter, IdentityStore, SecurityLog, SessionStore, Tick
 use crate::clock::Clock;
 use crate::cost::CostComparisonStore;
 use crate::jobs::JobStore;
-use crate::keys::{KeyCreations, KeyStore};
+use crate::keys::{EndingKeys, KeyCreations, KeyStore};
 use crate::ledger::{
     AccountLimits, Audit, BillReader, Custody, Grants, Journal, Ledger, RequestLog, Statements, UsageReader,
     UsageRetention,
@@ -42,6 +42,8 @@ use crate::backends::sea_orm::{
 pub struct Stores {
     /// API keys.
     pub keys: Arc<dyn KeyStore>,
+    /// API keys by their end.
+    pub ending_keys: Arc<dyn EndingKeys>,
     /// Accounts.
     pub accounts: Arc<dyn AccountStore>,
     /// What people agreed to.
@@ -233,8 +235,10 @@ async fn sea_orm(settings: &DatabaseSettings) -> Result<Stores, BuildError> {
     let usage: Arc<dyn UsageReader> = Arc::<SeaOrmLedger>::clone(&ledger);
     let usage_retention: Arc<dyn UsageRetention> = Arc::<SeaOrmLedger>::clone(&ledger);
     let custody: Arc<dyn Custody> = Arc::<SeaOrmLedger>::clone(&ledger);
+    let keys = Arc::new(SeaOrmKeyStore::new(database.clone()));
     Ok(Stores {
-        keys: Arc::new(SeaOrmKeyStore::new(database.clone())),
+        keys: Arc::<SeaOrmKeyStore>::clone(&keys),
+        ending_keys: keys,
         accounts: Arc::<SeaOrmAccountStore>::clone(&accounts),
         consents: accounts,
         identities: Arc::new(SeaOrmIdentityStore::new(database.clone())),
@@ -286,7 +290,7 @@ fn unusable(error: DatabaseError) -> BuildError {
 fn memory(clock: Arc<dyn Clock>) -> Result<Stores, BuildError> {
     use crate::backends::memory::{
         MemoryAccounts, MemoryAuditLog, MemoryCostComparisons, MemoryDeletions, MemoryInventory, MemoryJobs,
-        MemoryLedger, MemoryPayers, MemoryPeople, MemoryPublications, MemoryReconciliations,
+        MemoryKeys, MemoryLedger, MemoryPayers, MemoryPeople, MemoryPublications, MemoryReconciliations,
     };
     let ledger = Arc::new(MemoryLedger::new(clock));
     let requests: Arc<dyn RequestLog> = Arc::<MemoryLedger>::clone(&ledger);
@@ -301,7 +305,8 @@ fn memory(clock: Arc<dyn Clock>) -> Result<Stores, BuildError> {
     let deletions = Arc::new(MemoryDeletions::of(people.clone()));
     let inventory = Arc::new(MemoryInventory::of(&people).with(&deletions));
     Ok(Stores {
-        keys: people.keys,
+        keys: Arc::<MemoryKeys>::clone(&people.keys),
+        ending_keys: people.keys,
         consents: Arc::<MemoryAccounts>::clone(&people.accounts),
         accounts: people.accounts,
         identities: people.identities,

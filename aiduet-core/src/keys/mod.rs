@@ -4,6 +4,7 @@ mod api_key;
 mod cached;
 mod check;
 mod creation;
+mod ending;
 mod error;
 mod report;
 mod shared;
@@ -18,6 +19,7 @@ pub use api_key::{ApiKey, ApiKeyHash, KeyLimits, KeyState, MalformedKey, PlainAp
 pub use cached::CachedKeys;
 pub use check::KeyRefusal;
 pub use creation::{KeyCreation, KeyCreations};
+pub use ending::{EndingKeys, ListEnding};
 pub use error::KeyError;
 pub use report::{ReportError, ReportVerifier, SignedReport};
 pub use stop::stop_keys;

@@ -59,12 +59,16 @@ impl Letters {
         Ok(found.filter(|owner| !matches!(owner.state, AccountState::Closed { .. })))
     }
 
-    /// Puts a message in the outbox, unless its cause was told before or the account is gone.
+    /// Puts a message in the outbox, unless its cause was told before, the account is gone or does not
+    /// want it.
     ///
     /// # Errors
     /// [`LetterError`]; a repeat is safe.
     pub async fn send(&self, account: AccountId, notice: Notice, cause: &[&str]) -> Result<(), LetterError> {
         let Some(owner) = self.owner(account).await? else { return Ok(()) };
+        if !owner.choices.wants(notice.kind()) {
+            return Ok(());
+        }
         let message = Outgoing {
             id: NoticeId::generate(self.clock.as_ref(), self.entropy.as_ref()),
             account: Some(account),

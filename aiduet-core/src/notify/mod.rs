@@ -25,7 +25,7 @@ pub use error::{DeliveryError, OutboxError};
 pub use letters::{LetterError, Letters};
 pub use link::{LinkToken, Page, Site};
 pub use mail::{Mail, MessageId};
-pub use notice::{KeyLabel, MaskedAddress, Notice, NoticeKind, PolicyKind, Preference, SpendSpan};
+pub use notice::{KeyLabel, MaskedAddress, Notice, NoticeChoices, NoticeKind, PolicyKind, SpendSpan};
 pub use outbox::{
     Attempted, Backlog, DedupKey, Due, FailureCode, LeaseRequest, NoticeFilter, NoticeRecord, NoticeState,
     Outbox, Outgoing, PurgeNotices, Put, Report, Standing,

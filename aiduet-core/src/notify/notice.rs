@@ -301,53 +301,58 @@ kinds! {
     DeletionDone = "deletion_done",
 }
 
-impl NoticeKind {
-    /// The choice of the person that decides whether it is sent; `None`: it always is.
-    pub const fn preference(self) -> Option<Preference> {
-        match self {
-            Self::LowBalance | Self::BalanceEmpty => Some(Preference::LowBalance),
-            Self::KeyExpiring => Some(Preference::KeyExpiry),
-            Self::NewSignIn => Some(Preference::NewSignIn),
-            Self::VerifyEmail
-            | Self::AlreadyRegistered
-            | Self::ResetPassword
-            | Self::PasswordChanged
-            | Self::PasswordLocked
-            | Self::ConfirmEmail
-            | Self::EmailChanged
-            | Self::GoogleLinked
-            | Self::GoogleUnlinked
-            | Self::SessionsRevoked
-            | Self::KeyCreated
-            | Self::KeyRotated
-            | Self::KeyDeleted
-            | Self::KeyLeaked
-            | Self::SpendAlert
-            | Self::TopUpReceipt
-            | Self::RechargeToConfirm
-            | Self::RechargeStopped
-            | Self::CardGone
-            | Self::RefundReceipt
-            | Self::PolicyChange
-            | Self::PriceChange
-            | Self::ExportReady
-            | Self::DeletionStarted
-            | Self::DeletionCancelled
-            | Self::DeletionDone => None,
-        }
+/// Which of the messages that may be turned off a person wants. All others are always sent: of the
+/// balance and of spending people are told by alerts of their own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NoticeChoices {
+    /// That a key ends soon.
+    pub key_expiry: bool,
+    /// That somebody signed in on a device that was not seen before.
+    pub new_sign_in: bool,
+}
+
+impl Default for NoticeChoices {
+    fn default() -> Self {
+        Self { key_expiry: true, new_sign_in: true }
     }
 }
 
-/// A choice about messages that its owner may turn off.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Preference {
-    /// The balance is low or used up.
-    LowBalance,
-    /// A key ends soon.
-    KeyExpiry,
-    /// A sign-in on a new device.
-    NewSignIn,
+impl NoticeChoices {
+    /// Whether a message of this kind is wanted.
+    pub const fn wants(self, kind: NoticeKind) -> bool {
+        match kind {
+            NoticeKind::KeyExpiring => self.key_expiry,
+            NoticeKind::NewSignIn => self.new_sign_in,
+            NoticeKind::VerifyEmail
+            | NoticeKind::AlreadyRegistered
+            | NoticeKind::ResetPassword
+            | NoticeKind::PasswordChanged
+            | NoticeKind::PasswordLocked
+            | NoticeKind::ConfirmEmail
+            | NoticeKind::EmailChanged
+            | NoticeKind::GoogleLinked
+            | NoticeKind::GoogleUnlinked
+            | NoticeKind::SessionsRevoked
+            | NoticeKind::KeyCreated
+            | NoticeKind::KeyRotated
+            | NoticeKind::KeyDeleted
+            | NoticeKind::KeyLeaked
+            | NoticeKind::LowBalance
+            | NoticeKind::SpendAlert
+            | NoticeKind::BalanceEmpty
+            | NoticeKind::TopUpReceipt
+            | NoticeKind::RechargeToConfirm
+            | NoticeKind::RechargeStopped
+            | NoticeKind::CardGone
+            | NoticeKind::RefundReceipt
+            | NoticeKind::PolicyChange
+            | NoticeKind::PriceChange
+            | NoticeKind::ExportReady
+            | NoticeKind::DeletionStarted
+            | NoticeKind::DeletionCancelled
+            | NoticeKind::DeletionDone => true,
+        }
+    }
 }
 
 /// A key as its owner knows it.

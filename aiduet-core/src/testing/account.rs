@@ -9,6 +9,7 @@ use super::Factory;
 use crate::account::{Account, AccountError, AccountState, AccountStore, EmailAddress, Locale, Role};
 use crate::clock::Timestamp;
 use crate::id::AccountId;
+use crate::notify::NoticeChoices;
 use crate::secret::Secret;
 
 /// Expands to one test per case of the suite.
@@ -67,15 +68,16 @@ struct Fields {
     password: Option<Secret<String>>,
     name: Option<String>,
     locale: Locale,
+    choices: NoticeChoices,
     role: Role,
     state: AccountState,
     created_at: Timestamp,
 }
 
 fn fields(account: &Account) -> Fields {
-    let Account { id, email, email_verified_at, password, name, locale, role, state, created_at } =
+    let Account { id, email, email_verified_at, password, name, locale, choices, role, state, created_at } =
         account.clone();
-    Fields { id, email, email_verified_at, password, name, locale, role, state, created_at }
+    Fields { id, email, email_verified_at, password, name, locale, choices, role, state, created_at }
 }
 
 /// Finds an account both ways.
@@ -105,6 +107,7 @@ fn full(factory: &Factory) -> Account {
         password: Some(Secret::new("$argon2id$v=19$m=19456,t=2,p=1$c2FsdA$aGFzaA".to_owned())),
         name: Some("山田 O'Neil".to_owned()),
         locale: Locale::Ja,
+        choices: NoticeChoices { key_expiry: false, new_sign_in: true },
         role: Role::Operator,
         state: AccountState::Frozen { at: factory.now() },
         ..factory.account()

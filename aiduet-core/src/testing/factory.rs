@@ -15,6 +15,7 @@ use crate::ledger::{
     ReserveRequest, Routing, SettleRequest, VoidRequest,
 };
 use crate::money::Money;
+use crate::notify::NoticeChoices;
 use crate::price::{Bill, LineItem, LineKind, ModelId, Rate};
 use crate::provider::Vendor;
 use crate::usage::{FinishReason, ServiceTier, TokenClass, Usage, UsageFlags};
@@ -131,6 +132,7 @@ impl Factory {
             password: None,
             name: None,
             locale: Locale::En,
+            choices: NoticeChoices::default(),
             role: Role::User,
             state: AccountState::Active,
             created_at: self.now(),

@@ -8,7 +8,9 @@ use tokio::task::JoinSet;
 use super::{Factory, cents};
 use crate::dialect::Endpoint;
 use crate::duet::{DuetOverrides, Preference, Role};
-use crate::keys::{ApiKey, KeyError, KeyLimits, KeyState, KeyStore, ListKeys, SpendLimits};
+use crate::keys::{
+    ApiKey, EndingKeys, KeyError, KeyLimits, KeyState, KeyStore, ListEnding, ListKeys, SpendLimits,
+};
 use crate::provider::Vendor;
 use crate::routing::Models;
 
@@ -299,3 +301,54 @@ pub async fn one_of_many_inserts_of_a_digest_wins(store: impl KeyStore) {
     let found = store.find_by_hash(&key.hash).await.expect("the store is available");
     assert_eq!(found.map(|key| key.id).as_ref(), winners.first().copied());
 }
+
+/// Expands to one test per case of what a store of keys by their end must do. The argument is an
+/// `async fn() -> Option<S>` that makes an empty store.
+#[macro_export]
+macro_rules! ending_keys_conformance {
+    ($new_store:path) => {
+        #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+        async fn active_keys_are_found_by_their_end_in_pages() {
+            if let Some(store) = $new_store().await {
+                $crate::testing::keys::active_keys_are_found_by_their_end_in_pages(store).await;
+            }
+        }
+    };
+}
+
+/// The span begins with its first moment and ends before its last one; other states do not count.
+pub async fn active_keys_are_found_by_their_end_in_pages(store: impl KeyStore + EndingKeys) {
+    let factory = Factory::new(1);
+    let (from, until) = (factory.now().plus(DAY), factory.now().plus(DAY * 2));
+    let just_before = until.minus(Duration::from_millis(1));
+    let ends = [Some(from), Some(just_before), Some(until), Some(from.minus(Duration::from_millis(1))), None];
+    let mut wanted = Vec::new();
+    for expires_at in ends.into_iter().chain([Some(from)]) {
+        let (_plain, key) = factory.api_key(factory.account_id());
+        let key = ApiKey { expires_at, ..key };
+        store.insert(key.clone()).await.expect("the key is new");
+        if expires_at.is_some_and(|end| (from..until).contains(&end)) {
+            wanted.push(key);
+        }
+    }
+    for state in
+        [KeyState::Disabled { at: from }, KeyState::Rotated { until }, KeyState::Revoked { at: from }]
+    {
+        let (_plain, key) = factory.api_key(factory.account_id());
+        let key = ApiKey { expires_at: Some(from), state, ..key };
+        store.insert(key).await.expect("the key is new");
+    }
+    let (mut found, mut after) = (Vec::new(), None);
+    for _page in 0..3 {
+        let request = ListEnding { from, until, after, limit: 1 };
+        let page = store.ending(request).await.expect("the store is available");
+        after = page.last().map(|key| key.id);
+        found.extend(page.iter().map(|key| ApiKey::clone(key)));
+    }
+    wanted.sort_by_key(|key| key.id);
+    assert_eq!(found, wanted);
+    let request = ListEnding { from, until, after, limit: 1 };
+    assert_eq!(store.ending(request).await.expect("the store is available"), []);
+}
+
+const DAY: Duration = Duration::from_hours(24);

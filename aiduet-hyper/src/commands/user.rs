@@ -5,6 +5,7 @@ use aiduet_core::audit::AuditAction;
 use aiduet_core::clock::{Clock, SystemClock};
 use aiduet_core::id::{AccountId, SystemEntropy};
 use aiduet_core::ledger::Balance;
+use aiduet_core::notify::NoticeChoices;
 use aiduet_core::operator::{Consent, CreditWish, Credited};
 use serde_json::{Value, json};
 
@@ -104,6 +105,7 @@ pub(super) fn new_account(
         name,
         locale: Locale::from_tag(locale)
             .ok_or_else(|| Failure::Usage("expected en, zh-CN or ja".to_owned()))?,
+        choices: NoticeChoices::default(),
         role,
         state: AccountState::Active,
         created_at: now,

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use super::deletions::{Touch, number};
 use crate::clock::Timestamp;
 use crate::id::{AccountId, ApiKeyId};
-use crate::keys::{ApiKey, ApiKeyHash, KeyError, KeyState, KeyStore, ListKeys};
+use crate::keys::{ApiKey, ApiKeyHash, EndingKeys, KeyError, KeyState, KeyStore, ListEnding, ListKeys};
 
 /// Keys in memory.
 #[derive(Debug, Default)]
@@ -142,6 +142,22 @@ impl KeyStore for MemoryKeys {
     }
 }
 
+#[async_trait]
+impl EndingKeys for MemoryKeys {
+    async fn ending(&self, request: ListEnding) -> Result<Vec<Arc<ApiKey>>, KeyError> {
+        let ListEnding { from, until, after, limit } = request;
+        let is_meant = |key: &&Arc<ApiKey>| {
+            key.state == KeyState::Active
+                && key.expires_at.is_some_and(|end| (from..until).contains(&end))
+                && after.is_none_or(|after| key.id > after)
+        };
+        let mut found: Vec<_> = self.read(|keys| keys.by_id.values().filter(is_meant).cloned().collect());
+        found.sort_by_key(|key| key.id);
+        found.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+        Ok(found)
+    }
+}
+
 #[cfg(test)]
 #[cfg(feature = "testing")]
 mod tests {
@@ -156,6 +172,7 @@ mod tests {
     }
 
     crate::key_store_conformance!(memory_keys);
+    crate::ending_keys_conformance!(memory_keys);
 
     mod shared {
         use super::shared_keys;

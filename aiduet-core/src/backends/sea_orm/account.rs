@@ -14,10 +14,11 @@ use crate::account::{
 };
 use crate::clock::Timestamp;
 use crate::id::AccountId;
+use crate::notify::NoticeChoices;
 use crate::secret::Secret;
 
-const COLUMNS: &str =
-    "id, email, email_verified_at, password, name, locale, role, state, state_at, created_at";
+const COLUMNS: &str = "id, email, email_verified_at, password, name, locale, tell_key_expiry, \
+     tell_new_sign_in, role, state, state_at, created_at";
 
 /// [`AccountStore`] in a database, and [`ConsentStore`](crate::account::ConsentStore).
 #[derive(Clone, Debug)]
@@ -113,8 +114,18 @@ impl AccountStore for SeaOrmAccountStore {
         if kept.as_ref() != was {
             return Err(AccountError::Changed { id });
         }
-        let columns =
-            ["email", "email_verified_at", "password", "name", "locale", "role", "state", "state_at"];
+        let columns = [
+            "email",
+            "email_verified_at",
+            "password",
+            "name",
+            "locale",
+            "tell_key_expiry",
+            "tell_new_sign_in",
+            "role",
+            "state",
+            "state_at",
+        ];
         let mut update = Sql::new(self.database.backend(), "UPDATE accounts SET ");
         for (index, (column, value)) in columns.iter().zip(write(account).into_iter().skip(1)).enumerate() {
             let separator = if index == 0 { "" } else { ", " };
@@ -160,7 +171,9 @@ fn role_from(code: &str) -> Option<Role> {
 
 /// In the order of [`COLUMNS`].
 fn write(account: Account) -> Vec<Value> {
-    let Account { id, email, email_verified_at, password, name, locale, role, state, created_at } = account;
+    let Account { id, email, email_verified_at, password, name, locale, choices, role, state, created_at } =
+        account;
+    let NoticeChoices { key_expiry, new_sign_in } = choices;
     let (state, state_at) = state_columns(state);
     vec![
         id.as_uuid().into(),
@@ -169,6 +182,8 @@ fn write(account: Account) -> Vec<Value> {
         password.map(|password| password.expose().clone()).into(),
         name.into(),
         locale.as_str().into(),
+        i64::from(key_expiry).into(),
+        i64::from(new_sign_in).into(),
         role_code(role).into(),
         state.into(),
         state_at.into(),
@@ -185,6 +200,10 @@ fn read(row: &QueryResult) -> Result<Arc<Account>, DatabaseError> {
         password: columns.next::<Option<String>>()?.map(Secret::new),
         name: columns.next()?,
         locale: columns.next_as("accounts.locale", |tag: String| Locale::from_tag(&tag))?,
+        choices: NoticeChoices {
+            key_expiry: columns.next::<i64>()? != 0,
+            new_sign_in: columns.next::<i64>()? != 0,
+        },
         role: columns.next_as("accounts.role", |code: String| role_from(&code))?,
         state: {
             let code: String = columns.next()?;

@@ -12,7 +12,7 @@ use super::error::{DatabaseError, FailureKind};
 use super::sql::{Columns, Sql, insert_row};
 use crate::clock::Timestamp;
 use crate::id::{AccountId, ApiKeyId};
-use crate::keys::{ApiKey, ApiKeyHash, KeyError, KeyState, KeyStore, ListKeys};
+use crate::keys::{ApiKey, ApiKeyHash, EndingKeys, KeyError, KeyState, KeyStore, ListEnding, ListKeys};
 
 const COLUMNS: &str = "id, account, hash, prefix, last4, name, state, state_at, limits, created_at, \
     expires_at, last_used_at";
@@ -160,6 +160,25 @@ impl KeyStore for SeaOrmKeyStore {
     }
 }
 
+#[async_trait]
+impl EndingKeys for SeaOrmKeyStore {
+    async fn ending(&self, request: ListEnding) -> Result<Vec<Arc<ApiKey>>, KeyError> {
+        let ListEnding { from, until, after, limit } = request;
+        let rows = self
+            .sql(&format!("SELECT {COLUMNS} FROM api_keys WHERE state = 'active' AND expires_at >= "))
+            .value(from.millis())
+            .text(" AND expires_at < ")
+            .value(until.millis())
+            .text(" AND id > ")
+            .value(after.map_or(Uuid::nil(), ApiKeyId::as_uuid))
+            .text(" ORDER BY id LIMIT ")
+            .value(i64::from(limit))
+            .all(self.database.reader())
+            .await?;
+        rows.iter().map(|row| Ok(read(row)?)).collect()
+    }
+}
+
 fn state_columns(state: KeyState) -> (&'static str, Option<i64>) {
     match state {
         KeyState::Active => ("active", None),
@@ -248,17 +267,20 @@ mod tests {
             Some(super::store(super::fixture::sqlite().await))
         }
         crate::key_store_conformance!(store);
+        crate::ending_keys_conformance!(store);
     }
     mod postgres {
         async fn store() -> Option<super::SeaOrmKeyStore> {
             super::fixture::postgres().await.map(super::store)
         }
         crate::key_store_conformance!(store);
+        crate::ending_keys_conformance!(store);
     }
     mod mysql {
         async fn store() -> Option<super::SeaOrmKeyStore> {
             super::fixture::mysql().await.map(super::store)
         }
         crate::key_store_conformance!(store);
+        crate::ending_keys_conformance!(store);
     }
 }

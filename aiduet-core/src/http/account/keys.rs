@@ -8,7 +8,7 @@ use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, StatusCode};
 use ipnet::IpNet;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 use utoipa::ToSchema;
 
@@ -16,7 +16,9 @@ use super::auth::name;
 use super::extract::{Person, Recent, request_digest};
 use super::me::PageQuery;
 use super::problem::Problem;
+use super::requests::broken;
 use super::strict::{Strict, given, object};
+use super::usage::{SpendView, spending};
 use super::view::{DuetSchema, IssuedKeyView, KeyView, Page};
 use crate::account::{IssuedKey, KeyChange, KeyRequest, KeySwitch, KeyWish, Visit};
 use crate::app::App;
@@ -24,7 +26,7 @@ use crate::clock::Timestamp;
 use crate::dialect::Endpoint;
 use crate::duet::DuetOverrides;
 use crate::id::ApiKeyId;
-use crate::keys::{KeyCreation, KeyLimits, KeyState, ListKeys, PlainApiKey, SpendLimits};
+use crate::keys::{ApiKey, KeyCreation, KeyLimits, KeyState, ListKeys, PlainApiKey, SpendLimits};
 use crate::money::Money;
 use crate::price::ModelId;
 
@@ -170,24 +172,51 @@ fn list<T>(texts: &[String], read: impl Fn(&str) -> Option<T>) -> Option<Vec<T>>
     few.then(|| texts.iter().map(|text| read(text)).collect::<Option<Vec<T>>>()).flatten()
 }
 
+/// An API key, and how far it is in its limits of spending.
+#[derive(Serialize, ToSchema)]
+#[schema(as = LimitedApiKey)]
+pub(super) struct LimitedKeyView {
+    #[serde(flatten)]
+    key: KeyView,
+    /// Each period that has a limit.
+    spend: Vec<SpendView>,
+}
+
+impl LimitedKeyView {
+    async fn of(app: &App, key: &ApiKey) -> Result<Self, Problem> {
+        let limits = key.limits.spend;
+        let mut spend = Vec::new();
+        if limits != SpendLimits::default() {
+            let now = app.clock().now();
+            let spent = app.requests().key_spend(key.id, now).await.map_err(|error| broken(&error))?;
+            spend = spending(&spent, limits, now);
+            spend.retain(SpendView::is_limited);
+        }
+        Ok(Self { key: KeyView::from(key), spend })
+    }
+}
+
 /// The API keys that were not revoked, newest first.
 #[utoipa::path(
     get, path = "/keys", tag = TAG, operation_id = "list_keys",
     params(PageQuery),
-    responses((status = OK, body = Page<KeyView>)),
+    responses((status = OK, body = Page<LimitedKeyView>)),
 )]
 pub(super) async fn list_keys(
     State(app): State<App>,
     Person(person): Person,
     query: Result<Query<PageQuery>, QueryRejection>,
-) -> Result<Json<Page<KeyView>>, Problem> {
+) -> Result<Json<Page<LimitedKeyView>>, Problem> {
     let (before, limit) = PageQuery::read(query)?;
     let keys = app.keys().list(ListKeys { account: person.account.id, before, limit }).await;
     let keys = keys.map_err(|error| Problem::internal(&error))?;
     let is_full = keys.len() == usize::try_from(limit).unwrap_or(usize::MAX);
     let next = keys.last().filter(|_last| is_full).map(|last| last.id.to_string());
-    let living = keys.iter().filter(|key| !matches!(key.state, KeyState::Revoked { .. }));
-    Ok(Json(Page::of(living.map(|key| KeyView::from(key.as_ref())), next)))
+    let mut shown = Vec::with_capacity(keys.len());
+    for key in keys.iter().filter(|key| !matches!(key.state, KeyState::Revoked { .. })) {
+        shown.push(LimitedKeyView::of(&app, key).await?);
+    }
+    Ok(Json(Page::of(shown, next)))
 }
 
 /// Makes an API key.
@@ -223,17 +252,17 @@ pub(super) async fn create(
 #[utoipa::path(
     get, path = "/keys/{id}", tag = TAG, operation_id = "get_key",
     params(("id" = String, Path)),
-    responses((status = OK, body = KeyView)),
+    responses((status = OK, body = LimitedKeyView)),
 )]
 pub(super) async fn show(
     State(app): State<App>,
     Person(person): Person,
     Path(id): Path<String>,
-) -> Result<Json<KeyView>, Problem> {
+) -> Result<Json<LimitedKeyView>, Problem> {
     let found = app.keys().find(person.account.id, identifier(&id)?).await;
     let found = found.map_err(|error| Problem::internal(&error))?;
     let found = found.filter(|key| !matches!(key.state, KeyState::Revoked { .. }));
-    Ok(Json(KeyView::from(found.ok_or(Problem::NOT_FOUND)?.as_ref())))
+    Ok(Json(LimitedKeyView::of(&app, found.ok_or(Problem::NOT_FOUND)?.as_ref()).await?))
 }
 
 /// Changes an API key, or switches it off and on.

@@ -4,18 +4,20 @@ use axum::Json;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, State};
 use http::StatusCode;
-use serde::Deserialize;
+use ipnet::IpNet;
+use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::auth::{EmailBody, PasswordBody, email, locale, name};
 use super::extract::{Fresh, Leaving, Person};
 use super::problem::Problem;
 use super::strict::{Strict, given};
-use super::view::{AccountView, Page, SecurityEventView, SessionView};
+use super::view::{AccountView, NotificationsView, Page, SecurityEventView, SessionView};
 use crate::account::{ProfileChange, Visit};
 use crate::app::App;
 use crate::auth::{ListSecurityEvents, SecurityEventKind, Which};
 use crate::id::SessionId;
+use crate::notify::NoticeChoices;
 use crate::secret::Secret;
 
 const TAG: &str = "me";
@@ -97,7 +99,7 @@ pub(super) async fn change(
         other => other,
     };
     let locale = body.locale.as_deref().map(locale).transpose()?;
-    let change = ProfileChange { name: text, locale };
+    let change = ProfileChange { name: text, locale, choices: None };
     let account = app.reception().change_profile(&person, change, &visit).await?;
     Ok(Json(AccountView::from(&account)))
 }
@@ -172,6 +174,64 @@ pub(super) async fn end_session(
     }
     app.reception().record(person.account.id, SecurityEventKind::SessionRevoked, &visit).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+#[derive(Deserialize, ToSchema)]
+#[schema(as = NotificationsChange)]
+#[serde(deny_unknown_fields)]
+pub(super) struct NotificationsBody {
+    /// That a key ends.
+    key_expiry: bool,
+    /// That somebody signed in on a device that was not seen before.
+    new_sign_in: bool,
+}
+
+/// Which mails are sent of those that may be turned off.
+#[utoipa::path(
+    get, path = "/me/notifications", tag = TAG, operation_id = "get_notifications",
+    responses((status = OK, body = NotificationsView)),
+)]
+pub(super) async fn notifications(Person(person): Person) -> Json<NotificationsView> {
+    Json(NotificationsView::from(person.account.choices))
+}
+
+/// Chooses which mails are sent of those that may be turned off.
+#[utoipa::path(
+    put, path = "/me/notifications", tag = TAG, operation_id = "set_notifications",
+    request_body = NotificationsBody,
+    responses((status = OK, body = NotificationsView)),
+)]
+pub(super) async fn set_notifications(
+    State(app): State<App>,
+    visit: Visit,
+    Person(person): Person,
+    Strict(body): Strict<NotificationsBody>,
+) -> Result<Json<NotificationsView>, Problem> {
+    let NotificationsBody { key_expiry, new_sign_in } = body;
+    let choices = NoticeChoices { key_expiry, new_sign_in };
+    let change = ProfileChange { choices: Some(choices), ..ProfileChange::default() };
+    let account = app.reception().change_profile(&person, change, &visit).await?;
+    Ok(Json(NotificationsView::from(account.choices)))
+}
+
+/// From where a request comes.
+#[derive(Serialize, ToSchema)]
+#[schema(as = OwnAddress)]
+pub(super) struct AddressView {
+    /// As a prefix that stands for it alone, such as `192.0.2.1/32`.
+    network: String,
+}
+
+/// From where this request comes: for the list of addresses that a key may be used from.
+///
+/// It is told and not kept.
+#[utoipa::path(
+    get, path = "/me/address", tag = TAG, operation_id = "get_own_address",
+    responses((status = OK, body = AddressView)),
+)]
+pub(super) async fn address(visit: Visit, Person(_person): Person) -> Json<AddressView> {
+    let network = IpNet::from(visit.address.to_canonical()).to_string();
+    Json(AddressView { network })
 }
 
 /// What happened to the account, newest first.

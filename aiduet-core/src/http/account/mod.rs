@@ -86,6 +86,8 @@ fn described() -> OpenApiRouter<App> {
         .routes(routes!(me::sessions))
         .routes(routes!(me::end_session))
         .routes(routes!(me::security_log))
+        .routes(routes!(me::address))
+        .routes(routes!(me::notifications, me::set_notifications))
         .routes(routes!(consents::list, consents::give))
         .routes(routes!(identities::list))
         .routes(routes!(identities::unlink))
@@ -99,21 +101,9 @@ fn described() -> OpenApiRouter<App> {
         .routes(routes!(keys::show, keys::change, keys::revoke))
         .routes(routes!(keys::rotate))
         .routes(routes!(keys::report_leaked));
-    let billing = OpenApiRouter::new()
-        .routes(routes!(billing::balance))
-        .routes(routes!(billing::transactions))
-        .routes(routes!(billing::list_top_ups, billing::open_top_up))
-        .routes(routes!(billing::quote::quote))
-        .routes(routes!(billing::top_up))
-        .routes(routes!(billing::portal))
-        .routes(routes!(billing::wallet::invoices))
-        .routes(routes!(billing::wallet::cards))
-        .routes(routes!(billing::wallet::remove_card))
-        .routes(routes!(billing::alerts::show, billing::alerts::set))
-        .routes(routes!(billing::limits::show, billing::limits::set))
-        .routes(routes!(billing::recharge::show, billing::recharge::set));
     let public = OpenApiRouter::new()
         .routes(routes!(models::list))
+        .routes(routes!(models::prices))
         .routes(routes!(policies::list))
         .routes(routes!(policies::show))
         .routes(routes!(status::status));
@@ -129,7 +119,24 @@ fn described() -> OpenApiRouter<App> {
     OpenApiRouter::with_openapi(document::frame())
         .nest("/api/v1/auth", auth)
         .nest("/api/v1/admin", for_operators())
-        .nest("/api/v1", me.merge(keys).merge(usage).merge(billing).merge(public))
+        .nest("/api/v1", me.merge(keys).merge(usage).merge(for_payers()).merge(public))
+}
+
+/// What people pay with, and what for.
+fn for_payers() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(billing::balance))
+        .routes(routes!(billing::transactions))
+        .routes(routes!(billing::list_top_ups, billing::open_top_up))
+        .routes(routes!(billing::quote::quote))
+        .routes(routes!(billing::top_up))
+        .routes(routes!(billing::portal))
+        .routes(routes!(billing::wallet::invoices))
+        .routes(routes!(billing::wallet::cards))
+        .routes(routes!(billing::wallet::remove_card))
+        .routes(routes!(billing::alerts::show, billing::alerts::set))
+        .routes(routes!(billing::limits::show, billing::limits::set))
+        .routes(routes!(billing::recharge::show, billing::recharge::set))
 }
 
 /// What only operators see.

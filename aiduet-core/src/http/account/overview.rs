@@ -1,5 +1,6 @@
 //! Everything at a glance.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Json;
@@ -17,10 +18,12 @@ use crate::account::{Account, AccountState};
 use crate::app::App;
 use crate::clock::Timestamp;
 use crate::id::AccountId;
-use crate::keys::{KeyState, ListKeys};
+use crate::keys::{ApiKey, KeyState, ListKeys};
 use crate::ledger::{Balance, GroupBy, Totals, UsageFilter};
 use crate::money::Money;
+use crate::payment::{AlertChannel, RechargeSwitch};
 use crate::report::{Bucket, Range, Series, SeriesRequest, Zone};
+use crate::routing::ProviderHealth;
 
 const TOP_MODELS: usize = 6;
 const TOP_SHOWN: usize = 5;
@@ -79,11 +82,13 @@ struct PeriodView {
 #[derive(Serialize, ToSchema)]
 #[schema(as = Banner)]
 struct BannerView {
-    /// `email_unverified`, `account_frozen`, `no_credit` or `key_expiring`.
+    /// `email_unverified`, `account_frozen`, `no_credit`, `low_balance` (below the amount of the alert, or
+    /// gone within a day at the rate of the last 7 days), `recharge_stopped`, `provider_trouble` or
+    /// `key_expiring`.
     kind: &'static str,
     #[schema(required)]
     key_id: Option<String>,
-    /// The name of the key.
+    /// The name of the key, or of the provider.
     #[schema(required)]
     name: Option<String>,
     /// When the key stops.
@@ -128,7 +133,7 @@ pub(super) async fn show(
         top_models,
         top_keys: top(&keys, &names),
         recent: recent(&app, (account, UsageFilter::default(), RECENT), &names).await?,
-        banners: banners(&app, (&person.account, &balance), now).await?,
+        banners: banners(&app, &person.account, (&balance, &week)).await?,
         balance: BalanceView::of(&balance, &week),
     }))
 }
@@ -179,31 +184,68 @@ impl BalanceView {
 
 async fn banners(
     app: &App,
-    (account, balance): (&Account, &Balance),
-    now: Timestamp,
+    account: &Account,
+    (balance, week): (&Balance, &Totals),
 ) -> Result<Vec<BannerView>, Problem> {
-    let plain = |kind| BannerView { kind, key_id: None, name: None, at: None };
+    let now = app.clock().now();
     let mut all = Vec::new();
     if account.email_verified_at.is_none() {
-        all.push(plain("email_unverified"));
+        all.push(BannerView::of("email_unverified"));
     }
     if matches!(account.state, AccountState::Frozen { .. }) {
-        all.push(plain("account_frozen"));
+        all.push(BannerView::of("account_frozen"));
     }
     if balance.available <= Money::ZERO {
-        all.push(plain("no_credit"));
+        all.push(BannerView::of("no_credit"));
+    } else if is_low(app, account.id, (balance, week)).await? {
+        all.push(BannerView::of("low_balance"));
     }
-    let request = ListKeys { account: account.id, before: None, limit: KEYS };
+    let recharge = app.stores().recharges.find(account.id).await;
+    let recharge = recharge.map_err(|error| Problem::internal(&error))?;
+    if recharge.is_some_and(|recharge| recharge.switch == RechargeSwitch::Stopped) {
+        all.push(BannerView::of("recharge_stopped"));
+    }
+    let troubled =
+        app.gateway().vendors().filter(|vendor| app.gateway().provider_health(*vendor) != ProviderHealth::Up);
+    all.extend(troubled.map(|vendor| BannerView {
+        name: Some(vendor.as_str().to_owned()),
+        ..BannerView::of("provider_trouble")
+    }));
+    all.extend(ending(app, account.id, now).await?);
+    Ok(all)
+}
+
+/// Whether it is less than the owner wants to have, or lasts for less than a day.
+async fn is_low(
+    app: &App,
+    account: AccountId,
+    (balance, week): (&Balance, &Totals),
+) -> Result<bool, Problem> {
+    let alert = app.stores().alerts.find(account).await.map_err(|error| Problem::internal(&error))?;
+    let alert = alert.filter(|alert| alert.channel != AlertChannel::Off);
+    let is_below = alert.is_some_and(|alert| balance.available < alert.threshold);
+    Ok(is_below || balance.available.nanos() < week.all.cost.nanos() / 7)
+}
+
+/// Keys that stop soon.
+async fn ending(app: &App, account: AccountId, now: Timestamp) -> Result<Vec<BannerView>, Problem> {
+    let request = ListKeys { account, before: None, limit: KEYS };
     let keys = app.keys().list(request).await.map_err(|error| Problem::internal(&error))?;
     let soon = now.plus(EXPIRES_SOON);
-    all.extend(keys.iter().filter(|key| key.state == KeyState::Active).filter_map(|key| {
+    let banner = |key: &Arc<ApiKey>| {
         let end = key.expires_at.filter(|end| (now..soon).contains(end))?;
         Some(BannerView {
-            kind: "key_expiring",
             key_id: Some(key.id.to_string()),
             name: Some(key.name.clone()),
             at: Some(end.to_string()),
+            ..BannerView::of("key_expiring")
         })
-    }));
-    Ok(all)
+    };
+    Ok(keys.iter().filter(|key| key.state == KeyState::Active).filter_map(banner).collect())
+}
+
+impl BannerView {
+    const fn of(kind: &'static str) -> Self {
+        Self { kind, key_id: None, name: None, at: None }
+    }
 }

@@ -203,6 +203,12 @@ pub(super) async fn of_key(
     }))
 }
 
+impl SpendView {
+    pub(super) const fn is_limited(&self) -> bool {
+        self.limit_nano.is_some()
+    }
+}
+
 pub(super) fn spending(spend: &KeySpend, limits: SpendLimits, now: Timestamp) -> Vec<SpendView> {
     let SpendLimits { day, week, month, total } = limits;
     let periods = [

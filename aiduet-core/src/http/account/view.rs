@@ -13,6 +13,7 @@ use crate::duet::DuetOverrides;
 use crate::id::SessionId;
 use crate::keys::{ApiKey, KeyLimits, KeyState, PlainApiKey, SpendLimits};
 use crate::money::Money;
+use crate::notify::NoticeChoices;
 
 /// The kind of access token (RFC 6750).
 const BEARER: &str = "Bearer";
@@ -45,6 +46,7 @@ pub(super) struct AccountView {
     #[schema(required)]
     name: Option<String>,
     locale: LocaleView,
+    notifications: NotificationsView,
     role: RoleView,
     state: StateView,
     #[schema(format = DateTime)]
@@ -82,10 +84,38 @@ enum StateView {
     Closed,
 }
 
+/// Which of the mails that may be turned off are sent. Of the balance and of spending one is told by
+/// alerts (`/billing/alerts`); everything else is always sent.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Notifications)]
+pub(super) struct NotificationsView {
+    /// That a key ends: 14, 3 and 1 days before.
+    key_expiry: bool,
+    /// That somebody signed in on a device that was not seen before.
+    new_sign_in: bool,
+}
+
+impl From<NoticeChoices> for NotificationsView {
+    fn from(choices: NoticeChoices) -> Self {
+        let NoticeChoices { key_expiry, new_sign_in } = choices;
+        Self { key_expiry, new_sign_in }
+    }
+}
+
 impl From<&Account> for AccountView {
     fn from(account: &Account) -> Self {
-        let Account { id, email, email_verified_at, password, name, locale, role, state, created_at } =
-            account;
+        let Account {
+            id,
+            email,
+            email_verified_at,
+            password,
+            name,
+            locale,
+            choices,
+            role,
+            state,
+            created_at,
+        } = account;
         Self {
             id: id.to_string(),
             email: email.expose().to_owned(),
@@ -97,6 +127,7 @@ impl From<&Account> for AccountView {
                 crate::account::Locale::ZhCn => LocaleView::ZhCn,
                 crate::account::Locale::Ja => LocaleView::Ja,
             },
+            notifications: NotificationsView::from(*choices),
             role: match role {
                 Role::User => RoleView::User,
                 Role::Operator => RoleView::Operator,

@@ -20,6 +20,7 @@ on_each_store! {
     sec_t05_after_a_hundred_failures_only_a_reset_helps
     sec_t07_nothing_tells_whether_there_is_an_account
     sec_t10_the_cookies_are_out_of_reach
+    a_person_chooses_which_mails_are_sent
     sec_t11_a_session_ends_when_its_owner_says_so
     sec_t12_a_refresh_token_that_was_used_ends_the_session
     sec_t13_what_is_sensitive_asks_for_the_password_again
@@ -196,6 +197,25 @@ async fn sec_t10_the_cookies_are_out_of_reach(store: Store) {
     let account = reply.json()["account"]["id"].as_str().unwrap().parse().unwrap();
     let kept = site.app.stores().sessions.list(account).await.unwrap();
     assert!(!format!("{kept:?}").contains(secret), "a digest is kept");
+}
+
+async fn a_person_chooses_which_mails_are_sent(store: Store) {
+    let site = Site::with_person(store).await;
+    let mut browser = site.signed_in("192.0.2.1").await;
+    let (get, put) = ((Method::GET, "/me/notifications"), (Method::PUT, "/me/notifications"));
+    let all = json!({"key_expiry": true, "new_sign_in": true});
+    assert_eq!(site.ask(&mut browser, get.clone(), None).await.expect(200).json(), all);
+    site.signed_in("192.0.2.2").await;
+    assert_eq!(site.mailed().await, ["new_sign_in"]);
+    let few = json!({"key_expiry": true, "new_sign_in": false});
+    assert_eq!(site.ask(&mut browser, put.clone(), Some(&few)).await.expect(200).json(), few);
+    assert_eq!(site.ask(&mut browser, get, None).await.expect(200).json(), few);
+    assert_eq!(site.get(&mut browser, "/me").await.json()["notifications"], few);
+    site.signed_in("192.0.2.3").await;
+    assert!(site.mailed().await.is_empty(), "it was turned off");
+    for wrong in [json!({}), json!({"key_expiry": true}), json!({"key_expiry": true, "new_sign_in": 1})] {
+        site.ask(&mut browser, put.clone(), Some(&wrong)).await.expect(422);
+    }
 }
 
 async fn sec_t11_a_session_ends_when_its_owner_says_so(store: Store) {

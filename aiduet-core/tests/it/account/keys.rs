@@ -17,6 +17,7 @@ on_each_store! {
     a_rotated_key_works_until_the_overlap_is_over
     the_same_request_makes_one_key
     sec_t24_limits_are_kept_as_they_were_given
+    how_far_a_key_is_in_its_limits_is_listed
     sec_t27_the_key_of_another_person_is_not_there
     sec_t13_a_key_is_made_within_a_day_of_the_password
     sec_t23_a_key_in_the_address_is_refused_and_disabled
@@ -53,6 +54,20 @@ pub(super) async fn call(site: &Site, key: &str) -> Reply {
 pub(super) async fn models(site: &Site, key: &str) -> Reply {
     let request = Request::get("/v1/models").header("authorization", format!("Bearer {key}"));
     site.send("192.0.2.1".parse().unwrap(), request.body(Body::empty()).unwrap()).await
+}
+
+async fn how_far_a_key_is_in_its_limits_is_listed(store: Store) {
+    let (site, mut browser) = open(store).await;
+    let limits = json!({"spend": {"day": "0.50", "total": "3"}});
+    let (id, plain) = made(&site, &mut browser, &json!({"name": "limited", "limits": limits})).await;
+    made(&site, &mut browser, &json!({"name": "free"})).await;
+    call(&site, &plain).await.expect(200);
+    let listed = site.get(&mut browser, "/keys").await.expect(200).json();
+    assert_eq!((&listed["data"][0]["name"], &listed["data"][0]["spend"]), (&json!("free"), &json!([])));
+    let usage = site.get(&mut browser, &format!("/keys/{id}/usage")).await.expect(200).json();
+    let told = usage["spend"].as_array().unwrap();
+    assert!(told[0]["spent_nano"].as_i64().unwrap() > 0);
+    assert_eq!(listed["data"][1]["spend"], json!([told[0], told[3]]), "only the periods with a limit");
 }
 
 async fn sec_t22_a_key_is_shown_once_and_kept_as_a_digest(store: Store) {

@@ -13,6 +13,7 @@ on_each_store! {
     sec_t16_pages_have_their_headers
     policies_are_pages_and_data_alike
     prices_on_the_page_are_those_that_are_charged
+    prices_of_a_model_are_those_of_the_list
 }
 
 const PAGES: [&str; 8] =
@@ -164,4 +165,19 @@ async fn prices_on_the_page_are_those_that_are_charged(store: Store) {
         assert_eq!(micro, model.standard.base.input.pico(), "{}", model.id);
     }
     assert!(sold > 10);
+}
+
+async fn prices_of_a_model_are_those_of_the_list(store: Store) {
+    let site = Site::open(store).await;
+    let list = get(&site, "/api/v1/models", &[]).await.expect(200).json();
+    let model = &list["data"][0];
+    let path = format!("/api/v1/models/{}/prices", model["id"].as_str().unwrap());
+    let prices = get(&site, &path, &[]).await.expect(200).json();
+    assert_eq!((&prices["model"], &prices["unit"]), (&model["id"], &list["unit"]));
+    let data = prices["data"].as_array().unwrap();
+    let now: Vec<_> = data.iter().filter(|price| price["in_force"] == true).collect();
+    assert_eq!((now.len(), &now[0]["rates"], &now[0]["tiers"]), (1, &model["rates"], &model["tiers"]));
+    let dates: Vec<_> = data.iter().map(|price| price["effective_from"].as_str().unwrap()).collect();
+    assert!(dates.is_sorted_by(|newer, older| newer > older), "{dates:?}");
+    get(&site, "/api/v1/models/no-such-model/prices", &[]).await.refused(404, "not_found");
 }

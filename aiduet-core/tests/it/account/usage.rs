@@ -8,7 +8,7 @@ use aiduet_core::id::{AccountId, ApiKeyId, RequestId};
 use aiduet_core::ledger::{RequestRecord, SettleRequest};
 use aiduet_core::money::Money;
 use aiduet_core::provider::Vendor;
-use aiduet_core::testing::{Factory, model};
+use aiduet_core::testing::{Factory, cents, model};
 use serde_json::{Value, json};
 
 use super::site::{Browser, EMAIL, PASSWORD, Site};
@@ -17,6 +17,7 @@ use crate::databases::{Store, on_each_store};
 on_each_store! {
     usage_is_summed_by_day_and_group
     an_overview_says_everything_at_a_glance
+    an_overview_warns_of_a_low_balance
     the_log_comes_in_pages_and_a_receipt_recomputes
     the_log_is_filtered_by_what_the_query_says
     files_hold_what_the_log_holds_and_no_formulas
@@ -179,6 +180,30 @@ async fn an_overview_says_everything_at_a_glance(store: Store) {
     assert_eq!(overview["balance"]["days_left"], 0, "nothing was paid in");
     assert_eq!(overview["banners"][0]["kind"], "no_credit");
     assert!(overview.to_string().len() < 30_000, "{}", overview.to_string().len());
+}
+
+async fn an_overview_warns_of_a_low_balance(store: Store) {
+    let mut stage = stage(store).await;
+    let account = stage.account;
+    let ledger = std::sync::Arc::clone(&stage.site.app.stores().ledger);
+    let mut kinds = Vec::new();
+    for (paid, threshold) in [(cents(13), None), (cents(1_000), None), (Money::ZERO, Some("1000"))] {
+        if paid > Money::ZERO {
+            ledger.post(vec![stage.site.factory.top_up(account, paid)]).await.unwrap();
+        }
+        if let Some(threshold) = threshold {
+            let alert = json!({"low_balance": {"threshold": threshold, "email": false}});
+            let put = (http::Method::PUT, "/billing/alerts");
+            stage.site.ask(&mut stage.browser, put, Some(&alert)).await.expect(200);
+        }
+        let overview = stage.get("/overview").await;
+        let banners = overview["banners"].as_array().unwrap();
+        kinds.push(
+            banners.iter().map(|banner| banner["kind"].as_str().unwrap().to_owned()).collect::<Vec<_>>(),
+        );
+    }
+    // Less than a day's worth; enough; less than the person wants to have.
+    assert_eq!(kinds, [vec!["low_balance"], vec![], vec!["low_balance"]]);
 }
 
 async fn the_log_comes_in_pages_and_a_receipt_recomputes(store: Store) {

@@ -30,6 +30,7 @@ mod m0053_approval_matters;
 mod m0060_disputes;
 mod m0061_account_limits;
 mod m0062_cost_comparisons;
+mod m0063_notice_choices;
 
 use sea_orm::{ConnectionTrait, DbBackend};
 
@@ -77,6 +78,7 @@ const ALL: &[Migration] = &[
     m0060_disputes::MIGRATION,
     m0061_account_limits::MIGRATION,
     m0062_cost_comparisons::MIGRATION,
+    m0063_notice_choices::MIGRATION,
 ];
 
 /// Whether a migration has been applied.
