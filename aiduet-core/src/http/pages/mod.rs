@@ -11,15 +11,17 @@ mod words;
 
 use askama::Template;
 use axum::Router;
-use axum::extract::State;
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Query, State};
 use axum::middleware::map_response;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{MethodRouter, get};
-use http::header::{ACCEPT, ACCEPT_LANGUAGE, CACHE_CONTROL, VARY};
+use http::header::{ACCEPT, ACCEPT_LANGUAGE, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE, VARY};
 use http::{HeaderMap, HeaderValue, StatusCode};
+use serde::Deserialize;
 
 use self::frame::{Frame, show};
-use self::price_list::{PriceList, price_list};
+use self::price_list::{PriceList, Row, price_list};
 use self::words::{Home, Lost, Proof, Status, words};
 use super::language::preferred_language;
 use crate::account::Locale;
@@ -82,9 +84,11 @@ impl Page {
 
     fn handler(self, locale: Locale) -> MethodRouter<App> {
         match self {
-            Self::Home => get(move |State(app): State<App>| async move { home(&app, locale) }),
+            Self::Home => get(move |State(app): State<App>| async move { home(&app, locale).await }),
             Self::Docs => get(move |State(app): State<App>| async move { docs(&app, locale) }),
-            Self::Pricing => get(move |State(app): State<App>| async move { pricing(&app, locale).await }),
+            Self::Pricing => {
+                get(move |State(app): State<App>, query| async move { pricing(&app, locale, query).await })
+            }
             Self::Status => get(move |State(app): State<App>| async move { status(&app, locale) }),
             Self::Proof => get(move |State(app): State<App>| async move { proof(&app, locale) }),
             Self::Policy(kind) => {
@@ -122,6 +126,7 @@ pub(super) fn routes() -> Router<App> {
             );
     }
     router
+        .route("/pricing.csv", get(prices_as_csv))
         .route("/robots.txt", get(robots))
         .route("/.well-known/security.txt", get(policies::security_contact))
         .layer(map_response(frame::with_headers))
@@ -156,11 +161,24 @@ fn to_language(headers: &HeaderMap, path: &str) -> Response {
 struct HomePage {
     frame: Frame,
     words: &'static Home,
+    columns: &'static words::Pricing,
+    /// Where the API is.
+    api: String,
+    /// Some models of each provider; none where prices cannot be read.
+    models: Vec<Row>,
 }
 
-fn home(app: &App, locale: Locale) -> Response {
-    let words = &words(locale).home;
-    show(&HomePage { frame: Frame::of(app, Page::Home.path(), (locale, words.title)), words })
+async fn home(app: &App, locale: Locale) -> Response {
+    let all = words(locale);
+    let words = &all.home;
+    let models = price_list(app).await.map(PriceList::excerpt).unwrap_or_default();
+    show(&HomePage {
+        frame: Frame::of(app, Page::Home.path(), (locale, words.title)),
+        words,
+        columns: &all.pricing,
+        api: app.imprint().api_url.clone(),
+        models,
+    })
 }
 
 #[derive(Template)]
@@ -184,16 +202,44 @@ struct PricingPage {
     frame: Frame,
     words: &'static words::Pricing,
     list: PriceList,
+    /// Part of a name that is looked for.
+    wanted: String,
 }
 
-async fn pricing(app: &App, locale: Locale) -> Response {
+/// Which models of the price list.
+#[derive(Deserialize)]
+struct PricesQuery {
+    q: Option<String>,
+}
+
+async fn pricing(app: &App, locale: Locale, query: Result<Query<PricesQuery>, QueryRejection>) -> Response {
     let words = &words(locale).pricing;
+    let wanted = query.ok().and_then(|Query(query)| query.q).unwrap_or_default();
     match price_list(app).await {
         Ok(list) => show(&PricingPage {
             frame: Frame::of(app, Page::Pricing.path(), (locale, words.title)),
             words,
-            list,
+            list: list.named(&wanted),
+            wanted,
         }),
+        Err(error) => {
+            tracing::warn!(%error, "the prices cannot be shown");
+            unavailable(app, locale)
+        }
+    }
+}
+
+/// The prices as a table for programs.
+async fn prices_as_csv(State(app): State<App>) -> Response {
+    match price_list(&app).await {
+        Ok(list) => {
+            let head = [
+                (CONTENT_TYPE, "text/csv; charset=utf-8"),
+                (CACHE_CONTROL, "public, max-age=300"),
+                (CONTENT_DISPOSITION, "attachment; filename=\"aiduet-prices.csv\""),
+            ];
+            (head, list.csv()).into_response()
+        }
         Err(error) => {
             tracing::warn!(%error, "the prices cannot be shown");
             StatusCode::SERVICE_UNAVAILABLE.into_response()
@@ -257,7 +303,21 @@ fn proof(app: &App, locale: Locale) -> Response {
 struct LostPage {
     frame: Frame,
     words: &'static Lost,
+    said: (&'static str, &'static str),
     request: RequestId,
+}
+
+/// In the place of a page that cannot be written for now.
+fn unavailable(app: &App, locale: Locale) -> Response {
+    let words = &words(locale).lost;
+    let request = app.gateway().new_request_id();
+    let (title, _text) = words.unavailable;
+    let frame = Frame::of(app, "/", (locale, title));
+    let mut response =
+        (StatusCode::SERVICE_UNAVAILABLE, show(&LostPage { frame, words, said: words.unavailable, request }))
+            .into_response();
+    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
 }
 
 /// For people who look for a page that is not there.
@@ -265,7 +325,8 @@ pub(super) fn not_found(app: &App, headers: &HeaderMap) -> Response {
     let locale = language_of(headers);
     let words = &words(locale).lost;
     let request = app.gateway().new_request_id();
-    let page = LostPage { frame: Frame::of(app, "/", (locale, words.title)), words, request };
+    let said = (words.title, words.text);
+    let page = LostPage { frame: Frame::of(app, "/", (locale, words.title)), words, said, request };
     let mut response = (StatusCode::NOT_FOUND, show(&page)).into_response();
     response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     frame::add_headers(&mut response);

@@ -30,6 +30,54 @@ pub(super) struct Row {
     pub(super) output: String,
     /// The prompt size above which more is charged.
     pub(super) tier: Option<String>,
+    /// By which models are compared.
+    output_pico: Option<u64>,
+}
+
+/// Models of each provider on the first page.
+const EXCERPT: usize = 3;
+
+impl PriceList {
+    /// Those that have a text in their name.
+    pub(super) fn named(mut self, wanted: &str) -> Self {
+        let wanted = wanted.trim().to_lowercase();
+        self.models.retain(|row| row.id.contains(&wanted));
+        self
+    }
+
+    /// For each provider the dearest model that generates text, the one in the middle, and the cheapest.
+    pub(super) fn excerpt(self) -> Vec<Row> {
+        let mut providers: Vec<(&str, Vec<Row>)> = Vec::new();
+        for row in self.models.into_iter().filter(|row| row.output_pico.is_some()) {
+            match providers.iter_mut().find(|(name, _rows)| *name == row.provider) {
+                Some((_name, rows)) => rows.push(row),
+                None => providers.push((row.provider, vec![row])),
+            }
+        }
+        let few = |(_name, mut rows): (&str, Vec<Row>)| {
+            rows.sort_by(|a, b| b.output_pico.cmp(&a.output_pico));
+            let last = rows.len() - 1;
+            let places = [0, last / 2, last];
+            let chosen = rows.into_iter().enumerate().filter(move |(place, _row)| places.contains(place));
+            chosen.map(|(_place, row)| row).take(EXCERPT).collect::<Vec<_>>()
+        };
+        providers.into_iter().flat_map(few).collect()
+    }
+
+    /// As comma-separated values.
+    pub(super) fn csv(&self) -> String {
+        let mut text =
+            "model,provider,input,cached_input,cache_write,output,context,max_output\r\n".to_owned();
+        for row in &self.models {
+            let Row { id, provider, context, max_output, input, cache_read, cache_write, output, .. } = row;
+            let cells = [id, *provider, input, cache_read, cache_write, output, context, max_output];
+            // Names and numbers: no cell needs quotes, once numbers have no commas.
+            let plain = cells.map(|cell| if cell == "–" { String::new() } else { cell.replace(',', "") });
+            text.push_str(&plain.join(","));
+            text.push_str("\r\n");
+        }
+        text
+    }
 }
 
 /// The prices of this moment, by provider and name.
@@ -69,6 +117,7 @@ fn row(model: &PricedModel, margin: i64) -> Row {
         cache_write: price(cache_write_short.or(Some(input))),
         output: price(output),
         tier: model.standard.tiers.first().map(|tier| grouped(tier.above_prompt_tokens)),
+        output_pico: output.map(Rate::pico),
     }
 }
 

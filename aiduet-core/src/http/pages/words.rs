@@ -41,12 +41,16 @@ pub(super) struct Home {
     pub(super) read: &'static str,
     /// Title and text.
     pub(super) promises: [(&'static str, &'static str); 3],
+    /// Leads to the page that shows what is kept and how it is tested.
+    pub(super) proof: &'static str,
     pub(super) duet_title: &'static str,
     pub(super) duet_text: &'static str,
     pub(super) duet_plan: &'static str,
     pub(super) duet_code: &'static str,
     pub(super) call_title: &'static str,
     pub(super) call_text: &'static str,
+    pub(super) prices_title: &'static str,
+    pub(super) prices_all: &'static str,
     pub(super) steps_title: &'static str,
     pub(super) steps: [&'static str; 3],
 }
@@ -95,6 +99,10 @@ pub(super) struct Pricing {
     pub(super) margin: &'static str,
     pub(super) no_margin: &'static str,
     pub(super) tiers: &'static str,
+    /// The field that looks for models, its button, and what is said where there are none.
+    pub(super) find: [&'static str; 3],
+    /// The same as data.
+    pub(super) as_data: &'static str,
 }
 
 /// How the providers are.
@@ -158,6 +166,8 @@ pub(super) struct Lost {
     pub(super) text: &'static str,
     pub(super) home: &'static str,
     pub(super) request: &'static str,
+    /// Title and text where something does not work for now.
+    pub(super) unavailable: (&'static str, &'static str),
 }
 
 /// The words of a language.

@@ -14,6 +14,7 @@ on_each_store! {
     policies_are_pages_and_data_alike
     prices_on_the_page_are_those_that_are_charged
     prices_of_a_model_are_those_of_the_list
+    prices_are_found_by_name_and_are_a_file_too
 }
 
 const PAGES: [&str; 8] =
@@ -180,4 +181,21 @@ async fn prices_of_a_model_are_those_of_the_list(store: Store) {
     let dates: Vec<_> = data.iter().map(|price| price["effective_from"].as_str().unwrap()).collect();
     assert!(dates.is_sorted_by(|newer, older| newer > older), "{dates:?}");
     get(&site, "/api/v1/models/no-such-model/prices", &[]).await.refused(404, "not_found");
+}
+
+async fn prices_are_found_by_name_and_are_a_file_too(store: Store) {
+    let site = Site::open(store).await;
+    let rows = |page: &str| page.matches("<th scope=\"row\">").count();
+    let all = get(&site, "/en/pricing", &[]).await.expect(200);
+    let few = get(&site, "/en/pricing?q=MINI", &[]).await.expect(200);
+    assert!((1..rows(&all.text)).contains(&rows(&few.text)));
+    let none = get(&site, "/ja/pricing?q=%3Cscript%3E", &[]).await.expect(200);
+    assert_eq!((rows(&none.text), none.text.contains("<script")), (0, false));
+    let home = get(&site, "/en/", &[]).await.expect(200);
+    assert!((1..10).contains(&rows(&home.text)) && home.text.contains("<pre tabindex=\"0\">"));
+    let file = get(&site, "/pricing.csv", &[]).await.expect(200);
+    assert_eq!(file.header("content-type"), "text/csv; charset=utf-8");
+    let lines: Vec<&str> = file.text.trim().split("\r\n").collect();
+    assert_eq!(lines.len(), rows(&all.text) + 1);
+    assert!(lines.iter().all(|line| line.split(',').count() == 8), "{lines:?}");
 }

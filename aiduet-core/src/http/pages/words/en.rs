@@ -35,12 +35,15 @@ pub(super) const WORDS: Words = Words {
                 "Every receipt shows tokens, prices and rounding. Add it up yourself, to the billionth of a dollar.",
             ),
         ],
+        proof: "How this is kept, and tested",
         duet_title: "The duet",
         duet_text: "Name no model, and the gateway picks one for what the request is for. The answer says which, and why.",
         duet_plan: "to plan and to review",
         duet_code: "to write the code",
         call_title: "Your client, unchanged",
         call_text: "The OpenAI and Anthropic SDKs, Claude Code, Codex, Cursor: only address and key change. Either client calls either family of models.",
+        prices_title: "What it costs, in USD per million tokens",
+        prices_all: "All prices",
         steps_title: "In two minutes",
         steps: [
             "Create an account and confirm your address.",
@@ -99,6 +102,8 @@ pub(super) const WORDS: Words = Words {
         margin: "These are our prices. Their share of the provider's list price:",
         no_margin: "These are the list prices of the providers; nothing is added.",
         tiers: "More than this many prompt tokens cost more; the receipt says so.",
+        find: ["Find a model", "Find", "No model has this in its name."],
+        as_data: "The same as data:",
     },
     status: Status {
         title: "Status",
@@ -169,5 +174,9 @@ pub(super) const WORDS: Words = Words {
         text: "The address is wrong, or what was here has moved.",
         home: "To the first page",
         request: "Request",
+        unavailable: (
+            "This does not work right now",
+            "We could not read what belongs here. Please try again in a moment.",
+        ),
     },
 };

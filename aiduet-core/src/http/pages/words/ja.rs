@@ -35,12 +35,15 @@ pub(super) const WORDS: Words = Words {
                 "領収記録には、トークン数、単価、端数処理をすべて示します。10 億分の 1 ドルまでご自身で計算できます。",
             ),
         ],
+        proof: "どう守られ、どう試験されているか",
         duet_title: "デュエット",
         duet_text: "モデルを指定しなければ、リクエストの目的に合わせてゲートウェイが選びます。どれを、なぜ選んだかは回答でわかります。",
         duet_plan: "計画とレビューを担当",
         duet_code: "コードを書く",
         call_title: "クライアントはそのまま",
         call_text: "OpenAI と Anthropic の SDK、Claude Code、Codex、Cursor。変えるのはアドレスとキーだけです。どのクライアントからも両社のモデルを呼び出せます。",
+        prices_title: "料金（USD / 100 万トークン）",
+        prices_all: "すべての料金",
         steps_title: "2 分で始められます",
         steps: [
             "アカウントを作成し、メールアドレスを確認します。",
@@ -99,6 +102,8 @@ pub(super) const WORDS: Words = Words {
         margin: "当サービスの価格です。プロバイダーの定価に対する割合：",
         no_margin: "プロバイダーの定価です。上乗せはありません。",
         tiers: "プロンプトがこのトークン数を超えると単価が上がります。領収記録に明記します。",
+        find: ["モデルを探す", "探す", "名前が一致するモデルはありません。"],
+        as_data: "データとして：",
     },
     status: Status {
         title: "稼働状況",
@@ -169,5 +174,9 @@ pub(super) const WORDS: Words = Words {
         text: "アドレスが誤っているか、移動しました。",
         home: "トップページへ",
         request: "リクエスト番号",
+        unavailable: (
+            "ただいま表示できません",
+            "内容を読み込めませんでした。しばらくしてからもう一度お試しください。",
+        ),
     },
 };
