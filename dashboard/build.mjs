@@ -25,6 +25,12 @@ if (faults.length > 0) {
 rmSync(OUT, { recursive: true, force: true });
 mkdirSync(OUT);
 
+/** Catalogues as one object: each key once, where esbuild would export each message by itself too. */
+const messages = {
+  name: 'messages',
+  setup: (bundler) => bundler.onLoad({ filter: /locales\/[\w-]+\.json$/ }, ({ path }) => ({ contents: `export default ${readFileSync(path, 'utf8')}`, loader: 'js' })),
+};
+
 const shared = {
   bundle: true,
   minify: true,
@@ -32,6 +38,7 @@ const shared = {
   entryNames: '[name]-[hash]',
   chunkNames: '[name]-[hash]',
   target: ['es2022', 'chrome111', 'firefox114', 'safari16.4'],
+  charset: 'utf8',
   legalComments: 'none',
   metafile: true,
   logLevel: 'warning',
@@ -42,6 +49,7 @@ const results = await Promise.all([
     entryPoints: ['src/main.tsx'],
     format: 'esm',
     splitting: true,
+    plugins: [messages],
     jsx: 'automatic',
     jsxImportSource: 'preact',
   }),

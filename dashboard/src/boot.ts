@@ -1,6 +1,8 @@
 // Runs before the first paint: the theme and the language of the page.
 
-import { preferredLocale, readPreferences, showTheme } from './preferences';
+import { preferredLocale, readPreferences, showDensity, showTheme } from './preferences';
 
-showTheme(readPreferences().theme);
+const { theme, dense } = readPreferences();
+showTheme(theme);
+showDensity(dense);
 document.documentElement.lang = preferredLocale();

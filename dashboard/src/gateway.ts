@@ -5,15 +5,9 @@ import { Problem } from './api';
 export interface Answered<T> {
   body: T;
   id: string;
-  model: string | null;
-  cost: string | null;
-  role: string | null;
-  reason: string | null;
-  ms: number;
 }
 
 export async function gateway<T>(path: string, key: string, body?: unknown): Promise<Answered<T>> {
-  const started = performance.now();
   const response = await fetch(path, {
     method: body === undefined ? 'GET' : 'POST',
     credentials: 'omit',
@@ -27,14 +21,5 @@ export async function gateway<T>(path: string, key: string, body?: unknown): Pro
     const wrong = (await response.json().catch(() => ({}))) as { error?: { message?: string; code?: string } };
     throw new Problem(response.status, wrong.error?.code ?? 'unknown', wrong.error?.message ?? response.statusText, id);
   }
-  const header = (name: string) => response.headers.get(name);
-  return {
-    body: (await response.json()) as T,
-    id,
-    model: header('x-aiduet-model'),
-    cost: header('x-aiduet-cost'),
-    role: header('x-aiduet-role'),
-    reason: header('x-aiduet-reason'),
-    ms: performance.now() - started,
-  };
+  return { body: (await response.json()) as T, id };
 }

@@ -16,10 +16,16 @@ export interface Preferences {
   shortcuts: boolean;
   /** The snippet that was looked at last. */
   snippet: string;
+  /** The period that usage and requests begin with. */
+  range: string;
+  /** Whether rows of tables are low. */
+  dense: boolean;
+  /** When the warning of a low balance was put away, in milliseconds since 1970. */
+  lowHiddenAt: number;
 }
 
 const NAME = 'aiduet.preferences';
-const DEFAULTS: Preferences = { theme: 'system', locale: null, zone: null, shortcuts: true, snippet: 'curl' };
+const DEFAULTS: Preferences = { theme: 'system', locale: null, zone: null, shortcuts: true, snippet: 'curl', range: '7d', dense: false, lowHiddenAt: 0 };
 
 export function readPreferences(): Preferences {
   try {
@@ -45,6 +51,9 @@ function valid(given: Preferences): Preferences {
     zone: given.zone && isZone(given.zone) ? given.zone : null,
     shortcuts: given.shortcuts !== false,
     snippet: typeof given.snippet === 'string' ? given.snippet : DEFAULTS.snippet,
+    range: typeof given.range === 'string' ? given.range : DEFAULTS.range,
+    dense: given.dense === true,
+    lowHiddenAt: Number(given.lowHiddenAt) || 0,
   };
 }
 
@@ -76,6 +85,11 @@ export function localeOf(tag: string): Locale | undefined {
 }
 
 const DARK = '(prefers-color-scheme: dark)';
+
+/** Makes rows of tables low, or not. */
+export function showDensity(isDense: boolean): void {
+  document.documentElement.dataset['density'] = isDense ? 'compact' : 'normal';
+}
 
 /** Gives the page a theme; `system` is that of the browser at the moment. */
 export function showTheme(theme: Theme): void {

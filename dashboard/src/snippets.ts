@@ -7,11 +7,17 @@ export interface Wish {
   key: string | null;
   openai: string;
   anthropic: string;
+  /** Whether the answer is to come bit by bit. */
+  streams: boolean;
 }
 
 interface Snippet {
   /** As its own documentation writes it; the same in every language. */
   name: string;
+  /** Not a program but a tool to set up. */
+  isTool?: boolean;
+  /** Whether it can also take the answer bit by bit. */
+  canStream?: boolean;
   code: (wish: Wish) => string;
 }
 
@@ -23,80 +29,87 @@ const node = (key: string | null) => (key ? `"${key}"` : `process.env.${VARIABLE
 export const SNIPPETS: Record<string, Snippet> = {
   curl: {
     name: 'curl',
-    code: ({ origin, key, openai }) => `curl ${origin}/v1/chat/completions \\
+    canStream: true,
+    code: ({ origin, key, openai, streams }) => `curl ${streams ? '-N ' : ''}${origin}/v1/chat/completions \\
   -H "Authorization: Bearer ${shell(key)}" \\
   -H "Content-Type: application/json" \\
   -d '{
-    "model": "${openai}",
+    "model": "${openai}",${streams ? '\n    "stream": true,' : ''}
     "messages": [{"role": "user", "content": "Hello"}]
   }'`,
   },
   'curl-anthropic': {
     name: 'curl · Messages',
-    code: ({ origin, key, anthropic }) => `curl ${origin}/v1/messages \\
+    canStream: true,
+    code: ({ origin, key, anthropic, streams }) => `curl ${streams ? '-N ' : ''}${origin}/v1/messages \\
   -H "x-api-key: ${shell(key)}" \\
   -H "anthropic-version: 2023-06-01" \\
   -H "Content-Type: application/json" \\
   -d '{
     "model": "${anthropic}",
-    "max_tokens": 256,
+    "max_tokens": 256,${streams ? '\n    "stream": true,' : ''}
     "messages": [{"role": "user", "content": "Hello"}]
   }'`,
   },
   'python-openai': {
     name: 'Python · openai',
-    code: ({ origin, key, openai }) => `${key ? '' : 'import os\n'}from openai import OpenAI
+    canStream: true,
+    code: ({ origin, key, openai, streams }) => `${key ? '' : 'import os\n'}from openai import OpenAI
 
 client = OpenAI(base_url="${origin}/v1", api_key=${python(key)})
 answer = client.chat.completions.create(
     model="${openai}",
-    messages=[{"role": "user", "content": "Hello"}],
+    messages=[{"role": "user", "content": "Hello"}],${streams ? '\n    stream=True,' : ''}
 )
-print(answer.choices[0].message.content)`,
+${streams ? 'for chunk in answer:\n    for choice in chunk.choices:\n        print(choice.delta.content or "", end="", flush=True)' : 'print(answer.choices[0].message.content)'}`,
   },
   'python-anthropic': {
     name: 'Python · anthropic',
-    code: ({ origin, key, anthropic }) => `${key ? '' : 'import os\n'}from anthropic import Anthropic
+    canStream: true,
+    code: ({ origin, key, anthropic, streams }) => `${key ? '' : 'import os\n'}from anthropic import Anthropic
 
 client = Anthropic(base_url="${origin}", api_key=${python(key)})
-message = client.messages.create(
+${streams ? 'with client.messages.stream(' : 'message = client.messages.create('}
     model="${anthropic}",
     max_tokens=256,
     messages=[{"role": "user", "content": "Hello"}],
-)
-print(message.content[0].text)`,
+${streams ? ') as stream:\n    for text in stream.text_stream:\n        print(text, end="", flush=True)' : ')\nprint(message.content[0].text)'}`,
   },
   'node-openai': {
     name: 'TypeScript · openai',
-    code: ({ origin, key, openai }) => `import OpenAI from "openai";
+    canStream: true,
+    code: ({ origin, key, openai, streams }) => `import OpenAI from "openai";
 
 const client = new OpenAI({ baseURL: "${origin}/v1", apiKey: ${node(key)} });
 const answer = await client.chat.completions.create({
   model: "${openai}",
-  messages: [{ role: "user", content: "Hello" }],
+  messages: [{ role: "user", content: "Hello" }],${streams ? '\n  stream: true,' : ''}
 });
-console.log(answer.choices[0].message.content);`,
+${streams ? 'for await (const chunk of answer) process.stdout.write(chunk.choices[0]?.delta.content ?? "");' : 'console.log(answer.choices[0].message.content);'}`,
   },
   'node-anthropic': {
     name: 'TypeScript · anthropic',
-    code: ({ origin, key, anthropic }) => `import Anthropic from "@anthropic-ai/sdk";
+    canStream: true,
+    code: ({ origin, key, anthropic, streams }) => `import Anthropic from "@anthropic-ai/sdk";
 
 const client = new Anthropic({ baseURL: "${origin}", apiKey: ${node(key)} });
-const message = await client.messages.create({
+const message = ${streams ? 'client.messages.stream' : 'await client.messages.create'}({
   model: "${anthropic}",
   max_tokens: 256,
   messages: [{ role: "user", content: "Hello" }],
 });
-console.log(message.content);`,
+${streams ? 'message.on("text", (text) => process.stdout.write(text));\nawait message.finalMessage();' : 'console.log(message.content);'}`,
   },
   'claude-code': {
     name: 'Claude Code',
+    isTool: true,
     code: ({ origin, key }) => `export ANTHROPIC_BASE_URL="${origin}"
 export ANTHROPIC_AUTH_TOKEN="${shell(key)}"
 claude`,
   },
   codex: {
     name: 'Codex CLI',
+    isTool: true,
     code: ({ origin, key }) => `# ~/.codex/config.toml
 model_provider = "aiduet"
 
@@ -107,5 +120,81 @@ env_key = "${VARIABLE}"
 wire_api = "responses"
 
 # ${key ? `export ${VARIABLE}="${key}"` : `export ${VARIABLE}=…`}`,
+  },
+  cursor: {
+    name: 'Cursor',
+    isTool: true,
+    code: ({ origin, key, openai }) => `Cursor Settings › Models › API Keys
+
+OpenAI API Key              ${shell(key)}
+Override OpenAI Base URL    ${origin}/v1
+Add custom model            ${openai}`,
+  },
+  cline: {
+    name: 'Cline',
+    isTool: true,
+    code: ({ origin, key, openai }) => `Settings › API Configuration
+
+API Provider    OpenAI Compatible
+Base URL        ${origin}/v1
+API Key         ${shell(key)}
+Model ID        ${openai}`,
+  },
+  continue: {
+    name: 'Continue',
+    isTool: true,
+    code: ({ origin, key, openai }) => `# ~/.continue/config.yaml
+name: AI Duet
+version: 1.0.0
+schema: v1
+models:
+  - name: ${openai}
+    provider: openai
+    model: ${openai}
+    apiBase: ${origin}/v1
+    apiKey: ${key ?? `\${{ secrets.${VARIABLE} }}`}`,
+  },
+  'open-webui': {
+    name: 'Open WebUI',
+    isTool: true,
+    code: ({ origin, key }) => `docker run -d -p 3000:8080 -v open-webui:/app/backend/data \\
+  -e OPENAI_API_BASE_URL="${origin}/v1" \\
+  -e OPENAI_API_KEY="${shell(key)}" \\
+  ghcr.io/open-webui/open-webui:main`,
+  },
+  lobechat: {
+    name: 'LobeChat',
+    isTool: true,
+    code: ({ origin, key, openai }) => `docker run -d -p 3210:3210 \\
+  -e OPENAI_PROXY_URL="${origin}/v1" \\
+  -e OPENAI_API_KEY="${shell(key)}" \\
+  -e OPENAI_MODEL_LIST="+${openai}" \\
+  lobehub/lobe-chat`,
+  },
+  'cherry-studio': {
+    name: 'Cherry Studio',
+    isTool: true,
+    code: ({ origin, key, openai }) => `Settings › Model Provider › Add
+
+Provider Type    OpenAI
+API Key          ${shell(key)}
+API Host         ${origin}
+Model ID         ${openai}`,
+  },
+  langchain: {
+    name: 'LangChain',
+    isTool: true,
+    code: ({ origin, key, openai }) => `${key ? '' : 'import os\n'}from langchain_openai import ChatOpenAI
+
+model = ChatOpenAI(base_url="${origin}/v1", api_key=${python(key)}, model="${openai}")
+print(model.invoke("Hello").content)`,
+  },
+  llamaindex: {
+    name: 'LlamaIndex',
+    isTool: true,
+    code: ({ origin, key, openai }) => `${key ? '' : 'import os\n'}from llama_index.llms.openai_like import OpenAILike
+
+model = OpenAILike(api_base="${origin}/v1", api_key=${python(key)}, model="${openai}", is_chat_model=True)
+print(model.complete("Hello"))`,
   },
 };

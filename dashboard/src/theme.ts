@@ -1,6 +1,6 @@
 // What was chosen on this device, followed by the page.
 
-import { followSystem, readPreferences, showTheme, writePreferences, type Preferences } from './preferences';
+import { followSystem, readPreferences, showDensity, showTheme, writePreferences, type Preferences } from './preferences';
 import { store } from './store';
 
 export const preferences = store<Preferences>(readPreferences());
@@ -11,4 +11,5 @@ export function prefer(changes: Partial<Preferences>): void {
   writePreferences(next);
   preferences.set(next);
   showTheme(next.theme);
+  showDensity(next.dense);
 }

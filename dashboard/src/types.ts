@@ -50,6 +50,17 @@ export interface ApiKey {
   last_used_at: string | null;
 }
 
+/** A key with how far it is in each period that has a limit. */
+export interface LimitedKey extends ApiKey {
+  spend: Spend[];
+}
+
+/** Which mails are sent of those that may be turned off. */
+export interface Notifications {
+  key_expiry: boolean;
+  new_sign_in: boolean;
+}
+
 export interface IssuedKey extends ApiKey {
   /** The key itself; `null` when the request was answered before. */
   key: string | null;

@@ -1,6 +1,7 @@
 // Which requests: a range of days and some filters, all of it in the query of the page.
 
 import { day, zone } from './format';
+import { preferences } from './theme';
 
 export const RANGES = ['today', '24h', '7d', '30d', '90d', 'this_month', 'last_month', 'custom'] as const;
 export type Range = (typeof RANGES)[number];
@@ -28,7 +29,8 @@ function named(query: URLSearchParams): { from: string; to: string } | null {
 export function rangeOf(query: URLSearchParams): Range {
   if (named(query)) return 'custom';
   const wanted = query.get('range');
-  return RANGES.find((each) => each === wanted && each !== 'custom') ?? '7d';
+  const known = (name: string | null) => RANGES.find((each) => each === name && each !== 'custom');
+  return known(wanted) ?? known(preferences.get().range) ?? '7d';
 }
 
 /** The first and the last day, or two moments. */
@@ -57,6 +59,34 @@ export function bounds(query: URLSearchParams, now: Date): { from: string; to: s
       return { from: `${last.slice(0, 7)}-01`, to: last };
     }
   }
+}
+
+/** How many days a range has, at least one. */
+export function lengthInDays({ from, to }: { from: string; to: string }): number {
+  const isDays = from.length === 10 && to.length === 10;
+  return Math.max(1, Math.ceil((Date.parse(to) - Date.parse(from)) / DAY_MS) + (isDays ? 1 : 0));
+}
+
+/** The same length of time just before. */
+export function before({ from, to }: { from: string; to: string }): { from: string; to: string } {
+  if (from.length === 10 && to.length === 10) {
+    const days = lengthInDays({ from, to });
+    return { from: shift(from, -days), to: shift(to, -days) };
+  }
+  const [start, end] = [Date.parse(from), Date.parse(to)];
+  return { from: new Date(start - (end - start)).toISOString(), to: new Date(start).toISOString() };
+}
+
+export const BUCKETS = ['auto', 'quarter', 'hour', 'day', 'month'] as const;
+export type BucketName = (typeof BUCKETS)[number];
+
+/** How long a range may be for a bucket, in days. */
+const BUCKET_DAYS: Record<BucketName, number> = { auto: Infinity, quarter: 1, hour: 7, day: Infinity, month: Infinity };
+
+/** The buckets that are not too fine for a range. */
+export function bucketsFor(range: { from: string; to: string }): BucketName[] {
+  const days = lengthInDays(range);
+  return BUCKETS.filter((each) => days <= BUCKET_DAYS[each]);
 }
 
 /** What the API is asked for. */

@@ -214,7 +214,7 @@ test('the first call is made from the page, and its cost is told', async () => {
     await page.getByLabel('I have saved this key').check();
     await page.getByRole('button', { name: 'Done' }).click();
     await page.getByRole('button', { name: 'Send the first call' }).click();
-    await page.getByText('Your first request has arrived.').waitFor();
+    await page.getByText('Your request has arrived.').waitFor();
     const id = await page.locator('.notice.good code').last().textContent();
     assert.match(id, /^req_[0-9a-f]{32}$/);
   });

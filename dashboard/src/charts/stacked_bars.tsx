@@ -18,6 +18,8 @@ export interface Series {
   name: string;
   /** Drawn as this number of the palette, from 1. */
   colour: number;
+  /** Whether it can be chosen in the legend; it can if nothing is said. */
+  isChoice?: boolean;
 }
 
 interface Props {
@@ -30,15 +32,26 @@ interface Props {
   exact: (value: number) => string;
   /** Lines instead of bars, for what does not add up. */
   isLine?: boolean;
+  /** Not as high, and without the same as a table: where a table stands below it anyway. */
+  isLow?: boolean;
+  /** The sums of another period, bar by bar, as a dashed line. */
+  before?: Before;
   onPick?: (index: number) => void;
+  /** A series was chosen in the legend. */
+  onSeries?: (index: number) => void;
+}
+
+export interface Before {
+  name: string;
+  values: (number | null)[];
 }
 
 const WIDTH_FIRST = 960;
 const HEIGHT = 260;
+const HEIGHT_LOW = 120;
 const LEFT = 64;
 const TOP = 12;
 const BOTTOM = 28;
-const INNER = HEIGHT - TOP - BOTTOM;
 const LABEL_WIDTH = 84;
 const BAR_MAX = 56;
 
@@ -50,45 +63,62 @@ export function ceiling(value: number): number {
   return step * power;
 }
 
-export function StackedBars({ title, series, buckets, text, exact, isLine = false, onPick }: Props) {
+export function StackedBars({ onSeries, ...props }: Props) {
+  const { title, series, before, isLow = false } = props;
   const [isTable, setTable] = useState(false);
+  if (isLow) return <figure class="chart" aria-label={title}><Drawing {...props} /></figure>;
   return (
     <figure class="chart">
       <figcaption>
         <ul class="legend">
-          {series.map(({ name, colour }) => (
+          {series.map(({ name, colour, isChoice = true }, index) => (
             <li key={name}>
               <i class={`swatch series-${colour}`} aria-hidden="true" />
-              {name}
+              {onSeries && isChoice ? (
+                <button type="button" class="link" title={t('usage.filter_by', { name })} onClick={() => onSeries(index)}>
+                  {name}
+                </button>
+              ) : (
+                name
+              )}
             </li>
           ))}
+          {before && (
+            <li>
+              <i class="swatch dashed" aria-hidden="true" />
+              {before.name}
+            </li>
+          )}
         </ul>
         <button type="button" class="button quiet" aria-pressed={isTable} onClick={() => setTable(!isTable)}>
           {t(isTable ? 'chart.as_chart' : 'chart.as_table')}
         </button>
       </figcaption>
-      {isTable ? <AsTable title={title} series={series} buckets={buckets} text={text} exact={exact} /> : <Drawing title={title} series={series} buckets={buckets} text={text} isLine={isLine} {...(onPick ? { onPick } : {})} />}
+      {isTable ? <AsTable {...props} /> : <Drawing {...props} />}
     </figure>
   );
 }
 
-function AsTable({ title, series, buckets, text, exact }: Omit<Props, 'isLine' | 'onPick'>) {
+type Shown = Omit<Props, 'onSeries'>;
+
+function AsTable({ title, series, buckets, text, exact, before }: Shown) {
+  const cell = (value: number | null | undefined) => (value == null ? '–' : <span title={exact(value)}>{text(value)}</span>);
   const columns: Column<Bucket>[] = [
     { name: 'time', title: t('chart.time'), cell: (bucket) => <span class="num">{bucket.title}</span> },
     ...series.map(({ name }, index) => ({
       name: `${index}`,
       title: name,
       isNumber: true,
-      cell: (bucket: Bucket) => {
-        const value = bucket.values[index];
-        return value == null ? '–' : <span title={exact(value)}>{text(value)}</span>;
-      },
+      cell: (bucket: Bucket) => cell(bucket.values[index]),
     })),
+    ...(before ? [{ name: 'before', title: before.name, isNumber: true, cell: (bucket: Bucket) => cell(before.values[buckets.indexOf(bucket)]) }] : []),
   ];
   return <Table label={title} columns={columns} rows={buckets} id={(bucket) => bucket.title} />;
 }
 
-function Drawing({ title, series, buckets, text, isLine, onPick }: Omit<Props, 'exact'>) {
+function Drawing({ title, series, buckets, text, isLine = false, isLow = false, before, onPick }: Shown) {
+  const high = isLow ? HEIGHT_LOW : HEIGHT;
+  const inner = high - TOP - BOTTOM;
   const [cursor, setCursor] = useState<number | null>(null);
   const frame = useRef<SVGSVGElement>(null);
   const [wide, setWide] = useState(WIDTH_FIRST);
@@ -105,9 +135,9 @@ function Drawing({ title, series, buckets, text, isLine, onPick }: Omit<Props, '
   const id = useId();
   const total = (bucket: Bucket) => bucket.values.reduce<number>((sum, value) => sum + (value ?? 0), 0);
   const highest = isLine ? Math.max(...buckets.flatMap(({ values }) => values.map((value) => value ?? 0)), 0) : Math.max(...buckets.map(total), 0);
-  const top = ceiling(highest);
+  const top = ceiling(Math.max(highest, ...(before?.values ?? []).map((value) => value ?? 0)));
   const step = (wide - LEFT) / Math.max(1, buckets.length);
-  const y = (value: number) => TOP + INNER * (1 - value / top);
+  const y = (value: number) => TOP + inner * (1 - value / top);
   const every = Math.max(1, Math.ceil(buckets.length / Math.max(1, Math.floor((wide - LEFT) / LABEL_WIDTH))));
   const at = cursor === null ? null : (buckets[cursor] ?? null);
   const move = (by: number) => setCursor(Math.min(buckets.length - 1, Math.max(0, cursor === null ? (by > 0 ? 0 : buckets.length - 1) : cursor + by)));
@@ -128,12 +158,13 @@ function Drawing({ title, series, buckets, text, isLine, onPick }: Omit<Props, '
     setCursor(x < 0 ? null : Math.min(buckets.length - 1, Math.floor(x / step)));
   };
   const values = (bucket: Bucket) => series.flatMap(({ name }, index) => (bucket.values[index] == null ? [] : [`${name} ${text(bucket.values[index] ?? 0)}`]));
-  const says = at ? [at.title, ...(isLine || series.length < 2 ? [] : [text(total(at))]), ...values(at)].join(', ') : '';
+  const former = (index: number | null) => (before && index !== null && before.values[index] != null ? [`${before.name} ${text(before.values[index] ?? 0)}`] : []);
+  const says = at ? [at.title, ...(isLine || series.length < 2 ? [] : [text(total(at))]), ...values(at), ...former(cursor)].join(', ') : '';
   return (
     <div class="drawing">
       <svg
         ref={frame}
-        viewBox={`0 0 ${wide} ${HEIGHT}`}
+        viewBox={`0 0 ${wide} ${high}`}
         role="img"
         aria-labelledby={`${id}-title`}
         aria-describedby={`${id}-help`}
@@ -153,11 +184,12 @@ function Drawing({ title, series, buckets, text, isLine, onPick }: Omit<Props, '
             </text>
           </g>
         ))}
-        {cursor !== null && <rect class="cursor" x={LEFT + cursor * step} y={TOP} width={step} height={INNER} />}
+        {cursor !== null && <rect class="cursor" x={LEFT + cursor * step} y={TOP} width={step} height={inner} />}
         {isLine ? <Lines series={series} buckets={buckets} x={(index) => LEFT + (index + 0.5) * step} y={y} /> : buckets.map((bucket, index) => <Bar key={bucket.title} series={series} bucket={bucket} x={LEFT + index * step} width={step} y={y} />)}
+        {before && <path class="line dashed" d={lineOf(before.values, (index) => LEFT + (index + 0.5) * step, y)} />}
         {buckets.map((bucket, index) =>
           index % every === 0 ? (
-            <text key={bucket.title} class="scale" x={LEFT + (index + 0.5) * step} y={HEIGHT - 8} text-anchor="middle">
+            <text key={bucket.title} class="scale" x={LEFT + (index + 0.5) * step} y={high - 8} text-anchor="middle">
               {bucket.label}
             </text>
           ) : null,
@@ -190,25 +222,29 @@ function Bar({ series, bucket, x, width, y }: { series: Series[]; bucket: Bucket
   );
 }
 
+/** A path through the values that there are. */
+function lineOf(values: (number | null | undefined)[], x: (index: number) => number, y: (value: number) => number): string {
+  let isDown = false;
+  return values
+    .map((value, place) => {
+      if (value == null) {
+        isDown = false;
+        return '';
+      }
+      const command = isDown ? 'L' : 'M';
+      isDown = true;
+      return `${command}${x(place).toFixed(1)} ${y(value).toFixed(1)}`;
+    })
+    .join('');
+}
+
 const DASHES = ['', '6 4', '2 3', '10 4 2 4'];
 
 function Lines({ series, buckets, x, y }: { series: Series[]; buckets: Bucket[]; x: (index: number) => number; y: (value: number) => number }) {
   return (
     <>
       {series.map(({ name, colour }, index) => {
-        let isDown = false;
-        const path = buckets
-          .map((bucket, place) => {
-            const value = bucket.values[index];
-            if (value == null) {
-              isDown = false;
-              return '';
-            }
-            const command = isDown ? 'L' : 'M';
-            isDown = true;
-            return `${command}${x(place).toFixed(1)} ${y(value).toFixed(1)}`;
-          })
-          .join('');
+        const path = lineOf(buckets.map(({ values }) => values[index]), x, y);
         const dots = buckets.map((bucket, place) => {
           const value = bucket.values[index];
           return value == null ? null : <circle key={place} class={`series-${colour}`} cx={x(place)} cy={y(value)} r="2.5" />;

@@ -258,12 +258,23 @@ function kindName(code: string): string {
 const before = new Map<string, string | null>();
 const SIZE = 50;
 
+const HOPS_MAX = 20;
+
+/** The next page with a line of the kind: all of them are looked through. */
+async function linesOf(kind: string, cursor: string | null, signal: AbortSignal): Promise<PageOf<Transaction>> {
+  const ask = (from: string | null) => api<PageOf<Transaction>>('/billing/transactions', { query: { limit: kind === '' ? SIZE : 100, cursor: from }, signal });
+  const chosen = ({ data, next_cursor }: PageOf<Transaction>) => ({ data: data.filter((each) => kind === '' || each.kind === kind), next_cursor });
+  let page = chosen(await ask(cursor));
+  for (let hops = 0; hops < HOPS_MAX && page.data.length === 0 && page.next_cursor; hops += 1) page = chosen(await ask(page.next_cursor));
+  return page;
+}
+
 function Transactions({ round }: { round: number }) {
   const { query } = usePlace();
   const cursor = query.get('cursor');
   const kind = query.get('kind') ?? '';
   useStore(shownBalance);
-  const page = useLoad(`transactions ${cursor} ${round}`, (signal) => api<PageOf<Transaction>>('/billing/transactions', { query: { limit: SIZE, cursor }, signal }));
+  const page = useLoad(`transactions ${cursor} ${kind} ${round}`, (signal) => linesOf(kind, cursor, signal));
   const { run, isBusy, problem } = useSending();
   const save = () => run(() => download('/billing/transactions', { query: { format: 'csv' } }, 'aiduet-transactions.csv'));
   const signed = (amount: string) => (
@@ -296,14 +307,13 @@ function Transactions({ round }: { round: number }) {
       {problem && <Failure problem={problem} />}
       <Loading of={page}>
         {({ data, next_cursor }) => {
-          const shown = data.filter((each) => kind === '' || each.kind === kind);
-          if (data.length === 0) return <Empty title={t('transaction.empty')} />;
+          if (data.length === 0 && kind === '' && cursor === null) return <Empty title={t('transaction.empty')} />;
           return (
             <>
               <div class="filters">
-                <SelectField label={t('transaction.kind')} value={kind} onValue={(next) => setQuery({ kind: next })} options={[['', t('filter.all')], ...KINDS.map((each) => [each, t(`kind.${each}`)] as const)]} />
+                <SelectField label={t('transaction.kind')} value={kind} onValue={(next) => setQuery({ kind: next, cursor: null })} options={[['', t('filter.all')], ...KINDS.map((each) => [each, t(`kind.${each}`)] as const)]} />
               </div>
-              {shown.length === 0 ? <Empty title={t('state.no_match')} /> : <Table label={t('transaction.title')} columns={columns} rows={shown} id={(each) => each.id} />}
+              {data.length === 0 ? <Empty title={t('state.no_match')} /> : <Table label={t('transaction.title')} columns={columns} rows={data} id={(each) => each.id} />}
               <Pager hasNewer={cursor !== null} hasOlder={next_cursor !== null} onNewer={() => setQuery({ cursor: (cursor && before.get(cursor)) || null })} onOlder={() => next_cursor && older(next_cursor)} />
             </>
           );

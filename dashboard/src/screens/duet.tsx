@@ -10,7 +10,7 @@ import { Button, Field, Form } from '../ui/controls';
 import { Failure, Notice, useSending } from '../ui/load';
 import { Badge, Card, Facts, Money, Page, Table } from '../ui/page';
 import { OwnKey } from './own_key';
-import { PROVIDERS } from './models';
+import { PROVIDERS } from './models_data';
 
 type Role = 'plan' | 'code' | 'review' | 'chat';
 

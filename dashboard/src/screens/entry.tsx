@@ -7,9 +7,10 @@ import { T, locale, t, type Key } from '../i18n';
 import { go, Link, safeReturn, usePlace } from '../router';
 import { ending, session, type Entered } from '../session';
 import { useStore } from '../store';
+import type { Page as PageOf, PolicyVersion } from '../types';
 import { Button, Checkbox, Form, PasswordField, TextField } from '../ui/controls';
 import { Mark } from '../ui/icons';
-import { Failure, Notice, useSending } from '../ui/load';
+import { Failure, Notice, useLoad, useSending } from '../ui/load';
 import { usePageTitle } from '../ui/page';
 import { LanguageChoice, ThemeChoice } from './choices';
 import { GoogleRefusal, GoogleStart, useGoogle } from './google_start';
@@ -75,7 +76,15 @@ export function Wrong({ problem }: { problem: Problem | null }) {
   const left = useWait(problem);
   if (!problem) return null;
   if (problem.status === 429) {
-    return <Notice tone="warn">{left > 0 ? t('state.throttled', { seconds: left }) : t('state.try_now')}</Notice>;
+    // Said once and again when it is over; counting down is for the eye.
+    return (
+      <>
+        <div aria-hidden="true">
+          <Notice tone="warn">{left > 0 ? t('state.throttled', { seconds: left }) : t('state.try_now')}</Notice>
+        </div>
+        <p class="unseen" role="alert">{left > 0 ? t('state.throttled', { seconds: problem.retryAfter ?? left }) : t('state.try_now')}</p>
+      </>
+    );
   }
   return <Failure problem={problem} />;
 }
@@ -189,8 +198,8 @@ export function SignUp() {
           label={
             <T
               k="entry.accept"
-              terms={<a href={pageAddress('/terms')}>{t('entry.terms')}</a>}
-              privacy={<a href={pageAddress('/privacy')}>{t('entry.privacy')}</a>}
+              terms={<PolicyLink kind="terms" name={t('entry.terms')} />}
+              privacy={<PolicyLink kind="privacy" name={t('entry.privacy')} />}
             />
           }
           checked={accepts}
@@ -214,6 +223,13 @@ export function SignUp() {
       )}
     </Entry>
   );
+}
+
+/** A policy with the version that is in force. */
+function PolicyLink({ kind, name }: { kind: PolicyVersion['kind']; name: string }) {
+  const loaded = useLoad('policies', (signal) => open<PageOf<PolicyVersion>>('/policies', { signal }));
+  const current = loaded.data?.data.find((each) => each.kind === kind && each.in_force);
+  return <a href={pageAddress(`/${kind}`)}>{current ? t('entry.version', { name, version: current.version }) : name}</a>;
 }
 
 /** The token in the fragment, which no server sees; taken out of the address at once. */

@@ -1,11 +1,12 @@
 // What a key may do, as a form.
 
 import { useState } from 'preact/hooks';
-import type { Problem } from '../api';
+import { api, type Problem } from '../api';
 import { t } from '../i18n';
 import { PERIODS, type KeyLimits, type Period } from '../types';
-import { Checkbox, Choice, Field, TextField } from '../ui/controls';
-import { useModels } from './models_data';
+import { Button, Checkbox, Choice, Field, TextField } from '../ui/controls';
+import { useLoad } from '../ui/load';
+import { PROVIDERS, useModels } from './models_data';
 
 export const ENDPOINTS = ['chat_completions', 'responses', 'input_tokens', 'messages', 'count_tokens', 'embeddings'] as const;
 
@@ -142,8 +143,22 @@ export function KeyFields({ draft, onDraft, faults, problem, isOpen = false }: {
         <Field label={t('key.networks')} hint={t('key.networks_hint')} error={server('/limits/networks')} optional>
           {(attributes) => <textarea {...attributes} rows={3} spellcheck={false} placeholder={'192.0.2.0/24\n2001:db8::/32'} value={draft.networks} onInput={(event) => put({ networks: event.currentTarget.value })} />}
         </Field>
+        <OwnAddress onAdd={(network) => put({ networks: [...draft.networks.split('\n').filter((line) => line.trim()), network].join('\n') })} />
       </details>
     </>
+  );
+}
+
+/** From where this page is looked at, which is often from where the key is used too. */
+function OwnAddress({ onAdd }: { onAdd: (network: string) => void }) {
+  const own = useLoad('address', (signal) => api<{ network: string }>('/me/address', { signal }));
+  const network = own.data?.network;
+  if (!network) return null;
+  return (
+    <p class="inline hint">
+      {t('key.own_address')} <code>{network}</code>
+      <Button onClick={() => onAdd(network)}>{t('key.add_address')}</Button>
+    </p>
   );
 }
 
@@ -168,6 +183,16 @@ function ModelsChoice({ chosen, onChosen, error }: { chosen: string[]; onChosen:
       {choosesSome && (
         <fieldset class="checks">
           <legend class="unseen">{t('key.models')}</legend>
+          <div class="actions">
+            {Object.entries(PROVIDERS).map(([provider, title]) => {
+              const own = (models.data?.models ?? []).filter((model) => model.provider === provider).map(({ id }) => id);
+              return (
+                <Button key={provider} onClick={() => onChosen([...new Set([...chosen, ...own])])}>
+                  {t('key.all_of', { name: title })}
+                </Button>
+              );
+            })}
+          </div>
           {names.map((name) => (
             <Checkbox
               key={name}

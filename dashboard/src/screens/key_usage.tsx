@@ -1,9 +1,9 @@
 // What a key was used for.
 
 import { api } from '../api';
-import { zone } from '../format';
+import { money, zone } from '../format';
 import { t } from '../i18n';
-import type { KeyUsageReport } from '../types';
+import type { KeyUsageReport, Spend } from '../types';
 import { go } from '../router';
 import { Empty, Loading, useLoad } from '../ui/load';
 import { Card, Facts, Money, Table, Time } from '../ui/page';
@@ -25,17 +25,7 @@ function Report({ of: report }: { of: KeyUsageReport }) {
           <Facts
             of={limited.map((each) => [
               t(`period.${each.period}`),
-              <div class="limit">
-                <span>
-                  <Money of={each.spent} /> / <Money of={each.limit ?? '0'} />
-                </span>
-                <meter min={0} max={1} value={share(each.spent, each.limit ?? '0')} aria-label={t('key.used_of_limit')} />
-                {each.resets_at && (
-                  <span class="hint">
-                    {t('key.resets')} <Time at={each.resets_at} form="relative" />
-                  </span>
-                )}
-              </div>,
+              <Limit of={each} isAlone />,
             ] as const)}
           />
         </Card>
@@ -56,6 +46,23 @@ function Report({ of: report }: { of: KeyUsageReport }) {
         </Card>
       )}
     </>
+  );
+}
+
+/** How far it is in a limit; with the period where nothing else names it. */
+export function Limit({ of: { period, spent, limit, resets_at }, isAlone = false }: { of: Spend; isAlone?: boolean }) {
+  return (
+    <div class="limit">
+      <span>
+        <Money of={spent} /> / {isAlone ? <Money of={limit ?? '0'} /> : t(`spend.${period}`, { amount: money(limit ?? '0') })}
+      </span>
+      <meter min={0} max={1} value={share(spent, limit ?? '0')} aria-label={t('key.used_of_limit')} />
+      {resets_at && (
+        <span class="hint">
+          {t('key.resets')} <Time at={resets_at} form="relative" />
+        </span>
+      )}
+    </div>
   );
 }
 

@@ -2,18 +2,20 @@
 
 import { useEffect, useLayoutEffect, useState } from 'preact/hooks';
 import { api, newIdempotencyKey, saveBlob } from '../api';
-import { money } from '../format';
+import { money, nano, zone } from '../format';
 import { t } from '../i18n';
 import { keyInHand } from '../key_in_hand';
 import { go, guardLeaving, Link, setQuery, usePlace } from '../router';
-import { PERIODS, type ApiKey, type IssuedKey, type Page as PageOf } from '../types';
+import { SNIPPETS } from '../snippets';
+import { PERIODS, type ApiKey, type Breakdown, type IssuedKey, type LimitedKey, type Page as PageOf } from '../types';
 import { Button, Checkbox, CopyButton, Form, SelectField, TextField } from '../ui/controls';
 import { Dialog, DialogActions } from '../ui/dialog';
 import { Empty, Failure, Loading, Notice, useLoad, useSending } from '../ui/load';
-import { Badge, Card, Facts, Page, Table, Time, type Column, type Tone } from '../ui/page';
+import { Badge, Card, Facts, Money, Page, Table, Time, type Column, type Tone } from '../ui/page';
 import { announce } from '../ui/toast';
+import { bounds } from '../usage_filters';
 import { draftOf, emptyDraft, faultsOf, KeyFields, limitsOf, type KeyDraft } from './key_form';
-import { KeyUsage } from './key_usage';
+import { KeyUsage, Limit } from './key_usage';
 
 type Action = 'create' | 'edit' | 'rotate' | 'disable' | 'enable' | 'delete';
 
@@ -32,13 +34,37 @@ export function keyState(key: ApiKey): [Tone, string] {
   }
 }
 
-function State({ of: key }: { of: ApiKey }) {
-  const [tone, text] = keyState(key);
-  return <Badge tone={tone}>{text}</Badge>;
-}
-
 export function maskOf(key: ApiKey): string {
   return `${key.prefix}…${key.last4}`;
+}
+
+/** Whether a limit of spending leaves nothing. */
+function isSpent({ spend }: LimitedKey): boolean {
+  return spend.some(({ remaining }) => remaining !== null && nano(remaining) <= 0n);
+}
+
+function State({ of: key }: { of: LimitedKey }) {
+  const [tone, text] = keyState(key);
+  return tone === 'good' && isSpent(key) ? <Badge tone="bad">{t('key.state.spent')}</Badge> : <Badge tone={tone}>{text}</Badge>;
+}
+
+/** How far it is in each limit of spending. */
+function Limits({ of: key }: { of: LimitedKey }) {
+  if (key.spend.length === 0) return <span class="muted">{t('key.no_limit')}</span>;
+  return (
+    <div class="limits">
+      {key.spend.map((each) => (
+        <Limit key={each.period} of={each} />
+      ))}
+    </div>
+  );
+}
+
+/** What each key has cost in a period, by its id. */
+function useCosts(range: { from: string; to: string }): Map<string, string> {
+  const name = `${range.from} ${range.to}`;
+  const loaded = useLoad(`costs ${name}`, (signal) => api<Breakdown>('/usage/breakdown', { query: { ...range, tz: zone(), group_by: 'key' }, signal }));
+  return new Map(loaded.data?.data.map(({ group, cost }) => [group, cost]));
 }
 
 function spendText(key: ApiKey): string {
@@ -51,16 +77,19 @@ function spendText(key: ApiKey): string {
 
 export function Keys() {
   const { query } = usePlace();
-  const keys = useLoad('keys', (signal) => api<PageOf<ApiKey>>('/keys', { query: { limit: 100 }, signal }));
+  const keys = useLoad('keys', (signal) => api<PageOf<LimitedKey>>('/keys', { query: { limit: 100 }, signal }));
+  const now = new Date();
+  const costs = (['today', '7d', '30d'] as const).map((range) => useCosts(bounds(new URLSearchParams({ range }), now)));
   const [issued, setIssued] = useState<IssuedKey | null>(null);
   const search = query.get('q') ?? '';
   const isCreating = query.get('new') !== null;
   const create = () => setQuery({ new: '1' });
-  const columns: Column<ApiKey>[] = [
+  const columns: Column<LimitedKey>[] = [
     { name: 'name', title: t('key.name'), cell: (key) => <Link class="strong" to={`/keys/${key.id}`}>{key.name}</Link> },
-    { name: 'key', title: t('key.key'), cell: (key) => <code>{maskOf(key)}</code> },
+    { name: 'key', title: t('key.key'), cell: (key) => <span class="inline"><code>{maskOf(key)}</code><CopyButton text={key.id} quiet label={t('key.copy_id', { name: key.name })} /></span> },
     { name: 'state', title: t('key.state'), cell: (key) => <State of={key} /> },
-    { name: 'limit', title: t('key.spend'), cell: spendText },
+    { name: 'limit', title: t('key.spend'), cell: (key) => <Limits of={key} /> },
+    ...(['today', '7d', '30d'] as const).map((range, index) => ({ name: range, title: t(`key.spent.${range}`), isNumber: true, cell: (key: LimitedKey) => <Money of={costs[index]?.get(key.id) ?? '0'} /> })),
     { name: 'used', title: t('key.last_used'), cell: (key) => (key.last_used_at ? <Time at={key.last_used_at} form="relative" /> : t('key.never_used')) },
     { name: 'ends', title: t('key.expires'), cell: (key) => (key.works_until ? <Time at={key.works_until} form="relative" /> : t('key.never')) },
   ];
@@ -161,6 +190,11 @@ function CreateKey({ onClose, onIssued }: { onClose: () => void; onIssued: (key:
   );
 }
 
+/** A first call with it; the gateway picks the model. */
+function call(key: string): string {
+  return SNIPPETS['curl']?.code({ origin: location.origin, key, openai: 'duet', anthropic: 'duet', streams: false }) ?? '';
+}
+
 /** The key, this once. It is in memory only; leaving asks first. */
 export function ShownOnce({ issued, onClose }: { issued: IssuedKey; onClose: () => void }) {
   const [isSaved, setSaved] = useState(false);
@@ -190,6 +224,13 @@ export function ShownOnce({ issued, onClose }: { issued: IssuedKey; onClose: () 
               {t('shown.download')}
             </Button>
           </div>
+          <details>
+            <summary>{t('shown.snippet')}</summary>
+            <pre tabIndex={0} role="region" aria-label={t('shown.snippet')}>
+              <code translate={false}>{call(key)}</code>
+            </pre>
+            <CopyButton text={call(key)} label={t('shown.copy_snippet')} />
+          </details>
           <Checkbox label={t('shown.saved')} checked={isSaved} onValue={setSaved} />
         </>
       )}
@@ -204,14 +245,14 @@ export function ShownOnce({ issued, onClose }: { issued: IssuedKey; onClose: () 
 
 export function KeyDetail({ id }: { id: string }) {
   const { query } = usePlace();
-  const key = useLoad(`key ${id}`, (signal) => api<ApiKey>(`/keys/${encodeURIComponent(id)}`, { signal }));
+  const key = useLoad(`key ${id}`, (signal) => api<LimitedKey>(`/keys/${encodeURIComponent(id)}`, { signal }));
   const [issued, setIssued] = useState<IssuedKey | null>(null);
   const action = query.get('do') as Action | null;
   const start = (what: Action) => setQuery({ do: what });
   const stop = () => setQuery({ do: null }, 'replace');
   const done = (changed?: ApiKey) => {
     stop();
-    if (changed) key.set(changed);
+    if (changed) key.reload();
   };
   const title = key.data?.name ?? t('nav.keys');
   return (
@@ -259,7 +300,7 @@ export function KeyDetail({ id }: { id: string }) {
   );
 }
 
-function facts(key: ApiKey) {
+function facts(key: LimitedKey) {
   const { limits } = key;
   const number = (value: number | null) => value ?? t('key.no_limit');
   const list = (values: string[]) => (values.length > 0 ? values.map((value) => <code key={value}>{value} </code>) : t('key.all_allowed'));

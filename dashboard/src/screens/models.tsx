@@ -1,61 +1,45 @@
-// Models and what they cost, with a calculator.
+// Models and what they cost, over time too, with a calculator.
 
 import { useMemo, useState } from 'preact/hooks';
+import { open } from '../api';
 import { count, day, exactMoney, price, short } from '../format';
 import { t } from '../i18n';
 import { setQuery, usePlace } from '../router';
-import { CopyButton, SelectField, TextField } from '../ui/controls';
-import { Empty, Loading } from '../ui/load';
+import { SNIPPETS } from '../snippets';
+import { Button, CopyButton, SelectField, TextField } from '../ui/controls';
+import { Dialog } from '../ui/dialog';
+import { Empty, Loading, useLoad } from '../ui/load';
 import { Badge, Card, Facts, Money, Page, Table, type Column } from '../ui/page';
-import { charge, perMillion, useModels, type Model, type ModelList } from './models_data';
-
-export const PROVIDERS: Record<string, string> = { anthropic: 'Anthropic', openai: 'OpenAI' };
+import { charge, PROVIDERS, useModels, type Model, type ModelList, type ModelPrices, type Rates } from './models_data';
 
 type Side = 'ours' | 'list';
+
+/** What prices are shown for. */
+interface Unit {
+  margin: number;
+  /** Tokens: a million or a thousand. */
+  tokens: number;
+}
+
+const COMPARED_MAX = 4;
+const CONTEXTS = ['0', '200000', '400000', '1000000'] as const;
+const PRICES = ['', '0.5', '1', '3', '10'] as const;
+const DOLLAR_PICO_PER_TOKEN = 1_000_000;
 
 export function Models() {
   const models = useModels();
   const { query } = usePlace();
-  const search = (query.get('q') ?? '').toLowerCase();
-  const provider = query.get('provider') ?? 'all';
-  const side = (query.get('price') ?? 'ours') as Side;
+  const chosen = query.get('model');
   return (
     <Page title={t('nav.models')} about={t('models.about')}>
       <Loading of={models} lines={12}>
         {(list) => {
-          const shown = list.models.filter((model) => model.id.includes(search) && (provider === 'all' || model.provider === provider));
+          const found = list.models.find(({ id }) => id === chosen);
           return (
             <>
-              <div class="filters">
-                <TextField label={t('models.search')} type="search" value={query.get('q') ?? ''} onValue={(text) => setQuery({ q: text }, 'replace')} />
-                <SelectField
-                  label={t('models.provider')}
-                  value={provider}
-                  onValue={(next) => setQuery({ provider: next === 'all' ? null : next })}
-                  options={[['all', t('filter.all')], ...Object.entries(PROVIDERS)]}
-                />
-                {list.margin_bp !== 10_000 && (
-                  <SelectField
-                    label={t('models.price')}
-                    value={side}
-                    onValue={(next) => setQuery({ price: next === 'ours' ? null : next })}
-                    options={[
-                      ['ours', t('models.ours')],
-                      ['list', t('models.list')],
-                    ]}
-                  />
-                )}
-              </div>
-              {shown.length === 0 ? (
-                <Empty title={t('state.no_match')} />
-              ) : (
-                <Table label={t('nav.models')} columns={columns(side === 'ours' ? list.margin_bp : 10_000)} rows={shown} id={(model) => model.id} />
-              )}
-              <p class="hint">
-                {list.margin_bp === 10_000 ? t('models.at_list') : t('models.margin', { percent: String((list.margin_bp - 10_000) / 100) })}{' '}
-                {t('models.version', { version: list.price_version, day: day(list.effective_from) })}
-              </p>
+              <Catalogue of={list} />
               <Calculator list={list} />
+              {found && <ModelDialog of={found} list={list} onClose={() => setQuery({ model: null }, 'replace')} />}
             </>
           );
         }}
@@ -64,15 +48,111 @@ export function Models() {
   );
 }
 
-function columns(margin: number): Column<Model>[] {
-  const rate = (pico: number | null) => (pico === null ? <span class="muted">–</span> : <span class="num" title={exactMoney(perMillion(pico, margin))}>{price(perMillion(pico, margin))}</span>);
+function Catalogue({ of: list }: { of: ModelList }) {
+  const { query } = usePlace();
+  const text = (name: string, other = '') => query.get(name) ?? other;
+  const search = text('q').toLowerCase();
+  const side = text('price', 'ours') as Side;
+  const compared = text('compare').split(',').filter(Boolean);
+  const isComparing = compared.length > 0 && text('only') === '1';
+  const unit = { margin: side === 'ours' ? list.margin_bp : 10_000, tokens: text('unit') === '1000' ? 1_000 : 1_000_000 };
+  const isMeant = (model: Model) =>
+    model.id.includes(search) &&
+    (text('provider') === '' || model.provider === text('provider')) &&
+    (model.context_window ?? model.max_input ?? 0) >= Number(text('context', '0')) &&
+    (text('most') === '' || (model.rates.input * unit.margin) / 10_000 <= Number(text('most')) * DOLLAR_PICO_PER_TOKEN);
+  const shown = list.models.filter((model) => (isComparing ? compared.includes(model.id) : isMeant(model)));
+  const sort = text('sort');
+  const value = SORTS[sort];
+  const isDown = text('order') === 'down';
+  const rows = value ? [...shown].sort((a, b) => (value(a) - value(b)) * (isDown ? -1 : 1)) : shown;
+  const onSort = (name: string) => setQuery(name === sort ? { order: isDown ? null : 'down' } : { sort: name, order: null }, 'replace');
+  const toggle = (id: string) => setQuery({ compare: (compared.includes(id) ? compared.filter((each) => each !== id) : [...compared, id].slice(-COMPARED_MAX)).join(',') }, 'replace');
+  return (
+    <>
+      <div class="filters">
+        <TextField label={t('models.search')} type="search" value={text('q')} onValue={(next) => setQuery({ q: next }, 'replace')} />
+        <SelectField label={t('models.provider')} value={text('provider')} onValue={(next) => setQuery({ provider: next })} options={[['', t('filter.all')], ...Object.entries(PROVIDERS)]} />
+        <SelectField label={t('models.context_least')} value={text('context', '0')} onValue={(next) => setQuery({ context: next === '0' ? null : next })} options={CONTEXTS.map((each) => [each, each === '0' ? t('filter.all') : short(Number(each))] as const)} />
+        <SelectField label={t('models.input_most')} value={text('most')} onValue={(next) => setQuery({ most: next })} options={PRICES.map((each) => [each, each === '' ? t('filter.all') : `$${each}`] as const)} />
+        <SelectField
+          label={t('models.unit')}
+          value={text('unit')}
+          onValue={(next) => setQuery({ unit: next })}
+          options={[
+            ['', t('models.per_million')],
+            ['1000', t('models.per_thousand')],
+          ]}
+        />
+        {list.margin_bp !== 10_000 && (
+          <SelectField
+            label={t('models.price')}
+            value={side}
+            onValue={(next) => setQuery({ price: next === 'ours' ? null : next })}
+            options={[
+              ['ours', t('models.ours')],
+              ['list', t('models.list')],
+            ]}
+          />
+        )}
+        {compared.length > 0 && (
+          <div class="actions">
+            <Button onClick={() => setQuery({ only: isComparing ? null : '1' })}>{isComparing ? t('models.show_all') : t('models.compare', { n: compared.length })}</Button>
+            <Button kind="quiet" onClick={() => setQuery({ only: null, compare: null })}>{t('models.compare_none')}</Button>
+          </div>
+        )}
+      </div>
+      {rows.length === 0 ? (
+        <Empty title={t('state.no_match')} />
+      ) : (
+        <Table label={t('nav.models')} columns={columns(unit, compared, toggle)} rows={rows} id={(model) => model.id} sort={{ by: sort, isDown, onSort, columns: Object.keys(SORTS) }} />
+      )}
+      <p class="hint">
+        {list.margin_bp === 10_000 ? t('models.at_list') : t('models.margin', { percent: String((list.margin_bp - 10_000) / 100) })}{' '}
+        {t('models.version', { version: list.price_version, day: day(list.effective_from) })}
+      </p>
+    </>
+  );
+}
+
+const SORTS: Record<string, (model: Model) => number> = {
+  context: (model) => model.context_window ?? model.max_input ?? 0,
+  out: (model) => model.max_output ?? 0,
+  input: (model) => model.rates.input,
+  output: (model) => model.rates.output ?? 0,
+};
+
+function Rate({ pico, unit: { margin, tokens } }: { pico: number | null; unit: Unit }) {
+  if (pico === null) return <span class="muted">–</span>;
+  const amount = charge([[tokens, pico]], margin);
+  return (
+    <span class="num" title={exactMoney(amount)}>
+      {price(amount)}
+    </span>
+  );
+}
+
+function rateColumns<T>(of: (row: T) => Rates, unit: Unit): Column<T>[] {
+  const column = (name: string, title: string, pick: (rates: Rates) => number | null): Column<T> => ({ name, title, isNumber: true, cell: (row) => <Rate pico={pick(of(row))} unit={unit} /> });
+  return [
+    column('input', t('models.input'), ({ input }) => input),
+    column('cache_read', t('models.cache_read'), (rates) => rates.cache_read),
+    column('cache_write', t('models.cache_write'), (rates) => rates.cache_write_short),
+    column('output', t('models.output'), ({ output }) => output),
+  ];
+}
+
+function columns(unit: Unit, compared: string[], onCompare: (id: string) => void): Column<Model>[] {
   return [
     {
       name: 'model',
       title: t('models.model'),
       cell: (model) => (
         <span class="inline">
-          <code class="strong">{model.id}</code>
+          <input type="checkbox" aria-label={t('models.compare_one', { name: model.id })} checked={compared.includes(model.id)} onChange={() => onCompare(model.id)} />
+          <button type="button" class="link" onClick={() => setQuery({ model: model.id })}>
+            <code class="strong">{model.id}</code>
+          </button>
           <CopyButton text={model.id} quiet label={t('copy.name', { name: model.id })} />
           {model.retires_at && <Badge tone="warn">{t('models.until', { day: day(model.retires_at) })}</Badge>}
         </span>
@@ -81,15 +161,68 @@ function columns(margin: number): Column<Model>[] {
     { name: 'provider', title: t('models.provider'), cell: (model) => PROVIDERS[model.provider] ?? model.provider },
     { name: 'context', title: t('models.context'), isNumber: true, cell: (model) => size(model.context_window ?? model.max_input) },
     { name: 'out', title: t('models.max_output'), isNumber: true, cell: (model) => size(model.max_output) },
-    { name: 'input', title: t('models.input'), isNumber: true, cell: (model) => rate(model.rates.input) },
-    { name: 'cache_read', title: t('models.cache_read'), isNumber: true, cell: (model) => rate(model.rates.cache_read) },
-    { name: 'cache_write', title: t('models.cache_write'), isNumber: true, cell: (model) => rate(model.rates.cache_write_short) },
-    { name: 'output', title: t('models.output'), isNumber: true, cell: (model) => rate(model.rates.output) },
+    ...rateColumns<Model>(({ rates }) => rates, unit),
   ];
 }
 
 function size(tokens: number | null) {
   return tokens === null ? <span class="muted">–</span> : <span title={count(tokens)}>{short(tokens)}</span>;
+}
+
+const MILLION = 1_000_000;
+
+/** One model: its prices for larger prompts and over time, and how it is called. */
+function ModelDialog({ of: model, list, onClose }: { of: Model; list: ModelList; onClose: () => void }) {
+  const prices = useLoad(`prices ${model.id}`, (signal) => open<ModelPrices>(`/models/${encodeURIComponent(model.id)}/prices`, { signal }));
+  const unit = { margin: list.margin_bp, tokens: MILLION };
+  const isChat = model.endpoints.includes('chat_completions');
+  const code = SNIPPETS[isChat ? 'curl' : 'curl-anthropic']?.code({ origin: location.origin, key: null, openai: model.id, anthropic: model.id, streams: false }) ?? '';
+  return (
+    <Dialog title={model.id} onClose={onClose} isWide>
+      <Facts
+        of={[
+          [t('models.provider'), PROVIDERS[model.provider] ?? model.provider],
+          [t('models.context'), size(model.context_window ?? model.max_input)],
+          [t('models.max_output'), size(model.max_output)],
+          ...(model.retires_at ? [[t('models.retires'), day(model.retires_at)] as const] : []),
+        ]}
+      />
+      <section>
+        <h3>{t('models.tiers')}</h3>
+        <Table
+          label={t('models.tiers')}
+          rows={[{ above_prompt_tokens: 0, rates: model.rates }, ...model.tiers]}
+          id={(tier) => String(tier.above_prompt_tokens)}
+          columns={[{ name: 'above', title: t('models.prompt'), cell: (tier) => t('models.above', { n: short(tier.above_prompt_tokens) }) }, ...rateColumns<Model['tiers'][number]>(({ rates }) => rates, unit)]}
+        />
+      </section>
+      <section>
+        <h3>{t('models.history')}</h3>
+        <Loading of={prices} lines={2}>
+          {({ data }) => (
+            <Table
+              label={t('models.history')}
+              rows={data}
+              id={(each) => each.effective_from}
+              columns={[
+                { name: 'from', title: t('models.from'), cell: (each) => <span class="inline"><span class="num">{day(each.effective_from)}</span>{each.in_force && <Badge tone="good">{t('models.in_force')}</Badge>}</span> },
+                ...rateColumns<ModelPrices['data'][number]>(({ rates }) => rates, unit),
+              ]}
+            />
+          )}
+        </Loading>
+      </section>
+      {(isChat || model.endpoints.includes('messages')) && (
+        <section class="snippets">
+          <h3>{t('models.call')}</h3>
+          <pre tabIndex={0} role="region" aria-label={t('models.call')}>
+            <code translate={false}>{code}</code>
+          </pre>
+          <CopyButton text={code} />
+        </section>
+      )}
+    </Dialog>
+  );
 }
 
 const MONTH_DAYS = 30n;

@@ -3,6 +3,8 @@
 import { open } from '../api';
 import { useLoad, type Loaded } from '../ui/load';
 
+export const PROVIDERS: Record<string, string> = { anthropic: 'Anthropic', openai: 'OpenAI' };
+
 export interface Rates {
   input: number;
   cache_read: number | null;
@@ -29,6 +31,11 @@ export interface ModelList {
   effective_from: string;
   margin_bp: number;
   models: Model[];
+}
+
+/** What a model costs, has cost and will cost, newest first. */
+export interface ModelPrices {
+  data: { effective_from: string; in_force: boolean; rates: Rates }[];
 }
 
 let known: Promise<ModelList> | null = null;

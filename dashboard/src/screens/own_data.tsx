@@ -10,6 +10,7 @@ import { Button } from '../ui/controls';
 import { Failure, Loading, useLoad, useSending } from '../ui/load';
 import { Badge, Card, Table, Time, type Column, type Tone } from '../ui/page';
 import { announce } from '../ui/toast';
+import { pageAddress } from './entries';
 
 const DAYS_A_YEAR = 365;
 
@@ -60,6 +61,9 @@ export function InventoryCard() {
   return (
     <Card title={t('inventory.title')} about={t('inventory.about')}>
       <Loading of={loaded}>{({ data }) => <Table label={t('inventory.title')} columns={columns} rows={data} id={(each) => each.category} />}</Loading>
+      <p class="hint after">
+        <a href={pageAddress('/privacy')}>{t('inventory.policy')}</a> · <a href={pageAddress('/privacy/proof')}>{t('inventory.proof')}</a>
+      </p>
     </Card>
   );
 }

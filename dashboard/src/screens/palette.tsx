@@ -50,7 +50,7 @@ export function Palette() {
 
 function goals(keys: ApiKey[], wanted: string): Goal[] {
   const pages = ENTRIES.map(([path, icon, name]) => ({ id: path, icon, name: t(name), run: () => go(path) }));
-  const settings = (['preferences', 'security', 'privacy'] as const).map((tab) => ({ id: `/settings/${tab}`, icon: 'settings' as const, name: t(`settings.${tab}`), kind: t('nav.settings'), run: () => go(`/settings/${tab}`) }));
+  const settings = (['preferences', 'security', 'notifications', 'privacy'] as const).map((tab) => ({ id: `/settings/${tab}`, icon: 'settings' as const, name: t(`settings.${tab}`), kind: t('nav.settings'), run: () => go(`/settings/${tab}`) }));
   const deeds: Goal[] = [
     { id: 'create-key', icon: 'plus', name: t('keys.create'), run: () => go('/keys?new=1') },
     { id: 'docs', icon: 'docs', name: t('nav.docs'), run: () => location.assign(pageAddress('/docs')) },

@@ -1,9 +1,9 @@
 // The first call, in steps that know how far they are.
 
-import { useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { api, newIdempotencyKey } from '../api';
 import { duration, money, nano } from '../format';
-import { gateway, type Answered } from '../gateway';
+import { gateway } from '../gateway';
 import { t, type Key } from '../i18n';
 import { keyInHand } from '../key_in_hand';
 import { Link } from '../router';
@@ -11,8 +11,8 @@ import { session } from '../session';
 import { SNIPPETS } from '../snippets';
 import { useStore } from '../store';
 import { prefer, preferences } from '../theme';
-import type { ApiKey, IssuedKey, Page as PageOf } from '../types';
-import { Button, CopyButton, Form, TextField } from '../ui/controls';
+import type { ApiKey, IssuedKey, Page as PageOf, RequestSummary } from '../types';
+import { Button, Checkbox, CopyButton, Form, TextField } from '../ui/controls';
 import { Icon } from '../ui/icons';
 import { Failure, useLoad, useSending } from '../ui/load';
 import { Facts, Money, Page } from '../ui/page';
@@ -50,7 +50,8 @@ export function Quickstart() {
   const keys = useLoad('keys', (signal) => api<PageOf<ApiKey>>('/keys', { query: { limit: 1 }, signal }));
   const models = useModels();
   const [issued, setIssued] = useState<IssuedKey | null>(null);
-  const [first, setFirst] = useState<Answered<unknown> | null>(null);
+  const [arrived, setArrived] = useState<RequestSummary | null>(null);
+  useArrival(arrived === null, setArrived);
   const available = useStore(balance);
   const hasCredit = available !== null && nano(available.available) > 0n;
   const list = models.data?.models ?? [];
@@ -74,14 +75,16 @@ export function Quickstart() {
             </Link>
           )}
         </Step>
-        <Step number={4} title="quickstart.call" isDone={first !== null}>
+        <Step number={4} title="quickstart.call" isDone={arrived !== null}>
           <p>{t('quickstart.call_about')}</p>
           <Snippets wish={{ origin: location.origin, key: held?.text ?? null, openai, anthropic }} />
           <h3>{t('quickstart.here')}</h3>
           <p>{t('quickstart.here_about', { model: openai })}</p>
           <OwnKey />
-          {held && <LiveCall apiKey={held.text} model={openai} onAnswered={setFirst} />}
-          {first && <Answer of={first} />}
+          {held && <LiveCall apiKey={held.text} model={openai} onArrived={setArrived} />}
+        </Step>
+        <Step number={5} title="quickstart.see" isDone={arrived !== null}>
+          <div role="status">{arrived ? <Arrived of={arrived} /> : <p class="listening">{t('quickstart.listening')}</p>}</div>
         </Step>
       </ol>
     </Page>
@@ -109,21 +112,54 @@ function FirstKey({ onIssued }: { onIssued: (key: IssuedKey) => void }) {
   );
 }
 
-function Snippets({ wish }: { wish: Parameters<(typeof SNIPPETS)[string]['code']>[0] }) {
+const LISTEN_MS = 2_000;
+
+/** Looks whether a request has come since the page was opened, wherever it was made from. */
+function useArrival(isOn: boolean, onArrival: (request: RequestSummary) => void): void {
+  /** The newest one of before; not known yet. */
+  const before = useRef<string | null | undefined>(undefined);
+  useEffect(() => {
+    if (!isOn) return;
+    const stop = new AbortController();
+    const look = async () => {
+      if (document.visibilityState !== 'visible') return;
+      const found = await api<PageOf<RequestSummary>>('/requests', { query: { limit: 1 }, signal: stop.signal }).catch(() => null);
+      if (!found || stop.signal.aborted) return;
+      const newest = found.data[0];
+      if (before.current === undefined) before.current = newest?.id ?? null;
+      else if (newest && newest.id !== before.current) onArrival(newest);
+    };
+    void look();
+    const timer = setInterval(() => void look(), LISTEN_MS);
+    return () => {
+      stop.abort();
+      clearInterval(timer);
+    };
+  }, [isOn]);
+}
+
+function Snippets({ wish }: { wish: Omit<Parameters<(typeof SNIPPETS)[string]['code']>[0], 'streams'> }) {
   const chosen = useStore(preferences).snippet;
+  const [streams, setStreams] = useState(false);
   const name = chosen in SNIPPETS ? chosen : 'curl';
-  const code = SNIPPETS[name]?.code(wish) ?? '';
+  const snippet = SNIPPETS[name];
+  const code = snippet?.code({ ...wish, streams }) ?? '';
   const shown = wish.key ? code.replaceAll(wish.key, `${wish.key.slice(0, 12)}…`) : code;
+  const tabs = (label: string, isTool: boolean) => (
+    <div class="tabs" role="group" aria-label={label}>
+      {Object.entries(SNIPPETS).filter(([, each]) => (each.isTool ?? false) === isTool).map(([each, { name: title }]) => (
+        <button key={each} type="button" translate={false} aria-pressed={each === name} onClick={() => prefer({ snippet: each })}>
+          {title}
+        </button>
+      ))}
+    </div>
+  );
   return (
     <div class="snippets">
-      <div class="tabs" role="group" aria-label={t('quickstart.snippets')}>
-        {Object.entries(SNIPPETS).map(([each, snippet]) => (
-          <button key={each} type="button" translate={false} aria-pressed={each === name} onClick={() => prefer({ snippet: each })}>
-            {snippet.name}
-          </button>
-        ))}
-      </div>
-      <pre tabIndex={0} role="region" aria-label={t('quickstart.snippets')}>
+      {tabs(t('quickstart.snippets'), false)}
+      {tabs(t('quickstart.tools'), true)}
+      {snippet?.canStream && <Checkbox label={t('quickstart.stream')} checked={streams} onValue={setStreams} />}
+      <pre tabIndex={0} role="region" aria-label={t('quickstart.code')}>
         <code translate={false}>{shown}</code>
       </pre>
       <CopyButton text={code} />
@@ -132,12 +168,13 @@ function Snippets({ wish }: { wish: Parameters<(typeof SNIPPETS)[string]['code']
   );
 }
 
-function LiveCall({ apiKey, model, onAnswered }: { apiKey: string; model: string; onAnswered: (answered: Answered<unknown>) => void }) {
+function LiveCall({ apiKey, model, onArrived }: { apiKey: string; model: string; onArrived: (request: RequestSummary) => void }) {
   const { run, isBusy, rest } = useSending();
   const send = () =>
     run(async () => {
       const body = { model, max_completion_tokens: 256, messages: [{ role: 'user', content: 'Hello' }] };
-      onAnswered(await gateway('/v1/chat/completions', apiKey, body));
+      const { id } = await gateway('/v1/chat/completions', apiKey, body);
+      onArrived(await api<RequestSummary>(`/requests/${id}`));
     });
   return (
     <>
@@ -149,23 +186,23 @@ function LiveCall({ apiKey, model, onAnswered }: { apiKey: string; model: string
   );
 }
 
-function Answer({ of: answered }: { of: Answered<unknown> }) {
+function Arrived({ of: request }: { of: RequestSummary }) {
   return (
-    <div class="notice good" role="status">
+    <div class="notice good">
       <Icon name="check" />
       <div>
         <p>{t('quickstart.arrived')}</p>
         <Facts
           of={[
-            [t('models.model'), <code>{answered.model}</code>],
-            [t('request.total'), duration(answered.ms)],
-            [t('request.cost'), answered.cost ? <Money of={answered.cost} /> : '–'],
-            [t('request.id'), <span class="inline"><code>{answered.id}</code><CopyButton text={answered.id} quiet label={t('copy.request_id')} /></span>],
+            [t('models.model'), <code>{request.model}</code>],
+            [t('metric.first_byte_ms'), request.first_byte_ms === null ? '–' : duration(request.first_byte_ms)],
+            [t('request.cost'), <Money of={request.cost} />],
+            [t('request.id'), <span class="inline"><code>{request.id}</code><CopyButton text={request.id} quiet label={t('copy.request_id')} /></span>],
           ]}
         />
         <p class="hint">{t('request.no_content')}</p>
         <p>
-          <Link to={`/requests/${answered.id}`}>{t('quickstart.next')}</Link>
+          <Link to={`/requests/${request.id}`}>{t('quickstart.next')}</Link>
         </p>
       </div>
     </div>

@@ -1,20 +1,21 @@
 // The request log, and one request with the arithmetic of its bill.
 
-import { useEffect, useMemo } from 'preact/hooks';
+import { useEffect, useMemo, useState } from 'preact/hooks';
 import { api, download } from '../api';
 import { count, duration, exactMoney, short } from '../format';
 import { t } from '../i18n';
 import { go, Link, setQuery, usePlace } from '../router';
-import type { Page as PageOf, RequestDetail, RequestSummary } from '../types';
-import { Button, CopyButton, SelectField } from '../ui/controls';
+import type { Page as PageOf, RequestDetail, RequestSummary, UsageSeries } from '../types';
+import { Button, CopyButton, Form, SelectField, TextField } from '../ui/controls';
 import { Dialog } from '../ui/dialog';
 import { Empty, Failure, Loading, Notice, useLoad, useSending } from '../ui/load';
 import { Badge, Facts, Money, Page, Pager, Table, Time, type Column, type Tone } from '../ui/page';
 import { isFiltered, wanted } from '../usage_filters';
+import { pageAddress } from './entries';
 import { clearFilters, FilterBar } from './filter_bar';
-import { perMillion } from './models_data';
-import { PROVIDERS } from './models';
+import { perMillion, PROVIDERS } from './models_data';
 import { isShortcut } from './shortcuts';
+import { UsageChart } from './usage_chart';
 
 const TONES: Record<RequestSummary['status_class'], Tone> = { success: 'good', client_error: 'warn', rate_limited: 'warn', server_error: 'bad' };
 const SIZES = ['25', '50', '100'] as const;
@@ -33,14 +34,18 @@ const MORE: Record<string, (request: RequestSummary) => preact.ComponentChildren
   provider: (request) => PROVIDERS[request.provider] ?? request.provider,
   endpoint: (request) => t(`endpoint.${request.endpoint as 'messages'}`),
   cached: (request) => short(request.cache_read_tokens),
+  cache_write: (request) => short(request.cache_write_tokens),
   reasoning: (request) => short(request.reasoning_tokens),
   speed: (request) => request.tokens_per_second ?? '–',
   finish: (request) => request.finish_reason ?? '–',
   role: (request) => request.role ?? '–',
+  stream: (request) => t(request.stream ? 'filter.streamed' : 'filter.whole'),
   attempts: (request) => count(request.attempts),
+  price: (request) => request.price_version,
+  upstream: (request) => <code>{request.upstream_request_id ?? '–'}</code>,
   id: (request) => <code>{request.id}</code>,
 };
-type More = 'provider' | 'endpoint' | 'cached' | 'reasoning' | 'speed' | 'finish' | 'role' | 'attempts' | 'id';
+type More = 'provider' | 'endpoint' | 'cached' | 'cache_write' | 'reasoning' | 'speed' | 'finish' | 'role' | 'stream' | 'attempts' | 'price' | 'upstream' | 'id';
 
 export function requestColumns(more: string[] = []): Column<RequestSummary>[] {
   const tokens = (number: number) => <span title={count(number)}>{short(number)}</span>;
@@ -80,7 +85,7 @@ export function Requests({ id }: { id?: string }) {
   const size = SIZES.find((each) => each === query.get('size')) ?? '50';
   const more = (query.get('columns') ?? '').split(',').filter((name) => name in MORE);
   const text = query.toString();
-  const asked = useMemo(() => wanted(query, new Date()), [text]);
+  const asked = useMemo(() => ({ ...wanted(query, new Date()), ...leastOf(query) }), [text]);
   const page = useLoad(`requests ${JSON.stringify(asked)} ${cursor} ${size}`, (signal) => findPage({ ...asked, limit: size }, cursor, signal));
   const { run, isBusy, problem } = useSending();
   const save = (format: 'csv' | 'ndjson') => run(() => download('/requests/export', { query: { ...asked, format } }, `aiduet-requests.${format}`));
@@ -89,6 +94,11 @@ export function Requests({ id }: { id?: string }) {
   const older = (next: string) => {
     before.set(next, cursor);
     setQuery({ cursor: next });
+  };
+  const isNarrowed = isFiltered(query) || LEAST.some((name) => query.has(name));
+  const clearAll = () => {
+    clearFilters();
+    setQuery(Object.fromEntries(LEAST.map((name) => [name, null])), 'replace');
   };
   const toggle = (name: string) => setQuery({ columns: (more.includes(name) ? more.filter((each) => each !== name) : [...more, name]).join(',') }, 'replace');
   return (
@@ -108,14 +118,16 @@ export function Requests({ id }: { id?: string }) {
       }
     >
       {problem && <Failure problem={problem} />}
-      <FilterBar />
+      <FindRequest />
+      <FilterBar more={<LeastFields query={query} />} />
+      <Histogram query={query} round={page.data} />
       <Loading of={page} lines={12}>
         {({ data, next_cursor }) => (
           <>
             {data.length === 0 && next_cursor === null ? (
               <Empty
-                title={isFiltered(query) ? t('state.no_match') : t('requests.empty')}
-                action={isFiltered(query) ? <Button onClick={clearFilters}>{t('state.clear')}</Button> : <Link class="button primary" to="/quickstart">{t('requests.first')}</Link>}
+                title={isNarrowed ? t('state.no_match') : t('requests.empty')}
+                action={isNarrowed ? <Button onClick={clearAll}>{t('state.clear')}</Button> : <Link class="button primary" to="/quickstart">{t('requests.first')}</Link>}
               />
             ) : (
               <>
@@ -144,6 +156,58 @@ export function Requests({ id }: { id?: string }) {
       </Loading>
     </Page>
   );
+}
+
+/** Only those that cost or took at least as much. */
+const LEAST = ['min_cost', 'min_latency_ms'] as const;
+
+function isNumber(text: string): boolean {
+  return /^\d{1,9}(\.\d{1,9})?$/.test(text);
+}
+
+function leastOf(query: URLSearchParams): Record<string, string> {
+  const set = LEAST.map((name) => [name, query.get(name) ?? ''] as const).filter(([, text]) => isNumber(text));
+  return Object.fromEntries(set);
+}
+
+function LeastFields({ query }: { query: URLSearchParams }) {
+  const field = (name: (typeof LEAST)[number], affix: { prefix: string } | { suffix: string }) => (
+    <TextField label={t(`filter.${name}`)} {...affix} inputMode="decimal" autocomplete="off" value={query.get(name) ?? ''} onValue={(text) => setQuery({ [name]: text, cursor: null }, 'replace')} />
+  );
+  return (
+    <>
+      {field('min_cost', { prefix: '$' })}
+      {field('min_latency_ms', { suffix: 'ms' })}
+    </>
+  );
+}
+
+const REQUEST_ID = /^req_[0-9a-f]{32}$/;
+
+function FindRequest() {
+  const [text, setText] = useState('');
+  const [isWrong, setWrong] = useState(false);
+  const find = () => {
+    const id = text.trim();
+    setWrong(!REQUEST_ID.test(id));
+    if (REQUEST_ID.test(id)) go(`/requests/${id}${location.search}`);
+  };
+  return (
+    <Form onSend={find} class="row">
+      <TextField label={t('request.id')} type="search" autocomplete="off" spellcheck={false} value={text} onValue={setText} error={isWrong ? t('requests.id_wrong') : undefined} />
+      <Button type="submit" icon="search">
+        {t('requests.find')}
+      </Button>
+    </Form>
+  );
+}
+
+/** When they came, by how they ended; a bar leads to its time. */
+function Histogram({ query, round }: { query: URLSearchParams; round: unknown }) {
+  const asked = useMemo(() => wanted(query, new Date()), [query.toString(), round]);
+  const series = useLoad(`times ${JSON.stringify(asked)}`, (signal) => api<UsageSeries>('/usage/series', { query: { ...asked, group_by: 'status' }, signal }));
+  if (!series.data || series.data.total.requests === 0) return null;
+  return <UsageChart of={series.data} metric="requests" isLow title={t('usage.chart', { metric: t('metric.requests'), by: t('by.status') })} onPick={(from, to) => setQuery({ range: null, cursor: null, from, to })} />;
 }
 
 /** Asks again every few seconds, while somebody can see it. */
@@ -195,6 +259,13 @@ function outcome(code: string): string {
   return known ? t(`outcome.${known}`) : code;
 }
 
+/** What a status means, as far as it tells anything. */
+function explained(status: number): string {
+  const code = status >= 500 ? '5xx' : String(status);
+  const known = (['400', '401', '402', '403', '404', '429', '5xx'] as const).find((each) => each === code);
+  return t(`explained.${known ?? '400'}`);
+}
+
 function Detail({ of: request }: { of: RequestDetail }) {
   const id = (text: string, label: string) => (
     <span class="inline">
@@ -219,6 +290,11 @@ function Detail({ of: request }: { of: RequestDetail }) {
         ]}
       />
       <p class="hint">{outcome(request.outcome)}</p>
+      {request.status >= 400 && (
+        <p class="hint">
+          {explained(request.status)} <a href={pageAddress('/docs')}>{t('nav.docs')}</a>
+        </p>
+      )}
       {request.estimated && <Notice tone="warn">{t('request.estimated')}</Notice>}
       <section>
         <h3>{t('request.timeline')}</h3>

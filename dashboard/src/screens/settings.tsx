@@ -14,17 +14,20 @@ import { Button, Checkbox, Choice, Form, PasswordField, SelectField, TextField }
 import { Failure, Loading, Notice, useLoad, useSending } from '../ui/load';
 import { Badge, Card, Page, Pager, Table, Time, type Column } from '../ui/page';
 import { announce } from '../ui/toast';
+import { RANGES } from '../usage_filters';
 import { LANGUAGE_NAMES, setLanguage } from './choices';
 import { ConsentsCard } from './consents';
 import { GoogleCard } from './google_card';
 import { DeleteCard } from './leaving';
 import { NotFound } from './not_found';
+import { NotificationsTab } from './notifications';
 import { ArchiveCard, InventoryCard } from './own_data';
 
 const TABS: Record<string, readonly [name: Key, screen: () => preact.VNode | null]> = {
   profile: ['settings.profile', Profile],
   preferences: ['settings.preferences', PreferencesTab],
   security: ['settings.security', Security],
+  notifications: ['settings.notifications', NotificationsTab],
   privacy: ['settings.privacy', Privacy],
 };
 
@@ -52,6 +55,9 @@ function Profile() {
     <>
       <Name account={account} />
       <Email account={account} />
+      <p class="hint">
+        <Link to="/settings/privacy">{t('profile.leave')}</Link>
+      </p>
     </>
   ) : null;
 }
@@ -129,6 +135,9 @@ function PreferencesTab() {
           onValue={(next) => prefer({ zone: next === '' ? null : next })}
           options={[['', t('preferences.zone_browser', { zone: own })], ...zones().map((each) => [each, each] as const)]}
         />
+        <SelectField label={t('choice.language')} value={useStore(locale)} onValue={(next) => void setLanguage(next)} options={LOCALES.map((each) => [each, LANGUAGE_NAMES[each]] as const)} />
+        <SelectField label={t('preferences.range')} hint={t('preferences.range_hint')} value={chosen.range} onValue={(range) => prefer({ range })} options={RANGES.filter((each) => each !== 'custom').map((each) => [each, t(`range.${each}`)] as const)} />
+        <Checkbox label={t('preferences.dense')} checked={chosen.dense} onValue={(dense) => prefer({ dense })} />
         <Checkbox label={t('preferences.shortcuts')} hint={t('preferences.shortcuts_hint')} checked={chosen.shortcuts} onValue={(shortcuts) => prefer({ shortcuts })} />
       </div>
     </Card>

@@ -3,13 +3,13 @@
 import { useMemo } from 'preact/hooks';
 import { api, download } from '../api';
 import { clock, count, duration, offsetName, percent, short } from '../format';
-import { t } from '../i18n';
+import { locale, t } from '../i18n';
 import { setQuery, usePlace } from '../router';
 import type { Breakdown, Group, Totals, UsageSeries } from '../types';
-import { Button, SelectField } from '../ui/controls';
+import { Button, Checkbox, SelectField } from '../ui/controls';
 import { Empty, Failure, Loading, useLoad, useSending } from '../ui/load';
 import { Card, Facts, Money, Page, Table, type Column } from '../ui/page';
-import { isFiltered, wanted, type Filter } from '../usage_filters';
+import { before, bucketsFor, isFiltered, wanted, type BucketName, type Filter } from '../usage_filters';
 import { clearFilters, FilterBar } from './filter_bar';
 import { groupName, METRICS, UsageChart, type Metric } from './usage_chart';
 
@@ -25,8 +25,14 @@ export function Usage() {
   const text = query.toString();
   const asked = useMemo(() => wanted(query, new Date()), [text]);
   const name = JSON.stringify(asked);
-  const series = useLoad(`series ${name} ${by}`, (signal) => api<UsageSeries>('/usage/series', { query: { ...asked, group_by: by }, signal }));
+  const chosen = { from: asked['from'] ?? '', to: asked['to'] ?? '' };
+  const buckets = bucketsFor(chosen);
+  const bucket = buckets.find((each) => each === query.get('bucket')) ?? 'auto';
+  const compares = query.get('compare') === '1';
+  const series = useLoad(`series ${name} ${by} ${bucket}`, (signal) => api<UsageSeries>('/usage/series', { query: { ...asked, group_by: by, bucket }, signal }));
+  const former = useLoad(`before ${name} ${bucket} ${compares}`, (signal) => (compares ? api<UsageSeries>('/usage/series', { query: { ...asked, ...before(chosen), bucket }, signal }) : Promise.resolve(null)));
   const breakdown = useLoad(`breakdown ${name} ${by}`, (signal) => api<Breakdown>('/usage/breakdown', { query: { ...asked, group_by: by }, signal }));
+  const filter = FILTER_OF[by];
   const { run, isBusy, problem } = useSending();
   const save = (format: 'csv' | 'ndjson') => run(() => download('/usage/export', { query: { ...asked, group_by: by, format } }, `aiduet-usage.${format}`));
   return (
@@ -60,11 +66,21 @@ export function Usage() {
                 actions={
                   <div class="pair">
                     <SelectField label={t('usage.metric')} value={metric} onValue={(next: Metric) => setQuery({ metric: next === 'cost' ? null : next })} options={METRICS.map((each) => [each, t(`metric.${each}`)] as const)} />
+                    <SelectField label={t('usage.bucket')} value={bucket} onValue={(next: BucketName) => setQuery({ bucket: next === 'auto' ? null : next })} options={buckets.map((each) => [each, t(`bucket.${each}`)] as const)} />
                     <SelectField label={t('usage.by')} value={by} onValue={(next: By) => setQuery({ by: next === 'model' ? null : next })} options={GROUPS.map((each) => [each, t(`by.${each}`)] as const)} />
                   </div>
                 }
               >
-                <UsageChart of={usage} metric={metric} title={t('usage.chart', { metric: t(`metric.${metric}`), by: t(`by.${by}`) })} onPick={(from, to) => setQuery({ range: null, from, to })} />
+                <UsageChart
+                  of={usage}
+                  metric={metric}
+                  before={former.data}
+                  title={t('usage.chart', { metric: t(`metric.${metric}`), by: t(`by.${by}`) })}
+                  onPick={(from, to) => setQuery({ range: null, bucket: null, from, to })}
+                  {...(filter ? { onGroup: (group: string) => setQuery({ [filter]: group }) } : {})}
+                />
+                <Checkbox label={t('usage.compare')} checked={compares} onValue={(isOn) => setQuery({ compare: isOn ? '1' : null })} />
+                {former.error && <Failure problem={former.error} />}
               </Card>
             </>
           )
@@ -84,7 +100,7 @@ export function Sums({ of: total }: { of: Totals }) {
         [t('metric.requests'), count(total.requests)],
         [t('usage.success'), total.requests > 0 ? percent((total.requests - total.errors) / total.requests) : '–'],
         [t('usage.tokens'), <span class="num" title={`${count(prompt)} / ${count(total.output_tokens)}`}>{`${short(prompt)} / ${short(total.output_tokens)}`}</span>],
-        [t('usage.cache_hits'), prompt > 0 ? percent(total.cache_read_tokens / prompt) : '–'],
+        [t('metric.cache_hits'), prompt > 0 ? percent(total.cache_read_tokens / prompt) : '–'],
         [t('metric.first_byte_ms'), total.first_byte_ms === null ? '–' : duration(total.first_byte_ms)],
       ]}
     />
@@ -97,6 +113,8 @@ const SORTS: Record<string, (group: Group) => number> = {
   cached: (group) => group.cache_read_tokens,
   output: (group) => group.output_tokens,
   cost: (group) => group.cost_nano,
+  share: (group) => group.share_bp,
+  each: (group) => (group.requests > 0 ? group.cost_nano / group.requests : 0),
 };
 
 function BreakdownTable({ of: breakdown, by }: { of: Breakdown; by: By }) {
@@ -104,7 +122,8 @@ function BreakdownTable({ of: breakdown, by }: { of: Breakdown; by: By }) {
   const sort = query.get('sort') ?? 'cost';
   const isDown = query.get('order') !== 'up';
   const value = SORTS[sort] ?? SORTS['cost'];
-  const rows = [...breakdown.data].sort((a, b) => ((value?.(b) ?? 0) - (value?.(a) ?? 0)) * (isDown ? 1 : -1));
+  const byName = (a: Group, b: Group) => new Intl.Collator(locale.get()).compare(groupName(b, by), groupName(a, by));
+  const rows = [...breakdown.data].sort((a, b) => (sort === 'group' ? byName(a, b) : (value?.(b) ?? 0) - (value?.(a) ?? 0)) * (isDown ? 1 : -1));
   const filter = FILTER_OF[by];
   const tokens = (number: number) => <span title={count(number)}>{short(number)}</span>;
   const columns: Column<Group>[] = [
@@ -141,5 +160,5 @@ function BreakdownTable({ of: breakdown, by }: { of: Breakdown; by: By }) {
     </tr>
   );
   const onSort = (name: string) => setQuery(name === sort ? { order: isDown ? 'up' : null } : { sort: name === 'cost' ? null : name, order: null }, 'replace');
-  return <Table label={t('usage.breakdown')} columns={columns} rows={rows} id={(group) => group.group} total={sum} sort={{ by: sort, isDown, onSort, columns: Object.keys(SORTS) }} />;
+  return <Table label={t('usage.breakdown')} columns={columns} rows={rows} id={(group) => group.group} total={sum} sort={{ by: sort, isDown, onSort, columns: ['group', ...Object.keys(SORTS)] }} />;
 }

@@ -1,33 +1,48 @@
 // Usage over time as a chart: what the API told, and nothing added up here but what is drawn.
 
 import { StackedBars, type Bucket, type Series } from '../charts/stacked_bars';
-import { clock, count, day, duration, exactMoney, minute, price, short } from '../format';
+import { clock, count, day, duration, exactMoney, minute, percent, price, short } from '../format';
 import { t } from '../i18n';
 import type { Group, Totals, UsageSeries } from '../types';
 
-export const METRICS = ['cost', 'requests', 'input_tokens', 'output_tokens', 'cache_read_tokens', 'errors', 'rate_limited', 'first_byte_ms', 'duration_ms'] as const;
+export const METRICS = ['cost', 'requests', 'input_tokens', 'output_tokens', 'cache_read_tokens', 'cache_hits', 'errors', 'rate_limited', 'first_byte_ms', 'duration_ms'] as const;
 export type Metric = (typeof METRICS)[number];
+
+/** A bar that the period before does not have. */
+const NOTHING: Totals = { requests: 0, errors: 0, rate_limited: 0, input_tokens: 0, cache_read_tokens: 0, cache_write_tokens: 0, output_tokens: 0, cost: '0', cost_nano: 0, first_byte_ms: null, duration_ms: null };
 
 const OTHER = 'other';
 const OTHER_COLOUR = 7;
 
-export function valueOf(totals: Totals, metric: Metric): number | null {
+function valueOf(totals: Totals, metric: Metric): number | null {
+  if (metric === 'cache_hits') return hits(totals);
   return metric === 'cost' ? totals.cost_nano : totals[metric];
 }
 
-export function isTime(metric: Metric): boolean {
+/** The share of the prompt that was read from a cache. */
+function hits({ input_tokens, cache_read_tokens, cache_write_tokens }: Totals): number | null {
+  const prompt = input_tokens + cache_read_tokens + cache_write_tokens;
+  return prompt > 0 ? cache_read_tokens / prompt : null;
+}
+
+/** Whether values of groups do not add up, so that they are drawn as lines. */
+function isLine(metric: Metric): boolean {
+  return isTime(metric) || metric === 'cache_hits';
+}
+
+function isTime(metric: Metric): boolean {
   return metric === 'first_byte_ms' || metric === 'duration_ms';
 }
 
-export function metricText(metric: Metric): (value: number) => string {
+function metricText(metric: Metric): (value: number) => string {
   if (metric === 'cost') return (value) => price(BigInt(Math.round(value)));
-  if (isTime(metric)) return duration;
-  return short;
+  if (metric === 'cache_hits') return percent;
+  return isTime(metric) ? duration : short;
 }
 
 function metricExact(metric: Metric): (value: number) => string {
   if (metric === 'cost') return (value) => exactMoney(BigInt(Math.round(value)));
-  return isTime(metric) ? duration : count;
+  return isLine(metric) ? metricText(metric) : count;
 }
 
 export function groupName(group: { group: string; name?: string | null }, by: string | null): string {
@@ -37,9 +52,9 @@ export function groupName(group: { group: string; name?: string | null }, by: st
   return group.group;
 }
 
-export function seriesOf(groups: Group[], by: string | null): Series[] {
+function seriesOf(groups: Group[], by: string | null): Series[] {
   if (groups.length === 0) return [{ name: t('usage.all'), colour: 1 }];
-  return groups.slice(0, OTHER_COLOUR).map((group, index) => ({ name: groupName(group, by), colour: group.group === OTHER ? OTHER_COLOUR : index + 1 }));
+  return groups.slice(0, OTHER_COLOUR).map((group, index) => ({ name: groupName(group, by), colour: group.group === OTHER ? OTHER_COLOUR : index + 1, isChoice: group.group !== OTHER }));
 }
 
 function labels(series: UsageSeries, from: string): readonly [label: string, title: string] {
@@ -54,13 +69,25 @@ function labels(series: UsageSeries, from: string): readonly [label: string, tit
   }
 }
 
-export function UsageChart({ of: usage, metric, title, onPick }: { of: UsageSeries; metric: Metric; title: string; onPick?: (from: string, to: string) => void }) {
+interface ChartProps {
+  of: UsageSeries;
+  metric: Metric;
+  title: string;
+  /** The same length of time just before; shown where values add up. */
+  before?: UsageSeries | null;
+  isLow?: boolean;
+  onPick?: (from: string, to: string) => void;
+  /** A group was chosen in the legend. */
+  onGroup?: (group: string) => void;
+}
+
+export function UsageChart({ of: usage, metric, title, before, isLow = false, onPick, onGroup }: ChartProps) {
   const shown = usage.groups.slice(0, OTHER_COLOUR);
   const buckets: Bucket[] = usage.buckets.map((bucket) => {
     const [label, name] = labels(usage, bucket.from);
     const values = shown.length === 0 ? [valueOf(bucket.total, metric)] : shown.map(({ group }) => {
       const own = bucket.groups.find((each) => each.group === group);
-      return own ? valueOf(own, metric) : isTime(metric) ? null : 0;
+      return own ? valueOf(own, metric) : isLine(metric) ? null : 0;
     });
     return { label, title: name, values };
   });
@@ -68,5 +95,22 @@ export function UsageChart({ of: usage, metric, title, onPick }: { of: UsageSeri
     const bucket = usage.buckets[index];
     if (bucket) onPick?.(bucket.from, bucket.to);
   };
-  return <StackedBars title={title} series={seriesOf(usage.groups, usage.group_by)} buckets={buckets} text={metricText(metric)} exact={metricExact(metric)} isLine={isTime(metric)} {...(onPick ? { onPick: pick } : {})} />;
+  const choose = (index: number) => {
+    const group = shown[index];
+    if (group) onGroup?.(group.group);
+  };
+  return (
+    <StackedBars
+      title={title}
+      series={seriesOf(usage.groups, usage.group_by)}
+      buckets={buckets}
+      text={metricText(metric)}
+      exact={metricExact(metric)}
+      isLine={isLine(metric)}
+      isLow={isLow}
+      {...(before && !isLine(metric) ? { before: { name: t('usage.before'), values: usage.buckets.map((_, index) => valueOf(before.buckets[index]?.total ?? NOTHING, metric)) } } : {})}
+      {...(onPick ? { onPick: pick } : {})}
+      {...(onGroup ? { onSeries: choose } : {})}
+    />
+  );
 }

@@ -276,6 +276,13 @@ export function Choice<T extends string>({
   );
 }
 
+/** Selects what shows a text, so that it is copied by hand; it may be around the button or before it. */
+function selectText(around: Element | null, text: string): void {
+  const places = [around, around?.parentElement].flatMap((place) => [...(place?.querySelectorAll('code, pre') ?? [])]);
+  const shown = places.find((place) => place.textContent?.trim() === text.trim());
+  if (shown) getSelection()?.selectAllChildren(shown);
+}
+
 /** Copies a text, and says so; where the browser does not let it, the text is selected instead. */
 export function CopyButton({ text, label, quiet = false }: { text: string; label?: string; quiet?: boolean }) {
   const [isDone, setDone] = useState(false);
@@ -284,12 +291,14 @@ export function CopyButton({ text, label, quiet = false }: { text: string; label
     const timer = setTimeout(() => setDone(false), 2_000);
     return () => clearTimeout(timer);
   }, [isDone]);
-  const copy = async () => {
+  const copy = async (event: MouseEvent) => {
+    const around = (event.currentTarget as HTMLElement).parentElement;
     try {
       await navigator.clipboard.writeText(text);
       setDone(true);
       announce(t('copy.done'));
     } catch {
+      selectText(around, text);
       announce(t('copy.by_hand'), 'shown');
     }
   };

@@ -1,6 +1,6 @@
 // Short words at the edge, read aloud. Never the only place of an error.
 
-import { useEffect } from 'preact/hooks';
+import { useEffect, useState } from 'preact/hooks';
 import { store, useStore } from '../store';
 
 interface Said {
@@ -18,13 +18,15 @@ export function announce(text: string, how: 'spoken' | 'shown' = 'spoken'): void
 
 export function Toasts() {
   const { text, isShown, number } = useStore(said);
+  const [isHeld, setHeld] = useState(false);
   useEffect(() => {
-    if (!text) return;
+    if (!text || isHeld) return;
     const timer = setTimeout(() => said.set({ text: '', isShown: false, number: number + 1 }), LIFE_MS);
     return () => clearTimeout(timer);
-  }, [text, number]);
+  }, [text, number, isHeld]);
   return (
-    <div role="status" class={text && isShown ? 'toast' : 'unseen'}>
+    // It stays while the pointer is on it.
+    <div role="status" class={text && isShown ? 'toast' : 'unseen'} onPointerEnter={() => setHeld(true)} onPointerLeave={() => setHeld(false)}>
       {text}
     </div>
   );

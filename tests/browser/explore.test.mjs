@@ -1,0 +1,113 @@
+// Looking closer: steps and comparisons of charts, filters as chips, a request by its id, models side by side.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { nano, stage, traffic } from './harness.mjs';
+import { examples, settled } from './screens.mjs';
+
+let example;
+const { signedIn, ask } = stage(async (started) => {
+  await traffic(started.site);
+  example = await examples(started);
+});
+
+const query = (page) => new URL(page.url()).searchParams;
+
+test('a chart has steps, a period to compare with, and a legend that filters', async () => {
+  await signedIn(async (page) => {
+    await page.goto('/dashboard/usage?range=7d');
+    await settled(page);
+    const steps = page.getByLabel('In steps of');
+    assert.deepEqual(await steps.locator('option').allInnerTexts(), ['Automatic', 'Hours', 'Days', 'Months']);
+    await steps.selectOption('hour');
+    await page.waitForFunction(() => document.querySelectorAll('.drawing svg g > rect').length > 7 * 24);
+    await page.getByLabel('Compare with the period before').check();
+    await page.locator('path.dashed').waitFor({ state: 'attached' });
+    await page.getByRole('button', { name: 'Show as table' }).click();
+    await page.getByRole('columnheader', { name: 'Period before' }).waitFor();
+    await page.getByRole('button', { name: 'Show as chart' }).click();
+    await page.locator('.legend').getByRole('button', { name: 'gpt-5.4-mini' }).click();
+    await page.waitForFunction(() => new URLSearchParams(location.search).get('model') === 'gpt-5.4-mini');
+    await settled(page);
+    await page.getByRole('button', { name: 'Remove the filter gpt-5.4-mini' }).click();
+    await page.waitForFunction(() => !new URLSearchParams(location.search).has('model'));
+    assert.deepEqual([query(page).get('bucket'), query(page).get('compare')], ['hour', '1']);
+    await page.goto('/dashboard/usage?range=90d&bucket=hour');
+    await settled(page);
+    assert.equal(await page.getByLabel('In steps of').inputValue(), 'auto', 'too fine for so long a time');
+  });
+});
+
+test('the tiles of the overview choose what its chart shows', async () => {
+  await signedIn(async (page) => {
+    await page.goto('/dashboard');
+    await settled(page);
+    await page.getByRole('heading', { name: 'Cost by day' }).waitFor();
+    await page.getByRole('button', { name: 'Requests', exact: true }).click();
+    await page.getByRole('heading', { name: 'Requests by day' }).waitFor();
+    await page.getByRole('img', { name: /^Requests over time/ }).focus();
+    await page.keyboard.press('End');
+    const { last_30_days: month } = await ask('/overview?tz=Asia/Shanghai');
+    await page.locator('.reading', { hasText: `, ${month.now.requests}, ` }).waitFor();
+  });
+});
+
+test('a request is found by its id; times and limits narrow the log', async () => {
+  await signedIn(async (page) => {
+    await page.goto('/dashboard/requests');
+    await settled(page);
+    await page.getByRole('img', { name: /^Requests over time/ }).waitFor();
+    await page.keyboard.press('/');
+    await page.keyboard.type('req_none');
+    await page.keyboard.press('Enter');
+    await page.getByText('A request id looks like').waitFor();
+    const id = example('{request}');
+    await page.locator('main input[type=search]').fill(` ${id} `);
+    await page.keyboard.press('Enter');
+    await page.getByRole('dialog').getByText(id).waitFor();
+    await page.keyboard.press('Escape');
+    await page.getByText('Columns', { exact: true }).click();
+    await page.getByLabel('Price list').check();
+    await page.getByRole('columnheader', { name: 'Price list' }).waitFor();
+    const { data } = await ask('/requests?limit=100');
+    const dearest = data.reduce((most, each) => (nano(each.cost) > nano(most.cost) ? each : most));
+    await page.getByText('More filters').click();
+    await page.getByLabel('Cost at least').fill(dearest.cost);
+    await page.waitForFunction(() => document.querySelectorAll('tbody tr').length === 1);
+    await page.getByRole('link', { name: /^\d{4}-/ }).waitFor();
+    await page.getByLabel('Cost at least').fill('900');
+    await page.getByText('Nothing matches.').waitFor();
+    await page.getByRole('button', { name: 'Clear filters' }).click();
+    await page.waitForFunction((rows) => document.querySelectorAll('tbody tr').length === rows, data.length);
+  });
+});
+
+test('models are filtered, sorted and compared, and each tells its prices over time', async () => {
+  await signedIn(async (page) => {
+    await page.goto('/dashboard/models');
+    await settled(page);
+    const names = () => page.locator('tbody .link').allInnerTexts();
+    const all = await names();
+    await page.getByLabel('Context at least').selectOption('1000000');
+    await page.waitForFunction((before) => document.querySelectorAll('tbody tr').length < before, all.length);
+    await page.getByLabel('Context at least').selectOption('0');
+    await page.getByRole('button', { name: 'Input' }).click();
+    const prices = await page.locator('td[data-title="Input"] .num').evaluateAll((cells) => cells.map((cell) => parseFloat(cell.title)));
+    assert.deepEqual(prices, [...prices].sort((a, b) => a - b));
+    const perMillion = prices.at(-1);
+    await page.getByLabel('Prices per').selectOption('1000');
+    await page.waitForFunction((price) => Math.abs(parseFloat([...document.querySelectorAll('td[data-title="Input"] .num')].at(-1).title) * 1000 - price) < 1e-6, perMillion);
+    const two = (await names()).slice(0, 2);
+    for (const name of two) await page.getByLabel(`Compare ${name}`, { exact: true }).check();
+    await page.getByRole('button', { name: 'Compare 2' }).click();
+    await page.waitForFunction(() => document.querySelectorAll('tbody tr').length === 2);
+    assert.deepEqual(await names(), two);
+    await page.reload();
+    await settled(page);
+    assert.deepEqual(await names(), two, 'it is in the address');
+    await page.goto('/dashboard/models?model=claude-haiku-4-5');
+    await page.getByRole('dialog').getByText('Now', { exact: true }).waitFor();
+    const { data } = await (await fetch(new URL('/api/v1/models/claude-haiku-4-5/prices', page.url()))).json();
+    assert.equal(await page.getByRole('table', { name: /^Prices over time/ }).locator('tbody tr').count(), data.length);
+  });
+});
