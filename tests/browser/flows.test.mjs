@@ -34,7 +34,8 @@ test('sign up, confirm, make a key, see it once', async () => {
     await page.getByLabel('I have saved this key').check();
     await page.getByRole('button', { name: 'Done' }).click();
     await page.getByRole('link', { name: 'laptop' }).waitFor();
-    await page.getByText('$1.50 a day, $20.00 a month').waitFor();
+    await page.getByText('$0.00 / $1.50 a day').waitFor();
+    await page.getByText('$0.00 / $20.00 a month').waitFor();
     const kept = await page.evaluate(() => JSON.stringify({ ...localStorage, ...sessionStorage }) + location.href + document.body.innerText);
     assert.ok(!kept.includes(text), 'the key is kept nowhere');
     // It works, and says so itself.

@@ -2,7 +2,7 @@
 // key of the page and with one in the environment.
 
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { test } from 'node:test';
 import { stage } from './harness.mjs';
 import { settled } from './screens.mjs';
@@ -19,13 +19,55 @@ function command(name, code) {
   // The tool itself is run in tests/npm; here it tells where it would call.
   if (name === 'Claude Code') return ['bash', ['-euc', `claude() { curl -sf "$ANTHROPIC_BASE_URL/v1/key" -H "Authorization: Bearer $ANTHROPIC_AUTH_TOKEN"; }\n${code}`]];
   if (name === 'Codex CLI') return [PYTHON, ['-c', `import json, sys, tomllib; print(json.dumps(tomllib.loads(sys.argv[1])))`, code]];
+  if (name === 'LangChain' || name === 'LlamaIndex') return [PYTHON, ['-c', STAND_IN, code]];
+  if (name === 'Open WebUI' || name === 'LobeChat') return ['bash', ['-euc', `${DOCKER}\n${code}`]];
+  // What is typed into fields of a tool is read, not run.
+  if (['Cursor', 'Cline', 'Continue', 'Cherry Studio'].includes(name)) return ['printf', ['%s', code]];
   return ['bash', ['-euo', 'pipefail', '-c', code]];
 }
+
+/** A container that is given an address and a key asks there for the models. */
+const DOCKER = `docker() {
+  for word in "$@"; do
+    case "$word" in *URL=*) url="\${word#*=}" ;; *KEY=*) key="\${word#*=}" ;; esac
+  done
+  curl -sf "$url/models" -H "Authorization: Bearer $key"
+}`;
+
+/** In the place of libraries that are not installed here: asks with what they are given. */
+const STAND_IN = `
+import sys, types, urllib.request
+class Model:
+    def __init__(self, model, api_key, base_url=None, api_base=None, is_chat_model=True):
+        asked = urllib.request.Request(f"{base_url or api_base}/models/{model}", headers={"authorization": f"Bearer {api_key}"})
+        self.content = urllib.request.urlopen(asked).read().decode()
+    def invoke(self, text):
+        return self
+    def complete(self, text):
+        return self.content
+for path, name in [("langchain_openai", "ChatOpenAI"), ("llama_index.llms.openai_like", "OpenAILike")]:
+    parts = path.split(".")
+    for end in range(1, len(parts) + 1):
+        sys.modules.setdefault(".".join(parts[:end]), types.ModuleType(".".join(parts[:end])))
+    setattr(sys.modules[path], name, Model)
+exec(sys.argv[1])
+`;
+
+const SETTINGS = /^(Cursor|Cline|Continue|Cherry Studio)$/;
+/** Tools that are set up here and called nowhere. */
+const CALLS_NOTHING = /^(Claude Code|Open WebUI|LobeChat|LangChain|LlamaIndex)$/;
 
 async function copied(page) {
   await page.getByRole('main').getByRole('button', { name: 'Copy', exact: true }).click();
   await page.getByRole('button', { name: 'Copied' }).waitFor();
   return page.evaluate(() => navigator.clipboard.readText());
+}
+
+/** While it runs, connections that the server ends are seen to end. */
+function outcome(program, options, settings) {
+  return new Promise((resolve) => {
+    execFile(program, options, settings, (error, stdout, stderr) => resolve({ status: error ? (error.code ?? error.signal) : 0, stdout, stderr }));
+  });
 }
 
 async function usedBy(key) {
@@ -35,21 +77,28 @@ async function usedBy(key) {
 
 /** Runs the snippets of the page that is shown, or some of them. */
 async function run(page, key, environment, only = /./) {
-  const tabs = page.getByRole('group', { name: 'Snippets' }).getByRole('button');
+  const tabs = page.locator('.snippets .tabs button');
   const names = await tabs.allInnerTexts();
-  assert.ok(names.length >= 8);
-  for (const name of names.filter((each) => only.test(each))) {
+  assert.ok(names.length >= 16);
+  const streams = page.getByLabel('Stream the answer');
+  const wanted = names.filter((each) => only.test(each)).flatMap((name) => [[name, false], [name, true]]);
+  for (const [name, isStreamed] of wanted) {
     await tabs.getByText(name, { exact: true }).click();
+    if ((await streams.count()) > 0) await streams.setChecked(isStreamed);
+    else if (isStreamed) continue;
     const code = await copied(page);
+    assert.equal(/stream/.test(code), isStreamed, name);
     const before = await usedBy(key);
     const [program, options] = command(name, code);
-    const { status, stdout, stderr } = spawnSync(program, options, { env: { PATH: process.env.PATH, HOME: here.site.directory, ...environment }, encoding: 'utf8', timeout: 60_000 });
+    const { status, stdout, stderr } = await outcome(program, options, { env: { PATH: process.env.PATH, HOME: here.site.directory, ...environment }, timeout: 60_000 });
     assert.equal(status, 0, `${name}\n${code}\n${stdout}\n${stderr}`);
     assert.ok(stdout.trim() !== '' && !stdout.includes('"error"'), `${name}: ${stdout}`);
     if (name === 'Codex CLI') {
       const provider = JSON.parse(stdout).model_providers.aiduet;
       assert.deepEqual([provider.base_url, provider.env_key, provider.wire_api], [`${here.site.url}/v1`, 'AIDUET_API_KEY', 'responses']);
-    } else if (name !== 'Claude Code') {
+    } else if (SETTINGS.test(name)) {
+      assert.ok(code.includes(here.site.url) && /AIDUET_API_KEY|sk-duet-/.test(code), code);
+    } else if (!CALLS_NOTHING.test(name)) {
       assert.ok((await usedBy(key)) > before, `${name} was charged`);
     }
   }

@@ -132,12 +132,13 @@ function Rate({ pico, unit: { margin, tokens } }: { pico: number | null; unit: U
   );
 }
 
+/** A class without a rate of its own costs what input costs. */
 function rateColumns<T>(of: (row: T) => Rates, unit: Unit): Column<T>[] {
   const column = (name: string, title: string, pick: (rates: Rates) => number | null): Column<T> => ({ name, title, isNumber: true, cell: (row) => <Rate pico={pick(of(row))} unit={unit} /> });
   return [
     column('input', t('models.input'), ({ input }) => input),
-    column('cache_read', t('models.cache_read'), (rates) => rates.cache_read),
-    column('cache_write', t('models.cache_write'), (rates) => rates.cache_write_short),
+    column('cache_read', t('models.cache_read'), (rates) => rates.cache_read ?? rates.input),
+    column('cache_write', t('models.cache_write'), (rates) => rates.cache_write_short ?? rates.input),
     column('output', t('models.output'), ({ output }) => output),
   ];
 }
@@ -179,48 +180,55 @@ function ModelDialog({ of: model, list, onClose }: { of: Model; list: ModelList;
   const code = SNIPPETS[isChat ? 'curl' : 'curl-anthropic']?.code({ origin: location.origin, key: null, openai: model.id, anthropic: model.id, streams: false }) ?? '';
   return (
     <Dialog title={model.id} onClose={onClose} isWide>
-      <Facts
-        of={[
-          [t('models.provider'), PROVIDERS[model.provider] ?? model.provider],
-          [t('models.context'), size(model.context_window ?? model.max_input)],
-          [t('models.max_output'), size(model.max_output)],
-          ...(model.retires_at ? [[t('models.retires'), day(model.retires_at)] as const] : []),
-        ]}
-      />
-      <section>
-        <h3>{t('models.tiers')}</h3>
-        <Table
-          label={t('models.tiers')}
-          rows={[{ above_prompt_tokens: 0, rates: model.rates }, ...model.tiers]}
-          id={(tier) => String(tier.above_prompt_tokens)}
-          columns={[{ name: 'above', title: t('models.prompt'), cell: (tier) => t('models.above', { n: short(tier.above_prompt_tokens) }) }, ...rateColumns<Model['tiers'][number]>(({ rates }) => rates, unit)]}
+      <div class="detail">
+        <Facts
+          of={[
+            [t('models.provider'), PROVIDERS[model.provider] ?? model.provider],
+            [t('models.context'), size(model.context_window ?? model.max_input)],
+            [t('models.max_output'), size(model.max_output)],
+            ...(model.retires_at ? [[t('models.retires'), day(model.retires_at)] as const] : []),
+          ]}
         />
-      </section>
-      <section>
-        <h3>{t('models.history')}</h3>
-        <Loading of={prices} lines={2}>
-          {({ data }) => (
+        {model.tiers.length > 0 && (
+          <section>
+            <h3>{t('models.tiers')}</h3>
             <Table
-              label={t('models.history')}
-              rows={data}
-              id={(each) => each.effective_from}
+              label={t('models.tiers')}
+              rows={[{ above_prompt_tokens: 0, rates: model.rates }, ...model.tiers]}
+              id={(tier) => String(tier.above_prompt_tokens)}
               columns={[
-                { name: 'from', title: t('models.from'), cell: (each) => <span class="inline"><span class="num">{day(each.effective_from)}</span>{each.in_force && <Badge tone="good">{t('models.in_force')}</Badge>}</span> },
-                ...rateColumns<ModelPrices['data'][number]>(({ rates }) => rates, unit),
+                { name: 'above', title: t('models.prompt'), cell: (tier) => (tier.above_prompt_tokens === 0 ? t('models.smaller') : t('models.above', { n: short(tier.above_prompt_tokens) })) },
+                ...rateColumns<Model['tiers'][number]>(({ rates }) => rates, unit),
               ]}
             />
-          )}
-        </Loading>
-      </section>
-      {(isChat || model.endpoints.includes('messages')) && (
-        <section class="snippets">
-          <h3>{t('models.call')}</h3>
-          <pre tabIndex={0} role="region" aria-label={t('models.call')}>
-            <code translate={false}>{code}</code>
-          </pre>
-          <CopyButton text={code} />
+          </section>
+        )}
+        <section>
+          <h3>{t('models.history')}</h3>
+          <Loading of={prices} lines={2}>
+            {({ data }) => (
+              <Table
+                label={t('models.history')}
+                rows={data}
+                id={(each) => each.effective_from}
+                columns={[
+                  { name: 'from', title: t('models.from'), cell: (each) => <span class="inline"><span class="num">{day(each.effective_from)}</span>{each.in_force && <Badge tone="good">{t('models.in_force')}</Badge>}</span> },
+                  ...rateColumns<ModelPrices['data'][number]>(({ rates }) => rates, unit),
+                ]}
+              />
+            )}
+          </Loading>
         </section>
-      )}
+        {(isChat || model.endpoints.includes('messages')) && (
+          <section class="snippets">
+            <h3>{t('models.call')}</h3>
+            <pre tabIndex={0} role="region" aria-label={t('models.call')}>
+              <code translate={false}>{code}</code>
+            </pre>
+            <CopyButton text={code} />
+          </section>
+        )}
+      </div>
     </Dialog>
   );
 }

@@ -60,6 +60,7 @@ export function Quickstart() {
   const hasKey = held !== null || (keys.data?.data.length ?? 0) > 0;
   return (
     <Page title={t('nav.quickstart')} about={t('quickstart.about')}>
+      {keys.error && <Failure problem={keys.error} onRetry={keys.reload} />}
       <ol class="steps">
         <Step number={1} title="quickstart.verified" isDone={account?.email_verified ?? false} />
         <Step number={2} title="quickstart.key" isDone={hasKey}>

@@ -214,7 +214,7 @@ async fn a_person_chooses_which_mails_are_sent(store: Store) {
     site.signed_in("192.0.2.3").await;
     assert!(site.mailed().await.is_empty(), "it was turned off");
     for wrong in [json!({}), json!({"key_expiry": true}), json!({"key_expiry": true, "new_sign_in": 1})] {
-        site.ask(&mut browser, put.clone(), Some(&wrong)).await.expect(422);
+        site.ask(&mut browser, put.clone(), Some(&wrong)).await.refused(400, "malformed_body");
     }
 }
 
