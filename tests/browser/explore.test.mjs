@@ -111,3 +111,16 @@ test('models are filtered, sorted and compared, and each tells its prices over t
     assert.equal(await page.getByRole('table', { name: /^Prices over time/ }).locator('tbody tr').count(), data.length);
   });
 });
+
+test('on paper there is one column, without menu and forms', async () => {
+  await signedIn(async (page) => {
+    await page.goto('/dashboard/billing');
+    await settled(page);
+    await page.emulateMedia({ media: 'print' });
+    const wide = await page.evaluate(() => [document.querySelector('main').getBoundingClientRect().width, innerWidth]);
+    assert.ok(wide[0] > wide[1] * 0.9, `${wide}`);
+    assert.equal(await page.getByRole('navigation', { name: 'Menu' }).isVisible(), false);
+    assert.equal(await page.getByRole('button', { name: 'Continue to payment' }).isVisible(), false);
+    assert.ok(await page.getByRole('table', { name: 'Transactions' }).isVisible());
+  });
+});

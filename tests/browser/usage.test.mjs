@@ -80,7 +80,7 @@ test('filters are in the address: a link, a way back, a reload', async () => {
     await page.goBack();
     await page.goBack();
     await page.waitForFunction((before) => document.querySelectorAll('tbody tr').length === before, all);
-    await page.getByLabel('Status').selectOption('server_error');
+    await page.getByLabel('Status', { exact: true }).selectOption('server_error');
     await page.getByText('Nothing matches.').waitFor();
     await page.getByRole('button', { name: 'Clear filters' }).click();
     await page.waitForFunction((before) => document.querySelectorAll('tbody tr').length === before, all);

@@ -64,9 +64,9 @@ export function ceiling(value: number): number {
 }
 
 export function StackedBars({ onSeries, ...props }: Props) {
-  const { title, series, before, isLow = false } = props;
+  const { series, before, isLow = false } = props;
   const [isTable, setTable] = useState(false);
-  if (isLow) return <figure class="chart" aria-label={title}><Drawing {...props} /></figure>;
+  if (isLow) return <figure class="chart"><Drawing {...props} /></figure>;
   return (
     <figure class="chart">
       <figcaption>
