@@ -204,7 +204,9 @@ pub(super) async fn prices(
         }
         last = model;
         if Some(sheet.version) == in_force && model.is_some() {
-            data.last_mut().into_iter().for_each(|price| price.in_force = true);
+            if let Some(price) = data.last_mut() {
+                price.in_force = true;
+            }
         }
     }
     if data.is_empty() {

@@ -55,7 +55,7 @@ impl PriceList {
             }
         }
         let few = |(_name, mut rows): (&str, Vec<Row>)| {
-            rows.sort_by(|a, b| b.output_pico.cmp(&a.output_pico));
+            rows.sort_by_key(|row| std::cmp::Reverse(row.output_pico));
             let last = rows.len() - 1;
             let places = [0, last / 2, last];
             let chosen = rows.into_iter().enumerate().filter(move |(place, _row)| places.contains(place));
