@@ -27,6 +27,7 @@ pub fn cost_comparer(
     let comparer = |reports| CostComparer {
         reports,
         bills: Arc::clone(&stores.bills),
+        prices: Arc::clone(&stores.prices),
         kept: Arc::clone(&stores.cost_comparisons),
         clock: Arc::clone(clock),
     };

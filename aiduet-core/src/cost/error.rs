@@ -2,6 +2,7 @@
 
 use crate::class::{Classify, ErrorClass, Retry, Source};
 use crate::ledger::LedgerError;
+use crate::price::PriceError;
 use crate::provider::ProviderError;
 
 /// Failure of [`CostReports`](super::CostReports) or a [`CostComparer`](super::CostComparer).
@@ -20,6 +21,9 @@ pub enum CostError {
     /// The records could not be read.
     #[error(transparent)]
     Ledger(#[from] LedgerError),
+    /// The bills could not be told apart by provider.
+    #[error(transparent)]
+    Price(#[from] PriceError),
     /// The comparison could not be kept.
     #[error(transparent)]
     Store(#[from] CostStoreError),
@@ -31,6 +35,7 @@ impl Classify for CostError {
             Self::Provider(error) => error.class(),
             Self::Refused(_) | Self::Unreadable => ErrorClass::Upstream,
             Self::Ledger(error) => error.class(),
+            Self::Price(error) => error.class(),
             Self::Store(error) => error.class(),
         }
     }
@@ -41,6 +46,7 @@ impl Classify for CostError {
             Self::Provider(_) => Retry::Safe,
             Self::Refused(_) | Self::Unreadable => Retry::Never,
             Self::Ledger(error) => error.retry(),
+            Self::Price(error) => error.retry(),
             Self::Store(error) => error.retry(),
         }
     }
