@@ -124,3 +124,16 @@ fn stages_that_there_are_not_cost_nothing() {
     let once = Wishes { rounds: Rounds::None, ..all };
     assert!(most(quiet) < most(once) && most(once) < most(all));
 }
+
+#[test]
+fn a_prompt_may_have_what_the_stages_before_it_say_and_the_code_no_more_than_its_model_writes() {
+    let all = Wishes { manner: Manner::Everything, rounds: Rounds::One, ceiling: None };
+    let budget = budget([MODELS[0], MODELS[1], MODELS[0]], [1_000, 1_100, 1_200], (all, 10_000));
+    let shares = Shares { plan: 300, code: 2_000, review: 400 };
+    let asked = Stage::ALL.map(|stage| budget.ask(stage, &shares));
+    let prompts = asked.map(|ask| ask.input_tokens);
+    assert_eq!(prompts, [1_000, 1_100 + 6 * 300, 1_200 + 6 * 2_300, 1_100 + 6 * 2_700]);
+    assert_eq!(asked.map(|ask| ask.output_tokens), [300, 2_000, 400, 0]);
+    let most = budget.model(Stage::Code).limits.max_output.unwrap();
+    assert_eq!(budget.shares(10 * most).unwrap().code, most);
+}
