@@ -203,10 +203,11 @@ pub(super) async fn prices(
             (_, None) => {}
         }
         last = model;
-        if Some(sheet.version) == in_force && model.is_some() {
-            if let Some(price) = data.last_mut() {
-                price.in_force = true;
-            }
+        if Some(sheet.version) == in_force
+            && model.is_some()
+            && let Some(price) = data.last_mut()
+        {
+            price.in_force = true;
         }
     }
     if data.is_empty() {
