@@ -53,6 +53,8 @@ export async function signUp(page, site, email, hand = pointer) {
   await hand.press(page.getByRole('link', { name: 'Create an account' }));
   await hand.type(page.getByLabel('E-mail address'), email);
   await hand.type(page.getByLabel('Password', { exact: true }), PASSWORD);
+  // With the versions of what is agreed to the label is longer, and the box moves.
+  await page.locator('label a', { hasText: /\d/ }).first().waitFor();
   await hand.check(page.getByRole('checkbox'));
   await hand.press(page.getByRole('button', { name: 'Create account' }));
   await page.getByRole('heading', { name: 'Check your inbox' }).waitFor();

@@ -64,7 +64,7 @@ async fn deliver(world: &Arc<World>, messages: Vec<Delivery>) -> Vec<Delivery> {
                 let Delivery { body, signature } = &delivery;
                 match cashier.receive(SignedPayload { body, signature, received_at }).await {
                     Ok(()) => {}
-                    Err(CashierError::Ledger(LedgerError::Broken("I11"))) => refused.push(delivery),
+                    Err(CashierError::Early) => refused.push(delivery),
                     Err(error) => panic!("{error}"),
                 }
             }
