@@ -71,10 +71,10 @@ def grow(url: str, accounts: int, rows: int) -> None:
         )
         others = {"id": "gen_random_uuid()", "started_at": f"started_at - (random() * {DAYS} * 86400000)::bigint"}
         values = ", ".join(others.get(name, name) for (name,) in found.fetchall())
-        sample = connection.execute("select count(*) from (select 1 from requests limit 1000) some").fetchone()
+        sample = connection.execute("select count(*) from (select 1 from requests limit 1000) sample").fetchone()
         assert sample and sample[0], "a measurement must come before"
         connection.execute(
-            f"insert into requests select {values} from (select * from requests limit 1000) some, "  # type: ignore[arg-type]
+            f"insert into requests select {values} from (select * from requests limit 1000) sample, "  # type: ignore[arg-type]
             f"generate_series(1, {rows // sample[0]})"
         )
         connection.execute("vacuum analyze")
