@@ -205,12 +205,7 @@ impl Gateway {
 
     /// Lowers the output limit to what the funds cover; `None` if that would be too little.
     fn lower(&self, tab: &mut Tab, received: &Received, shortage: Shortage) -> Option<u64> {
-        let funds = match shortage {
-            Shortage::Balance { available, .. } => available,
-            Shortage::KeyLimit { left, .. } | Shortage::AccountLimit { left, .. } => left,
-            Shortage::Negative => return None,
-        };
-        let funds = funds.checked_add(tab.held).ok()?;
+        let funds = shortage.left()?.checked_add(tab.held).ok()?;
         let choices = received.head.choices.max(1);
         let affordable = affordable_output(&tab.facts.model, &tab.ask, tab.facts.margin, funds)?;
         let per_choice = affordable / choices;

@@ -11,10 +11,9 @@ use super::judge::Failure;
 use super::relay::Relay;
 use super::settle::Settled;
 use super::shield::Presence;
-use super::tab::{Closing, Tab};
+use super::tab::{Closing, Tab, completed};
 use super::{Answer, AnswerBody, Gateway, GatewayError};
 use crate::content::Content;
-use crate::ledger::Outcome;
 use crate::provider::{ProviderError, ReplyBody};
 
 /// A provider's answer that has begun.
@@ -31,7 +30,7 @@ impl Exchange {
     pub(super) async fn answer(self) -> Result<Answer, GatewayError> {
         let Self { gateway, mut tab, begun, visit, presence, lowered_limit } = self;
         let Begun { status, channel, body } = begun;
-        let mut answer = head(&tab, status, lowered_limit);
+        let mut answer = Answer { lowered_limit, ..Answer::head(&tab, status) };
         let whole = match body {
             BegunBody::Stream(body, frames) => {
                 let relay = Relay::new(Arc::clone(&gateway.settler), tab, channel, (body, frames, visit));
@@ -42,12 +41,7 @@ impl Exchange {
         };
         tab.first_byte = Some(gateway.parts.clock.monotonic().saturating_sub(tab.facts.started));
         let reading = channel.reading();
-        let outcome = match (presence.is_gone(), reading.final_usage) {
-            (false, true) => Outcome::Completed,
-            (false, false) => Outcome::CompletedEstimated,
-            (true, true) => Outcome::ClientDisconnected,
-            (true, false) => Outcome::ClientDisconnectedEstimated,
-        };
+        let outcome = completed((presence.is_gone(), reading.final_usage));
         let closing = Closing { outcome, status: status.as_u16() };
         let request = tab.close(reading, closing, gateway.settler.clock());
         let Ok(told) = channel.write_whole(Content::new(whole), &request.record.usage) else {
@@ -61,19 +55,22 @@ impl Exchange {
     }
 }
 
-fn head(tab: &Tab, status: http::StatusCode, lowered_limit: Option<u64>) -> Answer {
-    Answer {
-        id: tab.facts.id,
-        status,
-        model: tab.facts.model.id.clone(),
-        vendor: tab.facts.model.vendor,
-        duet: tab.routed(),
-        upstream_request_id: tab.upstream_request_id.clone(),
-        cost: None,
-        balance: None,
-        lowered_limit,
-        standings: tab.standings.clone(),
-        body: AnswerBody::Whole(Content::from_static(b"")),
+impl Answer {
+    /// What is known of an answer before its body, of the model that the bill is for.
+    pub(super) fn head(tab: &Tab, status: http::StatusCode) -> Self {
+        Self {
+            id: tab.facts.id,
+            status,
+            model: tab.facts.model.id.clone(),
+            vendor: tab.facts.model.vendor,
+            duet: tab.routed(),
+            upstream_request_id: tab.upstream_request_id.clone(),
+            cost: None,
+            balance: None,
+            lowered_limit: None,
+            standings: tab.standings.clone(),
+            body: AnswerBody::Whole(Content::from_static(b"")),
+        }
     }
 }
 

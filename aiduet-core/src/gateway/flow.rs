@@ -16,7 +16,7 @@ use super::channel::{Channel, Progress};
 use super::health::Visit;
 use super::reserve::{Insistence, reserve};
 use super::settle::Settler;
-use super::tab::Tab;
+use super::tab::{Tab, completed};
 use crate::class::{Classify, ErrorClass};
 use crate::dialect::{Ending, StreamFault};
 use crate::id::HoldId;
@@ -265,19 +265,13 @@ impl Flow {
     /// What the end means for the bill.
     pub(super) fn outcome(&self, end: End) -> Outcome {
         let reading = self.channel.reading();
-        let known = reading.final_usage;
         match end {
             _ if reading.failed && !reading.output_started => Outcome::UpstreamError,
             _ if reading.failed => Outcome::UpstreamInterrupted,
             End::Interrupted(_fault) if !reading.output_started => Outcome::UpstreamError,
             End::Interrupted(_) | End::ShutDown => Outcome::UpstreamInterrupted,
             End::Exhausted => Outcome::BalanceExhausted,
-            End::Complete | End::Abandoned => match (self.client_left, known) {
-                (false, true) => Outcome::Completed,
-                (false, false) => Outcome::CompletedEstimated,
-                (true, true) => Outcome::ClientDisconnected,
-                (true, false) => Outcome::ClientDisconnectedEstimated,
-            },
+            End::Complete | End::Abandoned => completed((self.client_left, reading.final_usage)),
         }
     }
 }

@@ -150,17 +150,10 @@ impl Gateway {
         let closing = Closing { outcome: Outcome::UpstreamError, status: status.as_u16() };
         let settled = self.settler.settle(&tab, &Reading::default(), closing).await.ok();
         Answer {
-            id: tab.facts.id,
-            status,
-            model: tab.facts.model.id.clone(),
-            vendor: tab.facts.model.vendor,
-            duet: tab.routed(),
-            upstream_request_id: tab.upstream_request_id,
             cost: Some(Money::ZERO),
             balance: settled.map(|settled| settled.available),
-            lowered_limit: None,
-            standings: tab.standings,
             body: AnswerBody::Whole(body),
+            ..Answer::head(&tab, status)
         }
     }
 }

@@ -379,6 +379,17 @@ pub(super) struct Turn {
     prompt_tokens: u64,
 }
 
+/// What became of an answer that no provider cut short: whether the client has left meanwhile, and whether the
+/// usage is known.
+pub(super) const fn completed((client_left, is_known): (bool, bool)) -> Outcome {
+    match (client_left, is_known) {
+        (false, true) => Outcome::Completed,
+        (false, false) => Outcome::CompletedEstimated,
+        (true, true) => Outcome::ClientDisconnected,
+        (true, false) => Outcome::ClientDisconnectedEstimated,
+    }
+}
+
 /// How a request ended.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Closing {

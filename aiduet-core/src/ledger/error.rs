@@ -54,6 +54,17 @@ pub enum Shortage {
     },
 }
 
+impl Shortage {
+    /// What could still be set aside; `None` below zero.
+    pub const fn left(&self) -> Option<Money> {
+        match self {
+            Self::Balance { available, .. } => Some(*available),
+            Self::KeyLimit { left, .. } | Self::AccountLimit { left, .. } => Some(*left),
+            Self::Negative => None,
+        }
+    }
+}
+
 /// Failure of a [`Ledger`](super::Ledger).
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]

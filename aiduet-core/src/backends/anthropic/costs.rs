@@ -3,12 +3,11 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use http::header::HeaderName;
 use serde::Deserialize;
 
 use super::AnthropicConfig;
 use super::provider::VERSION;
-use crate::backends::upstream_http::{Amount, CostPage, Identity, Report, UpstreamConfigError, UpstreamHttp};
+use crate::backends::upstream_http::{Amount, CostPage, Report, UpstreamConfigError, UpstreamHttp};
 use crate::clock::{Clock, Timestamp};
 use crate::cost::{CostError, CostReports};
 use crate::ledger::SpendPeriod;
@@ -30,10 +29,7 @@ impl AnthropicCosts {
     /// # Errors
     /// [`UpstreamConfigError`] if the settings cannot work.
     pub fn new(config: AnthropicConfig, clock: Arc<dyn Clock>) -> Result<Self, UpstreamConfigError> {
-        let AnthropicConfig { api_key, http } = config;
-        let request_id = HeaderName::from_static("request-id");
-        let identity = Identity::new(HeaderName::from_static("x-api-key"), "", &api_key, request_id)?;
-        Ok(Self { http: UpstreamHttp::new(http, identity, clock)? })
+        Ok(Self { http: config.connect(clock)? })
     }
 }
 
@@ -89,14 +85,12 @@ impl CostPage for Page {
 #[cfg(all(feature = "http", feature = "testing"))]
 mod tests {
     use super::*;
-    use crate::backends::upstream_http::{BaseUrl, NetworkRules, UpstreamHttpConfig};
+    use crate::backends::upstream_http::UpstreamHttpConfig;
     use crate::provider::Vendor;
     use crate::secret::Secret;
 
     fn reports(base_url: &str, credential: Secret<String>, clock: Arc<dyn Clock>) -> AnthropicCosts {
-        let network = NetworkRules { allow_plain_loopback: true, allow_private: false };
-        let base_url = BaseUrl::parse(base_url, network).unwrap();
-        let http = UpstreamHttpConfig { network, ..UpstreamHttpConfig::new(base_url) };
+        let http = UpstreamHttpConfig::on_loopback(base_url);
         AnthropicCosts::new(AnthropicConfig { api_key: credential, http }, clock).unwrap()
     }
 

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use http::header::{HeaderName, HeaderValue};
 
 use super::AnthropicConfig;
-use crate::backends::upstream_http::{Identity, UpstreamConfigError, UpstreamHttp};
+use crate::backends::upstream_http::{UpstreamConfigError, UpstreamHttp};
 use crate::clock::Clock;
 use crate::provider::{Provider, ProviderError, UpstreamCall, UpstreamReply};
 
@@ -29,10 +29,7 @@ impl AnthropicProvider {
     /// # Errors
     /// [`UpstreamConfigError`] if the settings cannot work.
     pub fn new(config: AnthropicConfig, clock: Arc<dyn Clock>) -> Result<Self, UpstreamConfigError> {
-        let AnthropicConfig { api_key, http } = config;
-        let request_id = HeaderName::from_static("request-id");
-        let identity = Identity::new(HeaderName::from_static("x-api-key"), "", &api_key, request_id)?;
-        Ok(Self { http: UpstreamHttp::new(http, identity, clock)? })
+        Ok(Self { http: config.connect(clock)? })
     }
 }
 
@@ -47,16 +44,14 @@ impl Provider for AnthropicProvider {
 #[cfg(feature = "testing")]
 mod tests {
     use super::*;
-    use crate::backends::upstream_http::{BaseUrl, HttpLimits, NetworkRules, UpstreamHttpConfig};
+    use crate::backends::upstream_http::{HttpLimits, UpstreamHttpConfig};
     use crate::provider::Vendor;
     use crate::testing::provider::ProviderTarget;
 
     fn anthropic_provider(target: ProviderTarget) -> AnthropicProvider {
         let ProviderTarget { base_url, credential, clock, first_byte, idle, answer_bytes_max } = target;
-        let network = NetworkRules { allow_plain_loopback: true, allow_private: false };
         let limits = HttpLimits { first_byte, idle, answer_bytes_max, ..HttpLimits::default() };
-        let base_url = BaseUrl::parse(&base_url, network).unwrap();
-        let http = UpstreamHttpConfig { network, limits, ..UpstreamHttpConfig::new(base_url) };
+        let http = UpstreamHttpConfig { limits, ..UpstreamHttpConfig::on_loopback(&base_url) };
         AnthropicProvider::new(AnthropicConfig { api_key: credential, http }, clock).unwrap()
     }
 

@@ -1,8 +1,12 @@
 //! Settings of the upstream.
 
 use std::fmt;
+use std::sync::Arc;
 
-use crate::backends::upstream_http::UpstreamHttpConfig;
+use http::header::{AUTHORIZATION, HeaderName};
+
+use crate::backends::upstream_http::{Identity, UpstreamConfigError, UpstreamHttp, UpstreamHttpConfig};
+use crate::clock::Clock;
 use crate::secret::Secret;
 
 /// The base URL of the public API.
@@ -15,6 +19,16 @@ pub struct OpenAiConfig {
     pub api_key: Secret<String>,
     /// Where it is, and the limits of an exchange.
     pub http: UpstreamHttpConfig,
+}
+
+impl OpenAiConfig {
+    /// Connections that carry the credential the way this API asks for.
+    pub(super) fn connect(self, clock: Arc<dyn Clock>) -> Result<UpstreamHttp, UpstreamConfigError> {
+        let Self { api_key, http } = self;
+        let request_id = HeaderName::from_static("x-request-id");
+        let identity = Identity::new(AUTHORIZATION, "Bearer ", &api_key, request_id)?;
+        UpstreamHttp::new(http, identity, clock)
+    }
 }
 
 impl fmt::Debug for OpenAiConfig {

@@ -3,12 +3,11 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use http::header::{AUTHORIZATION, HeaderName};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::OpenAiConfig;
-use crate::backends::upstream_http::{Amount, CostPage, Identity, Report, UpstreamConfigError, UpstreamHttp};
+use crate::backends::upstream_http::{Amount, CostPage, Report, UpstreamConfigError, UpstreamHttp};
 use crate::clock::{Clock, Timestamp};
 use crate::cost::{CostError, CostReports};
 use crate::ledger::SpendPeriod;
@@ -29,10 +28,7 @@ impl OpenAiCosts {
     /// # Errors
     /// [`UpstreamConfigError`] if the settings cannot work.
     pub fn new(config: OpenAiConfig, clock: Arc<dyn Clock>) -> Result<Self, UpstreamConfigError> {
-        let OpenAiConfig { api_key, http } = config;
-        let request_id = HeaderName::from_static("x-request-id");
-        let identity = Identity::new(AUTHORIZATION, "Bearer ", &api_key, request_id)?;
-        Ok(Self { http: UpstreamHttp::new(http, identity, clock)? })
+        Ok(Self { http: config.connect(clock)? })
     }
 }
 
@@ -93,14 +89,12 @@ impl CostPage for Page {
 #[cfg(all(feature = "http", feature = "testing"))]
 mod tests {
     use super::*;
-    use crate::backends::upstream_http::{BaseUrl, NetworkRules, UpstreamHttpConfig};
+    use crate::backends::upstream_http::UpstreamHttpConfig;
     use crate::provider::Vendor;
     use crate::secret::Secret;
 
     fn reports(base_url: &str, credential: Secret<String>, clock: Arc<dyn Clock>) -> OpenAiCosts {
-        let network = NetworkRules { allow_plain_loopback: true, allow_private: false };
-        let base_url = BaseUrl::parse(base_url, network).unwrap();
-        let http = UpstreamHttpConfig { network, ..UpstreamHttpConfig::new(base_url) };
+        let http = UpstreamHttpConfig::on_loopback(base_url);
         OpenAiCosts::new(OpenAiConfig { api_key: credential, http }, clock).unwrap()
     }
 

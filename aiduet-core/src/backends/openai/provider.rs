@@ -3,10 +3,9 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use http::header::{AUTHORIZATION, HeaderName};
 
 use super::OpenAiConfig;
-use crate::backends::upstream_http::{Identity, UpstreamConfigError, UpstreamHttp};
+use crate::backends::upstream_http::{UpstreamConfigError, UpstreamHttp};
 use crate::clock::Clock;
 use crate::provider::{Provider, ProviderError, UpstreamCall, UpstreamReply};
 
@@ -22,10 +21,7 @@ impl OpenAiProvider {
     /// # Errors
     /// [`UpstreamConfigError`] if the settings cannot work.
     pub fn new(config: OpenAiConfig, clock: Arc<dyn Clock>) -> Result<Self, UpstreamConfigError> {
-        let OpenAiConfig { api_key, http } = config;
-        let request_id = HeaderName::from_static("x-request-id");
-        let identity = Identity::new(AUTHORIZATION, "Bearer ", &api_key, request_id)?;
-        Ok(Self { http: UpstreamHttp::new(http, identity, clock)? })
+        Ok(Self { http: config.connect(clock)? })
     }
 }
 
@@ -40,16 +36,14 @@ impl Provider for OpenAiProvider {
 #[cfg(feature = "testing")]
 mod tests {
     use super::*;
-    use crate::backends::upstream_http::{BaseUrl, HttpLimits, NetworkRules, UpstreamHttpConfig};
+    use crate::backends::upstream_http::{HttpLimits, UpstreamHttpConfig};
     use crate::provider::Vendor;
     use crate::testing::provider::ProviderTarget;
 
     fn openai_provider(target: ProviderTarget) -> OpenAiProvider {
         let ProviderTarget { base_url, credential, clock, first_byte, idle, answer_bytes_max } = target;
-        let network = NetworkRules { allow_plain_loopback: true, allow_private: false };
         let limits = HttpLimits { first_byte, idle, answer_bytes_max, ..HttpLimits::default() };
-        let base_url = BaseUrl::parse(&base_url, network).unwrap();
-        let http = UpstreamHttpConfig { network, limits, ..UpstreamHttpConfig::new(base_url) };
+        let http = UpstreamHttpConfig { limits, ..UpstreamHttpConfig::on_loopback(&base_url) };
         OpenAiProvider::new(OpenAiConfig { api_key: credential, http }, clock).unwrap()
     }
 

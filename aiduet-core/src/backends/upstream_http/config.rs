@@ -23,6 +23,14 @@ impl UpstreamHttpConfig {
     pub fn new(base_url: BaseUrl) -> Self {
         Self { base_url, network: NetworkRules::default(), limits: HttpLimits::default(), connections: 4 }
     }
+
+    /// The usual limits, for a provider that a test runs on this machine.
+    #[cfg(test)]
+    #[cfg(feature = "testing")]
+    pub(in crate::backends) fn on_loopback(base_url: &str) -> Self {
+        let network = NetworkRules { allow_plain_loopback: true, allow_private: false };
+        Self { network, ..Self::new(BaseUrl::parse(base_url, network).unwrap()) }
+    }
 }
 
 /// How long an exchange may take and how large an answer may be.

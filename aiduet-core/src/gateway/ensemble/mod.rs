@@ -26,7 +26,6 @@ use super::shield::Presence;
 use super::tab::Tab;
 use super::{Answer, Gateway, GatewayError};
 use crate::duet::Explanation;
-use crate::ledger::Shortage;
 use crate::money::Money;
 use crate::price::Ask;
 use crate::translate::Plan;
@@ -128,11 +127,7 @@ impl Gateway {
         let whole = received.stage(received.body.clone()).map_err(GatewayError::Invalid)?;
         set_bound(&mut tab, programme, shares)?;
         let Err(shortage) = self.try_reserve(&mut tab, &whole).await? else { return Ok((tab, None)) };
-        let funds = match shortage {
-            Shortage::Balance { available, .. } => available,
-            Shortage::KeyLimit { left, .. } | Shortage::AccountLimit { left, .. } => left,
-            Shortage::Negative => Money::ZERO,
-        };
+        let funds = shortage.left().unwrap_or(Money::ZERO);
         if received.shortfall == Shortfall::Lower {
             if let Some(lowered) = programme.budget.affordable((*limit, self.config.output_min_tokens), funds)
             {

@@ -30,7 +30,7 @@ use crate::gateway::receive::Received;
 use crate::gateway::route::{Candidate, Route};
 use crate::gateway::settle::Settled;
 use crate::gateway::shield::{Presence, Shield};
-use crate::gateway::tab::{Closing, Tab};
+use crate::gateway::tab::{Closing, Tab, completed};
 use crate::gateway::{Answer, AnswerBody, AnswerStream, Gateway, GatewayError, UpstreamFailure};
 use crate::ledger::Outcome;
 use crate::price::ModelId;
@@ -168,19 +168,7 @@ impl Performance {
     }
 
     fn answer(&self, tab: &Tab, (model, vendor): (ModelId, Vendor)) -> Answer {
-        Answer {
-            id: self.received.id,
-            status: StatusCode::OK,
-            model,
-            vendor,
-            duet: tab.routed(),
-            upstream_request_id: tab.upstream_request_id.clone(),
-            cost: None,
-            balance: None,
-            lowered_limit: self.terms.lowered_limit,
-            standings: tab.standings.clone(),
-            body: AnswerBody::Whole(Content::from_static(b"")),
-        }
+        Answer { model, vendor, lowered_limit: self.terms.lowered_limit, ..Answer::head(tab, StatusCode::OK) }
     }
 
     /// The answer of an ensemble that is over.
@@ -548,12 +536,7 @@ impl Performance {
 
     fn outcome(&self, tab: &Tab, course: Course) -> Outcome {
         match course {
-            Course::Done | Course::Left => match (self.presence.is_gone(), tab.is_estimated()) {
-                (false, false) => Outcome::Completed,
-                (false, true) => Outcome::CompletedEstimated,
-                (true, false) => Outcome::ClientDisconnected,
-                (true, true) => Outcome::ClientDisconnectedEstimated,
-            },
+            Course::Done | Course::Left => completed((self.presence.is_gone(), !tab.is_estimated())),
             Course::Exhausted => Outcome::BalanceExhausted,
             Course::Failed(_) | Course::ShutDown if tab.has_stages() => Outcome::UpstreamInterrupted,
             Course::Failed(_) | Course::ShutDown => Outcome::UpstreamError,
