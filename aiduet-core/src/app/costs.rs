@@ -70,8 +70,8 @@ fn exchange(
     standard: &str,
 ) -> Result<(crate::secret::Secret<String>, crate::backends::upstream_http::UpstreamHttpConfig), BuildError> {
     use crate::backends::upstream_http::{BaseUrl, NetworkRules, UpstreamHttpConfig};
-    let CostReportSettings { admin_key, admin_key_file: _, base_url } = settings;
-    let network = NetworkRules { allow_plain_loopback: true, allow_private: false };
+    let CostReportSettings { admin_key, admin_key_file: _, base_url, allow_plain_http } = settings;
+    let network = NetworkRules { allow_plain_loopback: *allow_plain_http, allow_private: false };
     let base_url = BaseUrl::parse(base_url.as_deref().unwrap_or(standard), network);
     let base_url = base_url.map_err(|error| super::upstreams::refused(vendor, error))?;
     let key = admin_key.clone().ok_or(BuildError::Missing("admin key of a provider"))?;

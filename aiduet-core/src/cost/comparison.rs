@@ -4,7 +4,7 @@ use std::fmt;
 
 use async_trait::async_trait;
 
-use super::CostStoreError;
+use super::{CostStoreError, TokenComparison};
 use crate::clock::Timestamp;
 use crate::money::Money;
 use crate::provider::Vendor;
@@ -53,6 +53,27 @@ impl CostComparison {
     }
 }
 
+/// A day of a provider: what it cost, and the tokens of each model.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DayComparison {
+    /// What it cost.
+    pub cost: CostComparison,
+    /// Models in the order of their names.
+    pub tokens: Vec<TokenComparison>,
+}
+
+impl DayComparison {
+    /// Whether nothing differs by more than the tolerance.
+    pub fn is_clean(&self) -> bool {
+        self.cost.is_clean() && self.differing().next().is_none()
+    }
+
+    /// The models whose tokens differ by more than the tolerance.
+    pub fn differing(&self) -> impl Iterator<Item = &TokenComparison> {
+        self.tokens.iter().filter(|model| !model.is_clean())
+    }
+}
+
 /// Keeps what came of each day.
 #[async_trait]
 pub trait CostComparisonStore: fmt::Debug + Send + Sync + 'static {
@@ -60,13 +81,19 @@ pub trait CostComparisonStore: fmt::Debug + Send + Sync + 'static {
     ///
     /// # Errors
     /// [`CostStoreError::Unavailable`].
-    async fn keep(&self, comparison: &CostComparison) -> Result<(), CostStoreError>;
+    async fn keep(&self, comparison: &DayComparison) -> Result<(), CostStoreError>;
 
     /// At most `limit` comparisons, the latest day first, providers in the order of their names.
     ///
     /// # Errors
     /// [`CostStoreError::Unavailable`].
     async fn list(&self, limit: u32) -> Result<Vec<CostComparison>, CostStoreError>;
+
+    /// The tokens of a day and provider, models in the order of their names.
+    ///
+    /// # Errors
+    /// [`CostStoreError::Unavailable`].
+    async fn tokens(&self, day: Timestamp, vendor: Vendor) -> Result<Vec<TokenComparison>, CostStoreError>;
 }
 
 #[cfg(test)]

@@ -13,10 +13,10 @@ pub enum CostError {
     #[error(transparent)]
     Provider(#[from] ProviderError),
     /// The provider refused: its status.
-    #[error("the provider refused to tell its costs ({0})")]
+    #[error("the provider refused to tell its costs or usage ({0})")]
     Refused(u16),
-    /// What the provider said is not a report in US dollars.
-    #[error("the cost report of the provider cannot be read")]
+    /// What the provider said is not a report in US dollars, or of tokens.
+    #[error("a report of the provider cannot be read")]
     Unreadable,
     /// The records could not be read.
     #[error(transparent)]

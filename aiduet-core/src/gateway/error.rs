@@ -188,7 +188,10 @@ impl From<LedgerError> for GatewayError {
                 tracing::error!(error = %source, "ledger unavailable");
                 Self::Unavailable { retry_after: Duration::from_secs(2) }
             }
-            error @ (LedgerError::Conflict | LedgerError::InvalidAmount | LedgerError::Broken(_)) => {
+            error @ (LedgerError::Conflict
+            | LedgerError::InvalidAmount
+            | LedgerError::Overreversed
+            | LedgerError::Broken(_)) => {
                 tracing::error!(%error, "ledger refused");
                 Self::Internal
             }

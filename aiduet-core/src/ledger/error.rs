@@ -81,6 +81,9 @@ pub enum LedgerError {
     /// An amount is negative or does not fit.
     #[error("invalid amount")]
     InvalidAmount,
+    /// More would be reversed of a transfer than there is; nothing was done.
+    #[error("more would be reversed of a transfer than there is")]
+    Overreversed,
     /// The queue in front of the database is full; nothing was done.
     #[error("the ledger is overloaded")]
     Overloaded {
@@ -109,7 +112,7 @@ impl Classify for LedgerError {
         match self {
             Self::Insufficient(_) => ErrorClass::InsufficientFunds,
             Self::Frozen => ErrorClass::Forbidden,
-            Self::Conflict => ErrorClass::Conflict,
+            Self::Conflict | Self::Overreversed => ErrorClass::Conflict,
             Self::InvalidAmount => ErrorClass::Invalid,
             Self::Overloaded { .. } | Self::Unavailable { .. } => ErrorClass::Unavailable,
             Self::Broken(_) => ErrorClass::Internal,
@@ -118,9 +121,12 @@ impl Classify for LedgerError {
 
     fn retry(&self) -> Retry {
         match self {
-            Self::Insufficient(_) | Self::Frozen | Self::Conflict | Self::InvalidAmount | Self::Broken(_) => {
-                Retry::Never
-            }
+            Self::Insufficient(_)
+            | Self::Frozen
+            | Self::Conflict
+            | Self::InvalidAmount
+            | Self::Overreversed
+            | Self::Broken(_) => Retry::Never,
             Self::Overloaded { retry_after } => Retry::After(*retry_after),
             Self::Unavailable { .. } => Retry::Safe,
         }

@@ -97,7 +97,8 @@ pub trait Ledger: fmt::Debug + Send + Sync + 'static {
     ///
     /// # Errors
     /// [`LedgerError::Insufficient`] when an unforced debit is not covered,
-    /// [`LedgerError::Conflict`] for a used identifier or external identifier.
+    /// [`LedgerError::Conflict`] for a used identifier or external identifier,
+    /// [`LedgerError::Overreversed`] when all reversals of a posting together would exceed it.
     async fn post(&self, entries: Vec<Entry>) -> Result<(), LedgerError>;
 
     /// The balance of an account; zero for one that never had a posting.

@@ -372,7 +372,7 @@ impl Cashier {
     /// failed, or of a dispute that was won.
     async fn book(&self, entries: Vec<Entry>) -> Result<(), CashierError> {
         match self.parts.ledger.post(entries).await {
-            Err(LedgerError::Broken("I11")) => Err(CashierError::Early),
+            Err(LedgerError::Overreversed) => Err(CashierError::Early),
             posted => Ok(posted?),
         }
     }

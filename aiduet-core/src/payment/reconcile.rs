@@ -169,7 +169,9 @@ impl Reconciler {
                 Ok(Finding::MadeUp)
             }
             // It is there with another amount, or would be more than there was.
-            Err(LedgerError::Conflict | LedgerError::Broken(_)) => Ok(Finding::Unexplained),
+            Err(LedgerError::Conflict | LedgerError::Overreversed | LedgerError::Broken(_)) => {
+                Ok(Finding::Unexplained)
+            }
             Err(error) => Err(error.into()),
         }
     }

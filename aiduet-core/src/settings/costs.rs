@@ -34,6 +34,8 @@ pub struct CostReportSettings {
     pub admin_key: Option<Secret<String>>,
     /// A file with the key.
     pub admin_key_file: Option<PathBuf>,
-    /// Another address, for a fake on this machine.
+    /// Another address.
     pub base_url: Option<String>,
+    /// An unencrypted base URL on this machine is intended.
+    pub allow_plain_http: bool,
 }

@@ -305,6 +305,7 @@ pub const KEYS: &[Key] = &[
     ),
     unset("costs.anthropic.admin_key_file", [FILE, "a file with the key"], "\"anthropic_admin_key\""),
     unset("costs.anthropic.base_url", [URL, "where the API is"], "\"https://api.anthropic.com\""),
+    key("costs.anthropic.allow_plain_http", FLAG, "an unencrypted base URL on this machine is intended"),
     unset(
         "costs.openai.admin_key",
         [
@@ -315,6 +316,7 @@ pub const KEYS: &[Key] = &[
     ),
     unset("costs.openai.admin_key_file", [FILE, "a file with the key"], "\"openai_admin_key\""),
     unset("costs.openai.base_url", [URL, "where the API is"], "\"https://api.openai.com\""),
+    key("costs.openai.allow_plain_http", FLAG, "an unencrypted base URL on this machine is intended"),
     key(
         "retention.usage_days",
         "a whole number from 1 to 90",

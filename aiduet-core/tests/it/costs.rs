@@ -25,7 +25,11 @@ use crate::databases::{Place, Store, on_each_store};
 on_each_store! {
     a_day_on_which_all_agree_is_kept_and_clean
     a_difference_is_kept_and_fails_the_job
+    tokens_that_differ_are_kept_and_fail_the_job
 }
+
+/// What the provider calls the model of the calls.
+const DATED: &str = "claude-sonnet-4-6-20260217";
 
 const HALF_DAY: Duration = Duration::from_hours(12);
 
@@ -49,6 +53,7 @@ impl World {
         for vendor in [&mut settings.costs.openai, &mut settings.costs.anthropic] {
             vendor.admin_key = Some(ADMIN_KEY.to_owned().into());
             vendor.base_url = Some(costs.base_url.clone());
+            vendor.allow_plain_http = true;
         }
         let day = SpendPeriod::Day.start(SystemClock::new().now());
         let factory = Factory::at(83, day.plus(HALF_DAY));
@@ -76,6 +81,11 @@ impl World {
         self.stores.ledger.settle(settle).await.unwrap();
     }
 
+    /// The provider counted what we recorded, under a dated name of the model.
+    fn count_rightly(&self) {
+        self.costs.count((Vendor::Anthropic, self.day), &[(DATED, [0, 0, 0, 10_500_000_000])]);
+    }
+
     async fn job(&self) -> JobOutcome {
         let clock: Arc<dyn Clock> = Arc::<ManualClock>::clone(self.factory.clock());
         let costs = app::cost_comparer(&self.settings, &self.stores, &clock).unwrap();
@@ -101,6 +111,7 @@ impl World {
 async fn a_day_on_which_all_agree_is_kept_and_clean(store: Store) {
     let world = World::open(store).await;
     world.costs.tell((Vendor::Anthropic, world.day), &["1000", "50.02"]);
+    world.count_rightly();
     assert_eq!(world.job().await, JobOutcome::Done);
     let kept = world.kept().await;
     let [anthropic, openai] = kept.as_slice() else { panic!("{kept:?}") };
@@ -115,6 +126,7 @@ async fn a_difference_is_kept_and_fails_the_job(store: Store) {
     let world = World::open(store).await;
     world.costs.tell((Vendor::Anthropic, world.day), &["1050"]);
     world.costs.tell((Vendor::OpenAi, world.day), &["2.5"]);
+    world.count_rightly();
     assert_eq!(world.job().await, JobOutcome::Refused);
     let kept = world.kept().await;
     let differences: Vec<_> =
@@ -123,4 +135,24 @@ async fn a_difference_is_kept_and_fails_the_job(store: Store) {
     world.costs.tell((Vendor::OpenAi, world.day), &["0.5"]);
     assert_eq!(world.job().await, JobOutcome::Done);
     assert_eq!(world.kept().await.len(), 2, "one a day and provider, the latest");
+}
+
+async fn tokens_that_differ_are_kept_and_fail_the_job(store: Store) {
+    let world = World::open(store).await;
+    world.costs.tell((Vendor::Anthropic, world.day), &["1050"]);
+    let counted = [(DATED, [3, 20, 100, 10_400_000_000]), ("claude-of-others", [0, 0, 0, 1])];
+    world.costs.count((Vendor::Anthropic, world.day), &counted);
+    assert_eq!(world.job().await, JobOutcome::Refused);
+    assert!(world.kept().await.iter().all(CostComparison::is_clean), "the costs agree");
+    let tokens = world.stores.cost_comparisons.tokens(world.day, Vendor::Anthropic).await.unwrap();
+    let [of_others, ours] = tokens.as_slice() else { panic!("{tokens:?}") };
+    assert_eq!((of_others.model.as_str(), of_others.reported.output), ("claude-of-others", 1));
+    assert!(!of_others.is_clean() && of_others.worth.is_none(), "it has no price with us");
+    assert_eq!((ours.reported.input, ours.reported.output), (123, 10_400_000_000));
+    assert_eq!((ours.recorded.output, ours.estimated.output), (10_500_000_000, 500_000_000));
+    assert!(!ours.is_clean(), "{ours:?}");
+    world.count_rightly();
+    assert_eq!(world.job().await, JobOutcome::Done);
+    let tokens = world.stores.cost_comparisons.tokens(world.day, Vendor::Anthropic).await.unwrap();
+    assert!(matches!(tokens.as_slice(), [ours] if ours.is_clean()), "{tokens:?}");
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use aiduet_core::app;
 use aiduet_core::audit::AuditAction;
 use aiduet_core::clock::Timestamp;
-use aiduet_core::cost::{CostComparison, Owed};
+use aiduet_core::cost::{DayComparison, Owed, TokenComparison};
 use aiduet_core::id::{Entropy, SystemEntropy};
 use aiduet_core::payment::Reconciliation;
 use serde_json::json;
@@ -103,17 +103,35 @@ fn row(report: &Reconciliation) -> impl Iterator<Item = (String, serde_json::Val
     members.into_iter().map(|(name, value)| (name.to_owned(), value))
 }
 
-fn cost_row(comparison: &CostComparison) -> impl Iterator<Item = (String, serde_json::Value)> {
-    let vendor = comparison.vendor.as_str();
-    let Owed { requests, sum, estimated } = comparison.owed;
+fn cost_row(comparison: &DayComparison) -> impl Iterator<Item = (String, serde_json::Value)> {
+    let DayComparison { cost, tokens } = comparison;
+    let vendor = cost.vendor.as_str();
+    let Owed { requests, sum, estimated } = cost.owed;
+    let differing: Vec<_> = comparison.differing().map(|model| model.model.as_str()).collect();
     let members = [
-        ("reported", json!(comparison.reported.to_string())),
+        ("reported", json!(cost.reported.to_string())),
         ("recorded", json!(sum.to_string())),
         ("estimated", json!(estimated.to_string())),
         ("requests", json!(requests)),
-        ("difference", json!(comparison.difference().to_string())),
+        ("difference", json!(cost.difference().to_string())),
+        ("tokens", json!(tokens.iter().map(token_row).collect::<Vec<_>>())),
+        ("differing_models", json!(differing)),
     ];
-    let day = ("day".to_owned(), json!(comparison.day.to_string()));
+    let day = ("day".to_owned(), json!(cost.day.to_string()));
     let members = members.into_iter().map(move |(name, value)| (format!("{vendor}_{name}"), value));
     std::iter::once(day).chain(members)
+}
+
+fn token_row(comparison: &TokenComparison) -> serde_json::Value {
+    let TokenComparison { model, reported, recorded, estimated, worth, .. } = comparison;
+    json!({
+        "model": model,
+        "reported_input": reported.input,
+        "recorded_input": recorded.input,
+        "estimated_input": estimated.input,
+        "reported_output": reported.output,
+        "recorded_output": recorded.output,
+        "estimated_output": estimated.output,
+        "worth": worth.map(|worth| worth.to_string()),
+    })
 }

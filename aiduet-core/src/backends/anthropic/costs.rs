@@ -1,5 +1,6 @@
-//! The cost report of an organization.
+//! The cost and usage reports of an organization.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -7,21 +8,28 @@ use serde::Deserialize;
 
 use super::AnthropicConfig;
 use super::provider::VERSION;
-use crate::backends::upstream_http::{Amount, CostPage, Report, UpstreamConfigError, UpstreamHttp};
+use crate::backends::upstream_http::{
+    Amount, ModelTokens, Report, ReportPage, UpstreamConfigError, UpstreamHttp,
+};
 use crate::clock::{Clock, Timestamp};
-use crate::cost::{CostError, CostReports};
+use crate::cost::{CostError, CostReports, DayTokens};
 use crate::ledger::SpendPeriod;
 use crate::money::Money;
 
-/// Reads the costs of an organization with an admin key.
+/// Reads the costs and the usage of an organization with an admin key.
 ///
 /// # Source
 /// Anthropic API reference, "Get Cost Report" (`GET /v1/organizations/cost_report`): amounts are decimal
-/// texts in cents, without what the Priority Tier costs. Read 2026-11-27.
+/// texts in cents, without what the Priority Tier costs; "Get Messages Usage Report" (`GET
+/// /v1/organizations/usage_report/messages`): prompt tokens are told by what caches did with them. Read
+/// 2026-11-27.
 #[derive(Debug)]
 pub struct AnthropicCosts {
     http: UpstreamHttp,
 }
+
+/// In which power of ten of a dollar amounts are written.
+const CENTS: i32 = -2;
 
 impl AnthropicCosts {
     /// A reader with its own connection; the credential is an admin key.
@@ -33,31 +41,39 @@ impl AnthropicCosts {
     }
 }
 
+/// Asks for one day.
+fn query(day: Timestamp) -> Vec<(&'static str, String)> {
+    let end = SpendPeriod::Day.end(day).unwrap_or(day);
+    vec![("starting_at", day.to_string()), ("ending_at", end.to_string()), ("bucket_width", "1d".to_owned())]
+}
+
 #[async_trait]
 impl CostReports for AnthropicCosts {
     async fn of_day(&self, day: Timestamp) -> Result<Money, CostError> {
-        let end = SpendPeriod::Day.end(day).unwrap_or(day);
-        let query = vec![
-            ("starting_at", day.to_string()),
-            ("ending_at", end.to_string()),
-            ("bucket_width", "1d".to_owned()),
-        ];
-        let report = Report { path: "/v1/organizations/cost_report", query, headers: &[VERSION] };
-        report.sum::<Page>(&self.http, day).await
+        let path = "/v1/organizations/cost_report";
+        let report = Report { path, query: query(day), headers: &[VERSION] };
+        report.sum::<Page<Cost>>(&self.http, (day, CENTS)).await
+    }
+
+    async fn tokens_of_day(&self, day: Timestamp) -> Result<BTreeMap<String, DayTokens>, CostError> {
+        let mut query = query(day);
+        query.push(("group_by[]", "model".to_owned()));
+        let path = "/v1/organizations/usage_report/messages";
+        Report { path, query, headers: &[VERSION] }.tokens::<Page<Used>>(&self.http, day).await
     }
 }
 
 #[derive(Deserialize)]
-struct Page {
-    data: Vec<Bucket>,
+struct Page<T> {
+    data: Vec<Bucket<T>>,
     next_page: Option<String>,
 }
 
 #[derive(Deserialize)]
-struct Bucket {
+struct Bucket<T> {
     /// RFC 3339.
     starting_at: String,
-    results: Vec<Cost>,
+    results: Vec<T>,
 }
 
 #[derive(Deserialize)]
@@ -67,18 +83,63 @@ struct Cost {
     currency: String,
 }
 
-impl CostPage for Page {
-    const UNIT: i32 = -2;
+#[derive(Deserialize)]
+struct Used {
+    model: String,
+    uncached_input_tokens: u64,
+    cache_read_input_tokens: u64,
+    cache_creation: Written,
+    output_tokens: u64,
+}
 
-    fn open(self) -> Option<(Vec<Amount>, Option<String>)> {
-        let mut amounts = Vec::new();
-        for Bucket { starting_at, results } in self.data {
-            let begin: Timestamp = starting_at.parse().ok()?;
-            let costs = results.into_iter();
-            amounts.extend(costs.map(|Cost { amount: text, currency }| Amount { begin, text, currency }));
-        }
-        Some((amounts, self.next_page))
+/// Tokens written to caches.
+#[derive(Deserialize)]
+struct Written {
+    ephemeral_5m_input_tokens: u64,
+    ephemeral_1h_input_tokens: u64,
+}
+
+impl From<Cost> for Amount {
+    fn from(Cost { amount: text, currency }: Cost) -> Self {
+        Self { text, currency }
     }
+}
+
+impl From<Used> for ModelTokens {
+    fn from(used: Used) -> Self {
+        let Written { ephemeral_5m_input_tokens, ephemeral_1h_input_tokens } = used.cache_creation;
+        let input = used
+            .uncached_input_tokens
+            .saturating_add(used.cache_read_input_tokens)
+            .saturating_add(ephemeral_5m_input_tokens)
+            .saturating_add(ephemeral_1h_input_tokens);
+        Self { model: used.model, tokens: DayTokens { input, output: used.output_tokens } }
+    }
+}
+
+impl ReportPage for Page<Cost> {
+    type Row = Amount;
+
+    fn open(self) -> Option<(Vec<(Timestamp, Amount)>, Option<String>)> {
+        open(self)
+    }
+}
+
+impl ReportPage for Page<Used> {
+    type Row = ModelTokens;
+
+    fn open(self) -> Option<(Vec<(Timestamp, ModelTokens)>, Option<String>)> {
+        open(self)
+    }
+}
+
+fn open<T, Row: From<T>>(page: Page<T>) -> Option<(Vec<(Timestamp, Row)>, Option<String>)> {
+    let mut rows = Vec::new();
+    for Bucket { starting_at, results } in page.data {
+        let begin: Timestamp = starting_at.parse().ok()?;
+        rows.extend(results.into_iter().map(|row| (begin, row.into())));
+    }
+    Some((rows, page.next_page))
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
-//! The cost report of an organization.
+//! The cost and usage reports of an organization.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -7,20 +8,27 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::OpenAiConfig;
-use crate::backends::upstream_http::{Amount, CostPage, Report, UpstreamConfigError, UpstreamHttp};
+use crate::backends::upstream_http::{
+    Amount, ModelTokens, Report, ReportPage, UpstreamConfigError, UpstreamHttp,
+};
 use crate::clock::{Clock, Timestamp};
-use crate::cost::{CostError, CostReports};
+use crate::cost::{CostError, CostReports, DayTokens};
 use crate::ledger::SpendPeriod;
 use crate::money::Money;
 
-/// Reads the costs of an organization with an admin key.
+/// Reads the costs and the usage of an organization with an admin key.
 ///
 /// # Source
-/// OpenAI API reference, "Costs" (`GET /v1/organization/costs`), read 2026-11-27.
+/// OpenAI API reference, "Costs" (`GET /v1/organization/costs`), "Completions" and "Embeddings" of "Usage"
+/// (`GET /v1/organization/usage/…`): `input_tokens` has those read from and written to caches. Read
+/// 2026-11-27.
 #[derive(Debug)]
 pub struct OpenAiCosts {
     http: UpstreamHttp,
 }
+
+/// The usage of what we call: Chat Completions and Responses, and Embeddings.
+const USAGE: [&str; 2] = ["/v1/organization/usage/completions", "/v1/organization/usage/embeddings"];
 
 impl OpenAiCosts {
     /// A reader with its own connection; the credential is an admin key.
@@ -32,29 +40,45 @@ impl OpenAiCosts {
     }
 }
 
+/// Asks for one day.
+fn query(day: Timestamp) -> Vec<(&'static str, String)> {
+    let end = SpendPeriod::Day.end(day).unwrap_or(day);
+    let seconds = |at: Timestamp| at.millis().div_euclid(1_000).to_string();
+    vec![("start_time", seconds(day)), ("end_time", seconds(end)), ("bucket_width", "1d".to_owned())]
+}
+
 #[async_trait]
 impl CostReports for OpenAiCosts {
     async fn of_day(&self, day: Timestamp) -> Result<Money, CostError> {
-        let end = SpendPeriod::Day.end(day).unwrap_or(day);
-        let seconds = |at: Timestamp| at.millis().div_euclid(1_000).to_string();
-        let query =
-            vec![("start_time", seconds(day)), ("end_time", seconds(end)), ("bucket_width", "1d".to_owned())];
-        let report = Report { path: "/v1/organization/costs", query, headers: &[] };
-        report.sum::<Page>(&self.http, day).await
+        let report = Report { path: "/v1/organization/costs", query: query(day), headers: &[] };
+        report.sum::<Page<Cost>>(&self.http, (day, 0)).await
+    }
+
+    async fn tokens_of_day(&self, day: Timestamp) -> Result<BTreeMap<String, DayTokens>, CostError> {
+        let mut models: BTreeMap<String, DayTokens> = BTreeMap::new();
+        for path in USAGE {
+            let mut query = query(day);
+            query.push(("group_by", "model".to_owned()));
+            let report = Report { path, query, headers: &[] };
+            for (model, tokens) in report.tokens::<Page<Used>>(&self.http, day).await? {
+                models.entry(model).or_default().merge(tokens);
+            }
+        }
+        Ok(models)
     }
 }
 
 #[derive(Deserialize)]
-struct Page {
-    data: Vec<Bucket>,
+struct Page<T> {
+    data: Vec<Bucket<T>>,
     next_page: Option<String>,
 }
 
 #[derive(Deserialize)]
-struct Bucket {
+struct Bucket<T> {
     /// Seconds since 1970.
     start_time: i64,
-    results: Vec<Cost>,
+    results: Vec<T>,
 }
 
 #[derive(Deserialize)]
@@ -69,20 +93,49 @@ struct Dollars {
     currency: String,
 }
 
-impl CostPage for Page {
-    const UNIT: i32 = 0;
+#[derive(Deserialize)]
+struct Used {
+    model: String,
+    input_tokens: u64,
+    /// Not told of embeddings.
+    #[serde(default)]
+    output_tokens: u64,
+}
 
-    fn open(self) -> Option<(Vec<Amount>, Option<String>)> {
-        let amounts = self.data.into_iter().flat_map(|Bucket { start_time, results }| {
-            let begin = Timestamp::from_millis(start_time.saturating_mul(1_000));
-            results.into_iter().map(move |Cost { amount: Dollars { value, currency } }| Amount {
-                begin,
-                text: value.get().trim_matches('"').to_owned(),
-                currency,
-            })
-        });
-        Some((amounts.collect(), self.next_page))
+impl From<Cost> for Amount {
+    fn from(Cost { amount: Dollars { value, currency } }: Cost) -> Self {
+        Self { text: value.get().trim_matches('"').to_owned(), currency }
     }
+}
+
+impl From<Used> for ModelTokens {
+    fn from(Used { model, input_tokens, output_tokens }: Used) -> Self {
+        Self { model, tokens: DayTokens { input: input_tokens, output: output_tokens } }
+    }
+}
+
+impl ReportPage for Page<Cost> {
+    type Row = Amount;
+
+    fn open(self) -> Option<(Vec<(Timestamp, Amount)>, Option<String>)> {
+        Some(open(self))
+    }
+}
+
+impl ReportPage for Page<Used> {
+    type Row = ModelTokens;
+
+    fn open(self) -> Option<(Vec<(Timestamp, ModelTokens)>, Option<String>)> {
+        Some(open(self))
+    }
+}
+
+fn open<T, Row: From<T>>(page: Page<T>) -> (Vec<(Timestamp, Row)>, Option<String>) {
+    let rows = page.data.into_iter().flat_map(|Bucket { start_time, results }| {
+        let begin = Timestamp::from_millis(start_time.saturating_mul(1_000));
+        results.into_iter().map(move |row| (begin, row.into()))
+    });
+    (rows.collect(), page.next_page)
 }
 
 #[cfg(test)]

@@ -1,17 +1,21 @@
 //! What came of comparing costs, in a table.
 
 use async_trait::async_trait;
-use sea_orm::QueryResult;
+use sea_orm::{QueryResult, Value};
 
 use super::Database;
 use super::error::DatabaseError;
-use super::sql::{Columns, Sql};
+use super::sql::{Columns, Sql, insert_row};
 use crate::clock::Timestamp;
-use crate::cost::{CostComparison, CostComparisonStore, CostStoreError, Owed};
+use crate::cost::{
+    CostComparison, CostComparisonStore, CostStoreError, DayComparison, DayTokens, Owed, TokenComparison,
+};
 use crate::money::Money;
 use crate::provider::Vendor;
 
 const COLUMNS: &str = "day, vendor, at, reported, requests, owed, estimated";
+const TOKEN_COLUMNS: &str = "day, vendor, model, reported_input, reported_output, recorded_input, recorded_output, \
+     estimated_input, estimated_output, worth";
 
 /// [`CostComparisonStore`] in a database.
 #[derive(Clone, Debug)]
@@ -28,28 +32,21 @@ impl SeaOrmCostComparisons {
 
 #[async_trait]
 impl CostComparisonStore for SeaOrmCostComparisons {
-    async fn keep(&self, comparison: &CostComparison) -> Result<(), CostStoreError> {
-        let CostComparison { day, vendor, at, reported, owed: Owed { requests, sum, estimated } } =
-            comparison;
+    async fn keep(&self, comparison: &DayComparison) -> Result<(), CostStoreError> {
+        let DayComparison { cost, tokens } = comparison;
         let backend = self.database.backend();
         let transaction = self.database.begin().await?;
-        Sql::new(backend, "DELETE FROM cost_comparisons WHERE day = ")
-            .value(day.millis())
-            .text(" AND vendor = ")
-            .value(vendor.as_str())
-            .run(&transaction)
-            .await?;
-        let values = [
-            day.millis().into(),
-            vendor.as_str().into(),
-            at.millis().into(),
-            reported.nanos().into(),
-            i64::from(*requests).into(),
-            sum.nanos().into(),
-            estimated.nanos().into(),
-        ];
-        let insert = Sql::new(backend, &format!("INSERT INTO cost_comparisons ({COLUMNS}) VALUES "));
-        insert.tuple(values).run(&transaction).await?;
+        for table in ["cost_comparisons", "token_comparisons"] {
+            of_day(Sql::new(backend, &format!("DELETE FROM {table}")), cost.day, cost.vendor)
+                .run(&transaction)
+                .await?;
+        }
+        let insert = format!("INSERT INTO cost_comparisons ({COLUMNS}) VALUES");
+        insert_row(&transaction, &insert, cost_row(cost)).await?;
+        let insert = format!("INSERT INTO token_comparisons ({TOKEN_COLUMNS}) VALUES");
+        for model in tokens {
+            insert_row(&transaction, &insert, token_row(model)).await?;
+        }
         transaction.commit().await.map_err(DatabaseError::from)?;
         Ok(())
     }
@@ -60,6 +57,44 @@ impl CostComparisonStore for SeaOrmCostComparisons {
         let rows = select.all(self.database.reader()).await?;
         rows.iter().map(|row| Ok(read(row)?)).collect()
     }
+
+    async fn tokens(&self, day: Timestamp, vendor: Vendor) -> Result<Vec<TokenComparison>, CostStoreError> {
+        let select = format!("SELECT {TOKEN_COLUMNS} FROM token_comparisons");
+        let select = of_day(Sql::new(self.database.backend(), &select), day, vendor).text(" ORDER BY model");
+        let rows = select.all(self.database.reader()).await?;
+        rows.iter().map(|row| Ok(read_tokens(row)?)).collect()
+    }
+}
+
+/// Adds the condition that a row is of a day and provider.
+fn of_day(sql: Sql, day: Timestamp, vendor: Vendor) -> Sql {
+    sql.text(" WHERE day = ").value(day.millis()).text(" AND vendor = ").value(vendor.as_str())
+}
+
+fn cost_row(comparison: &CostComparison) -> Vec<Value> {
+    let CostComparison { day, vendor, at, reported, owed: Owed { requests, sum, estimated } } = comparison;
+    vec![
+        day.millis().into(),
+        vendor.as_str().into(),
+        at.millis().into(),
+        reported.nanos().into(),
+        i64::from(*requests).into(),
+        sum.nanos().into(),
+        estimated.nanos().into(),
+    ]
+}
+
+fn token_row(comparison: &TokenComparison) -> Vec<Value> {
+    let TokenComparison { day, vendor, model, reported, recorded, estimated, worth } = comparison;
+    // More tokens than fit were not counted by anybody.
+    let count = |tokens: u64| Value::from(i64::try_from(tokens).unwrap_or(i64::MAX));
+    let counts =
+        [reported, recorded, estimated].into_iter().flat_map(|DayTokens { input, output }| [*input, *output]);
+    [day.millis().into(), vendor.as_str().into(), model.as_str().into()]
+        .into_iter()
+        .chain(counts.map(count))
+        .chain([worth.map(Money::nanos).into()])
+        .collect()
 }
 
 fn read(row: &QueryResult) -> Result<CostComparison, DatabaseError> {
@@ -75,6 +110,22 @@ fn read(row: &QueryResult) -> Result<CostComparison, DatabaseError> {
             estimated: Money::from_nanos(columns.next()?),
         },
     })
+}
+
+fn read_tokens(row: &QueryResult) -> Result<TokenComparison, DatabaseError> {
+    let mut columns = Columns::of(row);
+    let day = Timestamp::from_millis(columns.next()?);
+    let vendor = columns.next_as("token_comparisons.vendor", |name: String| Vendor::from_name(&name))?;
+    let model = columns.next()?;
+    let mut tokens = || -> Result<DayTokens, DatabaseError> {
+        Ok(DayTokens {
+            input: columns.next_count("token_comparisons")?,
+            output: columns.next_count("token_comparisons")?,
+        })
+    };
+    let (reported, recorded, estimated) = (tokens()?, tokens()?, tokens()?);
+    let worth = columns.next::<Option<i64>>()?.map(Money::from_nanos);
+    Ok(TokenComparison { day, vendor, model, reported, recorded, estimated, worth })
 }
 
 #[cfg(test)]

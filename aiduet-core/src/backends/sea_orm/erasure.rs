@@ -79,6 +79,7 @@ pub(super) const RULES: &[(&str, Rule)] = &[
     ("disputes", Rule::Nothing),
     ("reconciliations", Rule::Nothing),
     ("cost_comparisons", Rule::Nothing),
+    ("token_comparisons", Rule::Nothing),
     ("audit_log", Rule::Nothing),
     ("publications", Rule::Nothing),
     ("news_progress", Rule::Nothing),

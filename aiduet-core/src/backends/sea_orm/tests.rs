@@ -53,6 +53,7 @@ async fn processes_that_migrate_at_once_do_not_disturb_each_other(fixture: Fixtu
         "spend_alerts",
         "reconciliations",
         "cost_comparisons",
+        "token_comparisons",
         "sessions",
         "tickets",
         "sign_in_failures",

@@ -6,8 +6,8 @@ mod base_url;
 mod body;
 mod client;
 mod config;
-mod costs;
 mod error;
+mod report;
 mod retry_after;
 
 pub use address::NetworkRules;
@@ -16,4 +16,4 @@ pub use config::{HttpLimits, UpstreamHttpConfig};
 pub use error::UpstreamConfigError;
 
 pub(super) use client::{Identity, UpstreamHttp};
-pub(super) use costs::{Amount, CostPage, Report};
+pub(super) use report::{Amount, ModelTokens, Report, ReportPage};

@@ -152,6 +152,6 @@ impl Draft<'_> {
     fn check_reversals(&self) -> Result<(), LedgerError> {
         let is_within =
             |target| self.transfer(target).is_some_and(|made| self.reversed(target) <= made.amount);
-        if self.reversals().all(is_within) { Ok(()) } else { Err(LedgerError::Broken("I11")) }
+        if self.reversals().all(is_within) { Ok(()) } else { Err(LedgerError::Overreversed) }
     }
 }

@@ -399,6 +399,7 @@ fn refusal(error: LedgerError) -> Reply {
         LedgerError::Frozen => Reply::Frozen,
         LedgerError::Conflict => Reply::Conflict,
         LedgerError::InvalidAmount
+        | LedgerError::Overreversed
         | LedgerError::Broken(_)
         | LedgerError::Overloaded { .. }
         | LedgerError::Unavailable { .. } => Reply::Refused,

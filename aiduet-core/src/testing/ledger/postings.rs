@@ -118,11 +118,13 @@ pub async fn reversals_are_bounded_by_their_posting<L: WholeLedger>(fresh: &Fres
     scene.post(&reverse(EntryKind::Refund, 60)).await.expect("a part is reversed");
     assert!(scene.post(&reverse(EntryKind::Dispute, 41)).await.is_err());
     let pair = vec![reverse(EntryKind::Refund, 21), reverse(EntryKind::Refund, 20)];
-    assert!(scene.ledger.post(pair).await.is_err());
+    let over = |result| matches!(result, Err(LedgerError::Overreversed));
+    assert!(over(scene.ledger.post(pair).await));
     scene.post(&reverse(EntryKind::Dispute, 40)).await.expect("the rest is reversed");
-    assert!(scene.post(&reverse(EntryKind::Correction, 1)).await.is_err());
+    assert!(over(scene.post(&reverse(EntryKind::Correction, 1)).await));
     let elsewhere = Entry { credit: LedgerAccount::Bank, ..reverse(EntryKind::Refund, 1) };
-    assert!(scene.post(&elsewhere).await.is_err(), "a reversal mirrors its posting");
+    let odd = scene.post(&elsewhere).await;
+    assert!(matches!(odd, Err(LedgerError::Broken("I11"))), "a reversal mirrors its posting: {odd:?}");
     let nothing = Entry { reverses: Some(scene.factory.transfer_id()), ..reverse(EntryKind::Refund, 1) };
     assert!(scene.post(&nothing).await.is_err(), "there is nothing to reverse");
     scene.shows(100, 0).await;

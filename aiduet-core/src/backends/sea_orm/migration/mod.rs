@@ -31,6 +31,7 @@ mod m0060_disputes;
 mod m0061_account_limits;
 mod m0062_cost_comparisons;
 mod m0063_notice_choices;
+mod m0070_token_comparisons;
 
 use sea_orm::{ConnectionTrait, DbBackend};
 
@@ -79,6 +80,7 @@ const ALL: &[Migration] = &[
     m0061_account_limits::MIGRATION,
     m0062_cost_comparisons::MIGRATION,
     m0063_notice_choices::MIGRATION,
+    m0070_token_comparisons::MIGRATION,
 ];
 
 /// Whether a migration has been applied.
