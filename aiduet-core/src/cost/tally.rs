@@ -46,7 +46,7 @@ impl Tally {
     fn add(&mut self, dated: &DatedBill, sheet: &PriceSheet) -> Result<(), CostError> {
         for (vendor, Part { cost, lines }) in parts(dated, sheet)? {
             if cost != Money::ZERO {
-                add_cost(self.owed.entry(vendor).or_default(), cost, dated.is_estimated)?;
+                add_cost(self.owed.entry(vendor).or_default(), cost, dated)?;
             }
             for line in lines {
                 let LineKind::Tokens(class) = line.kind else { continue };
@@ -86,10 +86,10 @@ fn parts(dated: &DatedBill, sheet: &PriceSheet) -> Result<BTreeMap<Vendor, Part>
     parts.into_iter().map(part).collect()
 }
 
-fn add_cost(owed: &mut Owed, cost: Money, is_estimated: bool) -> Result<(), LedgerError> {
+fn add_cost(owed: &mut Owed, cost: Money, dated: &DatedBill) -> Result<(), LedgerError> {
     owed.requests = owed.requests.saturating_add(1);
     owed.sum = owed.sum.checked_add(cost)?;
-    if is_estimated {
+    if dated.is_estimated {
         owed.estimated = owed.estimated.checked_add(cost)?;
     }
     Ok(())
@@ -115,11 +115,11 @@ mod tests {
         }
     }
 
-    fn dated(lines: Vec<LineItem>, is_estimated: bool) -> DatedBill {
+    fn dated(lines: Vec<LineItem>) -> DatedBill {
         let bill = Bill { version: PriceVersion(1), margin: Margin(20_000), lines, charge: Money::ZERO };
         let charge = bill.recompute().unwrap();
         let id = RequestId::from_uuid(uuid::Uuid::nil());
-        DatedBill { id, vendor: Vendor::OpenAi, bill: Bill { charge, ..bill }, is_estimated }
+        DatedBill { id, vendor: Vendor::OpenAi, bill: Bill { charge, ..bill }, is_estimated: false }
     }
 
     #[test]
@@ -132,13 +132,13 @@ mod tests {
             line(None, gpt, (TokenClass::CacheRead, 7)),
             line(None, gpt, (TokenClass::Output, 3)),
         ];
-        tally.add(&dated(whole, true), &sheet).unwrap();
+        tally.add(&DatedBill { is_estimated: true, ..dated(whole) }, &sheet).unwrap();
         let ensemble = vec![
             line(Some(Stage::Plan), claude, (TokenClass::Output, 3)),
             line(Some(Stage::Code), gpt, (TokenClass::Output, 40)),
             line(Some(Stage::Review), claude, (TokenClass::CacheWriteLong, 5)),
         ];
-        tally.add(&dated(ensemble, false), &sheet).unwrap();
+        tally.add(&dated(ensemble), &sheet).unwrap();
         let owed = |requests, sum, estimated| Owed {
             requests,
             sum: Money::from_nanos(sum),

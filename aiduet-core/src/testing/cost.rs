@@ -91,8 +91,10 @@ struct Told {
     /// As they are written.
     amounts: Mutex<BTreeMap<(Vendor, Timestamp), Vec<String>>>,
     currency: Mutex<Option<&'static str>>,
-    tokens: Mutex<BTreeMap<(Vendor, Timestamp), Vec<(&'static str, ToldTokens)>>>,
+    tokens: Mutex<BTreeMap<(Vendor, Timestamp), Vec<ToldModel>>>,
 }
+
+type ToldModel = (&'static str, ToldTokens);
 
 /// Tokens of a model by what caches did with them: uncached, read, written; and those generated.
 pub type ToldTokens = [u64; 4];
@@ -141,7 +143,7 @@ impl Told {
     }
 
     /// The models that embed, or those that do not.
-    fn tokens(&self, of: (Vendor, Timestamp), embedding: Embedding) -> Vec<(&'static str, ToldTokens)> {
+    fn tokens(&self, of: (Vendor, Timestamp), embedding: Embedding) -> Vec<ToldModel> {
         let all = self.tokens.lock().unwrap_or_else(PoisonError::into_inner);
         let models = all.get(&of).into_iter().flatten();
         models

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use super::AnthropicConfig;
 use super::provider::VERSION;
 use crate::backends::upstream_http::{
-    Amount, ModelTokens, Report, ReportPage, UpstreamConfigError, UpstreamHttp,
+    Amount, ModelTokens, OpenPage, Report, ReportPage, UpstreamConfigError, UpstreamHttp,
 };
 use crate::clock::{Clock, Timestamp};
 use crate::cost::{CostError, CostReports, DayTokens};
@@ -120,7 +120,7 @@ impl From<Used> for ModelTokens {
 impl ReportPage for Page<Cost> {
     type Row = Amount;
 
-    fn open(self) -> Option<(Vec<(Timestamp, Amount)>, Option<String>)> {
+    fn open(self) -> Option<OpenPage<Amount>> {
         open(self)
     }
 }
@@ -128,18 +128,18 @@ impl ReportPage for Page<Cost> {
 impl ReportPage for Page<Used> {
     type Row = ModelTokens;
 
-    fn open(self) -> Option<(Vec<(Timestamp, ModelTokens)>, Option<String>)> {
+    fn open(self) -> Option<OpenPage<ModelTokens>> {
         open(self)
     }
 }
 
-fn open<T, Row: From<T>>(page: Page<T>) -> Option<(Vec<(Timestamp, Row)>, Option<String>)> {
+fn open<T, Row: From<T>>(page: Page<T>) -> Option<OpenPage<Row>> {
     let mut rows = Vec::new();
     for Bucket { starting_at, results } in page.data {
         let begin: Timestamp = starting_at.parse().ok()?;
         rows.extend(results.into_iter().map(|row| (begin, row.into())));
     }
-    Some((rows, page.next_page))
+    Some(OpenPage { rows, next: page.next_page })
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 
 use super::OpenAiConfig;
 use crate::backends::upstream_http::{
-    Amount, ModelTokens, Report, ReportPage, UpstreamConfigError, UpstreamHttp,
+    Amount, ModelTokens, OpenPage, Report, ReportPage, UpstreamConfigError, UpstreamHttp,
 };
 use crate::clock::{Clock, Timestamp};
 use crate::cost::{CostError, CostReports, DayTokens};
@@ -117,7 +117,7 @@ impl From<Used> for ModelTokens {
 impl ReportPage for Page<Cost> {
     type Row = Amount;
 
-    fn open(self) -> Option<(Vec<(Timestamp, Amount)>, Option<String>)> {
+    fn open(self) -> Option<OpenPage<Amount>> {
         Some(open(self))
     }
 }
@@ -125,17 +125,17 @@ impl ReportPage for Page<Cost> {
 impl ReportPage for Page<Used> {
     type Row = ModelTokens;
 
-    fn open(self) -> Option<(Vec<(Timestamp, ModelTokens)>, Option<String>)> {
+    fn open(self) -> Option<OpenPage<ModelTokens>> {
         Some(open(self))
     }
 }
 
-fn open<T, Row: From<T>>(page: Page<T>) -> (Vec<(Timestamp, Row)>, Option<String>) {
+fn open<T, Row: From<T>>(page: Page<T>) -> OpenPage<Row> {
     let rows = page.data.into_iter().flat_map(|Bucket { start_time, results }| {
         let begin = Timestamp::from_millis(start_time.saturating_mul(1_000));
         results.into_iter().map(move |row| (begin, row.into()))
     });
-    (rows.collect(), page.next_page)
+    OpenPage { rows: rows.collect(), next: page.next_page }
 }
 
 #[cfg(test)]

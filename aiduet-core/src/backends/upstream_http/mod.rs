@@ -16,4 +16,4 @@ pub use config::{HttpLimits, UpstreamHttpConfig};
 pub use error::UpstreamConfigError;
 
 pub(super) use client::{Identity, UpstreamHttp};
-pub(super) use report::{Amount, ModelTokens, Report, ReportPage};
+pub(super) use report::{Amount, ModelTokens, OpenPage, Report, ReportPage};

@@ -22,9 +22,16 @@ pub(in crate::backends) trait ReportPage: DeserializeOwned {
     /// What the report consists of.
     type Row;
 
-    /// What is on the page, each with the moment when its time begins, and the name of the next page;
-    /// `None` if that cannot be read.
-    fn open(self) -> Option<(Vec<(Timestamp, Self::Row)>, Option<String>)>;
+    /// What is on the page; `None` if that cannot be read.
+    fn open(self) -> Option<OpenPage<Self::Row>>;
+}
+
+/// What is on a page.
+pub(in crate::backends) struct OpenPage<Row> {
+    /// Each with the moment when its time begins.
+    pub(in crate::backends) rows: Vec<(Timestamp, Row)>,
+    /// The name of the next page.
+    pub(in crate::backends) next: Option<String>,
 }
 
 /// An amount in a report of costs.
@@ -64,7 +71,7 @@ impl Report<'_> {
                 return Err(CostError::Refused(status.as_u16()));
             }
             let read: P = serde_json::from_slice(&body).map_err(|_shows_input| CostError::Unreadable)?;
-            let (dated, next) = read.open().ok_or(CostError::Unreadable)?;
+            let OpenPage { rows: dated, next } = read.open().ok_or(CostError::Unreadable)?;
             rows.extend(dated.into_iter().filter(|(begin, _row)| *begin == day).map(|(_begin, row)| row));
             if next.is_none() {
                 return Ok(rows);
