@@ -10,9 +10,9 @@ use crate::money::Money;
 use crate::provider::Vendor;
 
 /// A difference up to this is none: the day of a request that runs over midnight is a matter of taste.
-const TOLERANCE: Money = Money::from_nanos(1_000_000_000);
+pub(super) const TOLERANCE: Money = Money::from_nanos(1_000_000_000);
 /// So is one of this part of what the provider says: 0.5 %.
-const TOLERANCE_PART: i64 = 200;
+pub(super) const TOLERANCE_PART: u16 = 200;
 
 /// What a provider asks for requests by our own records, at its prices and without our margin.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -48,7 +48,8 @@ impl CostComparison {
 
     /// Whether the difference is within the tolerance: a dollar, or 0.5 % of what is reported.
     pub fn is_clean(&self) -> bool {
-        let part = self.reported.nanos().saturating_abs().checked_div(TOLERANCE_PART).unwrap_or_default();
+        let part =
+            self.reported.nanos().saturating_abs().checked_div(TOLERANCE_PART.into()).unwrap_or_default();
         self.difference().nanos().saturating_abs() <= part.max(TOLERANCE.nanos())
     }
 }

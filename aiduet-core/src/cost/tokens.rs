@@ -1,15 +1,12 @@
 //! Tokens of a day, as a provider counted them and as we recorded them.
 
+use super::comparison::{TOLERANCE, TOLERANCE_PART};
 use crate::clock::Timestamp;
 use crate::money::Money;
 use crate::price::{PricedModel, Rate};
 use crate::provider::Vendor;
 use crate::usage::TokenClass;
 
-/// A difference worth up to this is none.
-const TOLERANCE: Money = Money::from_nanos(1_000_000_000);
-/// So is one of this part of what the provider counted: 0.5 %.
-const TOLERANCE_PART: u64 = 200;
 const PICO_PER_NANO: i128 = 1_000;
 
 /// Tokens of a model on a day.
@@ -90,7 +87,7 @@ impl TokenComparison {
     /// Whether the difference is within the tolerance: worth a dollar, or 0.5 % of what is reported.
     pub fn is_clean(&self) -> bool {
         let is_close = |reported: u64, recorded: u64| {
-            let part = reported.checked_div(TOLERANCE_PART).unwrap_or_default();
+            let part = reported.checked_div(TOLERANCE_PART.into()).unwrap_or_default();
             reported.abs_diff(recorded) <= part
         };
         self.worth.is_some_and(|worth| worth <= TOLERANCE)

@@ -219,18 +219,7 @@ async fn openai_usage(
     headers: HeaderMap,
     Query(query): Query<Asked>,
 ) -> Answer {
-    let day = openai_day(&headers, &query)?;
-    let (model, next) = page(&told.tokens((Vendor::OpenAi, day), Embedding::No), &query);
-    let is_grouped = query.get("group_by").is_some_and(|by| by == "model");
-    let results: Vec<Value> = model
-        .into_iter()
-        .map(|(model, [uncached, read, written, output])| {
-            json!({"object": "organization.usage.completions.result", "model": is_grouped.then_some(model),
-            "input_tokens": uncached + read + written, "input_cached_tokens": read, "output_tokens": output,
-            "num_model_requests": 1})
-        })
-        .collect();
-    Ok(openai_page(day, &results, next))
+    openai_tokens(&told, (&headers, &query), Embedding::No)
 }
 
 async fn openai_embeddings(
@@ -238,14 +227,25 @@ async fn openai_embeddings(
     headers: HeaderMap,
     Query(query): Query<Asked>,
 ) -> Answer {
-    let day = openai_day(&headers, &query)?;
-    let (model, next) = page(&told.tokens((Vendor::OpenAi, day), Embedding::Yes), &query);
+    openai_tokens(&told, (&headers, &query), Embedding::Yes)
+}
+
+/// Of embeddings only the tokens of the prompt are told.
+fn openai_tokens(told: &Told, (headers, query): (&HeaderMap, &Asked), embedding: Embedding) -> Answer {
+    let day = openai_day(headers, query)?;
+    let (model, next) = page(&told.tokens((Vendor::OpenAi, day), embedding), query);
     let is_grouped = query.get("group_by").is_some_and(|by| by == "model");
     let results: Vec<Value> = model
         .into_iter()
-        .map(|(model, [input, ..])| {
-            json!({"object": "organization.usage.embeddings.result", "model": is_grouped.then_some(model),
-            "input_tokens": input, "num_model_requests": 1})
+        .map(|(model, [uncached, read, written, output])| {
+            let model = is_grouped.then_some(model);
+            match embedding {
+                Embedding::Yes => json!({"object": "organization.usage.embeddings.result", "model": model,
+                    "input_tokens": uncached, "num_model_requests": 1}),
+                Embedding::No => json!({"object": "organization.usage.completions.result", "model": model,
+                    "input_tokens": uncached + read + written, "input_cached_tokens": read,
+                    "output_tokens": output, "num_model_requests": 1}),
+            }
         })
         .collect();
     Ok(openai_page(day, &results, next))

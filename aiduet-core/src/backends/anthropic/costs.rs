@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 
 use super::AnthropicConfig;
 use super::provider::VERSION;
@@ -117,29 +118,17 @@ impl From<Used> for ModelTokens {
     }
 }
 
-impl ReportPage for Page<Cost> {
-    type Row = Amount;
+impl<T: DeserializeOwned> ReportPage for Page<T> {
+    type Row = T;
 
-    fn open(self) -> Option<OpenPage<Amount>> {
-        open(self)
+    fn open(self) -> Option<OpenPage<T>> {
+        let mut rows = Vec::new();
+        for Bucket { starting_at, results } in self.data {
+            let begin: Timestamp = starting_at.parse().ok()?;
+            rows.extend(results.into_iter().map(|row| (begin, row)));
+        }
+        Some(OpenPage { rows, next: self.next_page })
     }
-}
-
-impl ReportPage for Page<Used> {
-    type Row = ModelTokens;
-
-    fn open(self) -> Option<OpenPage<ModelTokens>> {
-        open(self)
-    }
-}
-
-fn open<T, Row: From<T>>(page: Page<T>) -> Option<OpenPage<Row>> {
-    let mut rows = Vec::new();
-    for Bucket { starting_at, results } in page.data {
-        let begin: Timestamp = starting_at.parse().ok()?;
-        rows.extend(results.into_iter().map(|row| (begin, row.into())));
-    }
-    Some(OpenPage { rows, next: page.next_page })
 }
 
 #[cfg(test)]

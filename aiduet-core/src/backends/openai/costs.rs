@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
 use super::OpenAiConfig;
@@ -114,28 +115,16 @@ impl From<Used> for ModelTokens {
     }
 }
 
-impl ReportPage for Page<Cost> {
-    type Row = Amount;
+impl<T: DeserializeOwned> ReportPage for Page<T> {
+    type Row = T;
 
-    fn open(self) -> Option<OpenPage<Amount>> {
-        Some(open(self))
+    fn open(self) -> Option<OpenPage<T>> {
+        let rows = self.data.into_iter().flat_map(|Bucket { start_time, results }| {
+            let begin = Timestamp::from_millis(start_time.saturating_mul(1_000));
+            results.into_iter().map(move |row| (begin, row))
+        });
+        Some(OpenPage { rows: rows.collect(), next: self.next_page })
     }
-}
-
-impl ReportPage for Page<Used> {
-    type Row = ModelTokens;
-
-    fn open(self) -> Option<OpenPage<ModelTokens>> {
-        Some(open(self))
-    }
-}
-
-fn open<T, Row: From<T>>(page: Page<T>) -> OpenPage<Row> {
-    let rows = page.data.into_iter().flat_map(|Bucket { start_time, results }| {
-        let begin = Timestamp::from_millis(start_time.saturating_mul(1_000));
-        results.into_iter().map(move |row| (begin, row.into()))
-    });
-    OpenPage { rows: rows.collect(), next: page.next_page }
 }
 
 #[cfg(test)]

@@ -82,13 +82,14 @@ impl Report<'_> {
     }
 
     /// The sum of a day, of amounts in units of ten to the power of `unit` dollars.
-    pub(in crate::backends) async fn sum<P: ReportPage<Row = Amount>>(
+    pub(in crate::backends) async fn sum<P: ReportPage<Row: Into<Amount>>>(
         self,
         http: &UpstreamHttp,
         (day, unit): (Timestamp, i32),
     ) -> Result<Money, CostError> {
         let mut sum = ExactSum::default();
-        for amount in self.rows::<P>(http, day).await? {
+        for row in self.rows::<P>(http, day).await? {
+            let amount: Amount = row.into();
             if !amount.currency.eq_ignore_ascii_case(CURRENCY) {
                 return Err(CostError::Unreadable);
             }
@@ -98,13 +99,14 @@ impl Report<'_> {
     }
 
     /// The tokens of a day by model.
-    pub(in crate::backends) async fn tokens<P: ReportPage<Row = ModelTokens>>(
+    pub(in crate::backends) async fn tokens<P: ReportPage<Row: Into<ModelTokens>>>(
         self,
         http: &UpstreamHttp,
         day: Timestamp,
     ) -> Result<BTreeMap<String, DayTokens>, CostError> {
         let mut models: BTreeMap<String, DayTokens> = BTreeMap::new();
-        for ModelTokens { model, tokens } in self.rows::<P>(http, day).await? {
+        for row in self.rows::<P>(http, day).await? {
+            let ModelTokens { model, tokens } = row.into();
             if model.len() > MODEL_BYTES_MAX || !model.is_ascii() {
                 return Err(CostError::Unreadable);
             }
