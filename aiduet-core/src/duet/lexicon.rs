@@ -282,8 +282,9 @@ impl Lexicon {
         let mut is_within = false;
         for (start, byte) in bytes.iter().enumerate() {
             let was_within = std::mem::replace(&mut is_within, byte.is_ascii_alphanumeric());
-            // A word that begins with such a letter does not begin inside of another one.
-            if was_within && is_within {
+            // A word that begins with such a letter does not begin inside of another one, and none begins
+            // inside of a letter.
+            if (was_within && is_within) || byte.leading_ones() == 1 {
                 continue;
             }
             let first = found.len();

@@ -103,6 +103,9 @@ impl Prose {
         let mut figures = 0;
         let mut within = false;
         for byte in self.text.bytes() {
+            if figures == most {
+                break;
+            }
             let digit = byte.is_ascii_digit();
             if digit && !within {
                 figures = most.min(figures + 1);
@@ -163,14 +166,12 @@ impl Prose {
 
     fn divide(&mut self) {
         let mut start = 0;
-        let mut at = 0;
-        while let Some(letter) = self.text.get(at..).and_then(|rest| rest.chars().next()) {
-            let end = at + letter.len_utf8();
-            at = end;
+        for (at, letter) in self.text.char_indices() {
             if is_letter(letter) {
                 self.weight += if letter.is_ascii() { 1 } else { 2 };
                 continue;
             }
+            let end = at + letter.len_utf8();
             let next = self.text.as_bytes().get(end);
             let Some(ending) = ending_of(letter, next) else { continue };
             self.clauses.push(Clause { start, end, ending });

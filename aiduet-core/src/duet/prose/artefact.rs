@@ -187,9 +187,8 @@ fn is_log(line: &str, bare: &str) -> bool {
 
 /// `KeyError: 'x'`, `java.lang.IllegalStateException: …`, `make: *** …`.
 fn starts_with_fault(bare: &str) -> bool {
-    bare.split_once(": ").is_some_and(|(name, _message)| {
-        !name.contains(' ') && ["Error", "Exception", "Warning"].iter().any(|end| name.ends_with(end))
-    })
+    let name = bare.split_once(' ').and_then(|(word, _message)| word.strip_suffix(':'));
+    name.is_some_and(|name| ["Error", "Exception", "Warning"].iter().any(|end| name.ends_with(end)))
 }
 
 /// `2026-05-02 09:14:11`, `[2026-05-02T09:14`, `09:14:11.123`.
