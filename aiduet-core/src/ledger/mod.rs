@@ -173,7 +173,7 @@ pub struct Swept {
 /// Proves that the books are right.
 #[async_trait]
 pub trait Audit: fmt::Debug + Send + Sync + 'static {
-    /// Checks the invariants I01 to I19 of `docs/ledger.md` on a consistent view.
+    /// Checks the invariants I01 to I20 of `docs/ledger.md` on a consistent view.
     ///
     /// # Errors
     /// [`LedgerError::Unavailable`].

@@ -54,7 +54,7 @@ pub(super) async fn account(site: &Site) -> Account {
 }
 
 /// The purchase, and the name of its page.
-async fn bought(site: &Site, browser: &mut Browser, amount: &str) -> (Value, String) {
+pub(super) async fn bought(site: &Site, browser: &mut Browser, amount: &str) -> (Value, String) {
     let top_up = site.post(browser, "/billing/topups", &json!({"amount": amount})).await.expect(201).json();
     let page = top_up["checkout_url"].as_str().unwrap().rsplit('/').next().unwrap().to_owned();
     (top_up, page)
@@ -72,25 +72,30 @@ fn path(top_up: &Value) -> String {
     format!("/billing/topups/{}", top_up["id"].as_str().unwrap())
 }
 
-async fn deliver(site: &Site) {
+pub(super) async fn deliver(site: &Site) {
     for delivery in site.stripe.deliveries() {
         deliver_one(site, delivery).await;
     }
 }
 
 async fn deliver_one(site: &Site, delivery: Delivery) {
+    told(site, delivery).await.expect(200);
+}
+
+/// What is answered to a message.
+pub(super) async fn told(site: &Site, delivery: Delivery) -> Reply {
     let request = Request::post("/webhooks/stripe")
         .header("stripe-signature", delivery.signature)
         .body(Body::from(delivery.body));
-    site.send("192.0.2.9".parse().unwrap(), request.unwrap()).await.expect(200);
+    site.send("192.0.2.9".parse().unwrap(), request.unwrap()).await
 }
 
-async fn balance(site: &Site, browser: &mut Browser) -> Value {
+pub(super) async fn balance(site: &Site, browser: &mut Browser) -> Value {
     site.get(browser, "/billing/balance").await.expect(200).json()
 }
 
 /// The books are right, and as the card company sees them.
-async fn audit(site: &Site) {
+pub(super) async fn audit(site: &Site) {
     assert_eq!(site.app.stores().audit.verify().await.unwrap(), []);
     site.app.close().await;
 }
@@ -472,7 +477,7 @@ async fn the_statement_leads_from_the_balance_to_zero(store: Store) {
 }
 
 /// A call with a key.
-async fn call(site: &Site, key: &str) -> Reply {
+pub(super) async fn call(site: &Site, key: &str) -> Reply {
     let body = json!({"model": "gpt-5.4-mini", "messages": [{"role": "user", "content": "Hello"}]});
     let request = Request::post("/v1/chat/completions")
         .header("authorization", format!("Bearer {key}"))

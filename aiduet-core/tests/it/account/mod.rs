@@ -4,6 +4,7 @@
 mod billing;
 mod consents;
 mod deletion;
+mod disputes;
 mod entering;
 mod exports;
 mod flood;

@@ -36,7 +36,7 @@ pub(super) fn verify(state: &State, now: Timestamp) -> Vec<Violation> {
     let resolved = journal.iter().filter_map(|transfer| transfer.pending).collect();
     let accounts = state.books.accounts().collect();
     let books = Books { state, journal, by_id, resolved, accounts, now };
-    let checks: [Check<'_>; 17] = [
+    let checks: [Check<'_>; 18] = [
         ("I01", "debits equal credits", Books::trial_balance),
         ("I02", "posted columns equal the journal", Books::posted_columns),
         ("I03", "pending columns equal the open pending transfers", Books::pending_columns),
@@ -58,6 +58,7 @@ pub(super) fn verify(state: &State, now: Timestamp) -> Vec<Violation> {
         ("I16", "the record of a request and its postings agree", Books::odd_records),
         ("I18", "external identifiers match their kind", Books::odd_externals),
         ("I19", "lots add up to the promotional balance", Books::odd_lots),
+        ("I20", "what was used, ever and in the month, is the usage of the journal", Books::odd_usage),
     ];
     let broken = checks.into_iter().map(|(invariant, statement, check)| {
         let mut rows = check(&books);
@@ -67,6 +68,14 @@ pub(super) fn verify(state: &State, now: Timestamp) -> Vec<Violation> {
         Violation { invariant, statement, rows }
     });
     broken.filter(|violation| !violation.rows.is_empty()).collect()
+}
+
+/// Usage of an account by the journal, in nano-USD.
+#[derive(Clone, Copy, Default)]
+struct Usage {
+    ever: i128,
+    charged_in_month: i128,
+    given_back_in_month: i128,
 }
 
 type Check<'a> = (&'static str, &'static str, fn(&Books<'a>) -> Vec<String>);
@@ -315,6 +324,47 @@ impl Books<'_> {
         }
         odd.extend(remaining.into_keys().map(|person| person.to_string()));
         odd
+    }
+
+    /// What was charged to each account and given back, ever and since the month of its tally began.
+    fn usage(&self) -> HashMap<LedgerAccount, Usage> {
+        let mut sums: HashMap<LedgerAccount, Usage> = HashMap::new();
+        for transfer in self.final_transfers() {
+            let is_revenue = |account| matches!(account, LedgerAccount::UsageRevenue(_));
+            let mut add = |account, is_charge: bool| {
+                let month = self.accounts.get(&account).map(|row| row.month.start);
+                let sum = sums.entry(account).or_default();
+                let amount = wide(transfer.amount);
+                let (ever, in_month) = if is_charge {
+                    (amount, &mut sum.charged_in_month)
+                } else {
+                    (-amount, &mut sum.given_back_in_month)
+                };
+                sum.ever += ever;
+                if month.is_some_and(|start| transfer.at >= start) {
+                    *in_month += amount;
+                }
+            };
+            if is_revenue(transfer.credit) {
+                add(transfer.debit, true);
+            }
+            if is_revenue(transfer.debit) {
+                add(transfer.credit, false);
+            }
+        }
+        sums
+    }
+
+    /// What was given back of an earlier month does not make this one negative.
+    fn odd_usage(&self) -> Vec<String> {
+        let mut usage = self.usage();
+        let odd = self.accounts.iter().filter(|(account, row)| {
+            let Usage { ever, charged_in_month, given_back_in_month } =
+                usage.remove(account).unwrap_or_default();
+            let month = charged_in_month - given_back_in_month..=charged_in_month;
+            wide(row.used) != ever || !month.contains(&wide(row.month.spent))
+        });
+        odd.map(|(account, _row)| format!("{account:?}")).collect()
     }
 }
 

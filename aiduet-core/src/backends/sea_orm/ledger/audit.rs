@@ -21,7 +21,7 @@ struct Query(DbBackend);
 
 type Check = (&'static str, &'static str, fn(Query) -> String);
 
-const CHECKS: [Check; 19] = [
+const CHECKS: [Check; 20] = [
     ("I01", "debits equal credits", trial_balance),
     ("I02", "posted columns equal the journal", posted_columns),
     ("I03", "pending columns equal the open pending transfers", pending_columns),
@@ -41,6 +41,7 @@ const CHECKS: [Check; 19] = [
     ("I17", "records are deleted in time", old_records),
     ("I18", "external identifiers match their kind", odd_externals),
     ("I19", "lots add up to the promotional balance", odd_lots),
+    ("I20", "what was used, ever and in the month, is the usage of the journal", odd_usage),
 ];
 
 #[async_trait]
@@ -262,4 +263,37 @@ fn odd_lots(query: Query) -> String {
          WHERE l.remaining > 0 AND l.expires_at < {grace} AND l.remaining <= a.cr_posted - a.dr_posted - a.dr_pending"
     );
     Query::either([&sums, &overdue])
+}
+
+/// What an account was charged, and given back of it, as terms; each with its condition.
+fn usage_terms([charged, given_back]: [&str; 2]) -> [String; 2] {
+    let side = |(own, other): (&str, &str), sign: &str, condition: &str| {
+        format!(
+            "SELECT a.id, {sign}t.amount AS x FROM transfer t JOIN account u ON u.id = t.{other} \
+             AND u.kind = 'usage_revenue' JOIN account a ON a.id = t.{own} WHERE t.phase IN (1, 3){condition}"
+        )
+    };
+    [side(("dr", "cr"), "-", charged), side(("cr", "dr"), "", given_back)]
+}
+
+/// What was given back of an earlier month does not make this one negative, so the month is between what
+/// was charged and that less what was given back; usage before the tally was kept is not in it.
+fn odd_usage(query: Query) -> String {
+    let [charged, given_back] = usage_terms(["", ""]);
+    let ever = format!("SELECT id, used AS x FROM account UNION ALL {charged} UNION ALL {given_back}");
+    let in_month = " AND t.created_at >= a.month_start";
+    let counted = format!(
+        "{in_month} AND a.month_start > 0 \
+         AND t.created_at >= (SELECT applied_at FROM migration WHERE name = '0061_account_limits')"
+    );
+    let month = "SELECT id, month_spent AS x FROM account UNION ALL";
+    let [counted, given_back] = usage_terms([&counted, in_month]);
+    let [charged, _given_back] = usage_terms([in_month, ""]);
+    Query::either([
+        &query.totals(&ever, "<> 0"),
+        &Query::either([
+            &query.totals(&format!("{month} {counted} UNION ALL {given_back}"), "< 0"),
+            &query.totals(&format!("{month} {charged}"), "> 0"),
+        ]),
+    ])
 }

@@ -273,7 +273,7 @@ async fn disarm(database: &Database) {
     }
 }
 
-const CORRUPTIONS: [(&str, &str); 26] = [
+const CORRUPTIONS: [(&str, &str); 30] = [
     ("I01", "UPDATE account SET cr_posted = cr_posted + 1 WHERE kind = 'stripe_clearing'"),
     ("I01", "UPDATE account SET cr_pending = cr_pending + 1 WHERE kind = 'bank' OR kind = 'promo_expense'"),
     ("I02", "UPDATE account SET dr_posted = dr_posted + 1 WHERE kind = 'promo_expense'"),
@@ -300,6 +300,10 @@ const CORRUPTIONS: [(&str, &str); 26] = [
     ("I17", "UPDATE requests SET started_at = 1"),
     ("I18", "UPDATE transfer SET ext = 'xx_1' WHERE code = 'refund'"),
     ("I19", "UPDATE lot SET remaining = remaining + 1"),
+    ("I20", "UPDATE account SET used = used + 1 WHERE kind = 'paid'"),
+    ("I20", "UPDATE account SET used = used - 1 WHERE kind = 'promo'"),
+    ("I20", "UPDATE account SET month_spent = month_spent + 1 WHERE kind = 'paid'"),
+    ("I20", "UPDATE account SET month_spent = month_spent - 1 WHERE kind = 'promo'"),
 ];
 
 async fn each_invariant_finds_its_corruption(fixture: Fixture) {

@@ -79,6 +79,14 @@ async fn each_tampered_column_is_found() {
         edit_paid(state, account, |row| row.allowed_negative = cents(11));
     };
     assert_eq!(broken_by(allowed).await, ["I14"]);
+    for edit in [
+        (|row: &mut AccountRow| row.used = one_more(row.used)) as fn(&mut AccountRow),
+        |row| row.month.spent = one_more(row.month.spent),
+        |row| row.month.spent = Money::ZERO,
+    ] {
+        let used = |state: &mut State, _: &Factory, account| edit_paid(state, account, edit);
+        assert_eq!(broken_by(used).await, ["I20"]);
+    }
     let lot = |state: &mut State, _: &Factory, account| {
         let lot = Lot { remaining: cents(1), ..lot_of(account) };
         state.books.put_lot(lot);
