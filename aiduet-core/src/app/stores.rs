@@ -224,7 +224,11 @@ impl Base {
 #[cfg(feature = "sea-orm")]
 async fn sea_orm(settings: &DatabaseSettings) -> Result<Stores, BuildError> {
     let url = crate::secret::Secret::new(settings.url().to_owned());
-    let config = DatabaseConfig { connections: settings.max_connections, ..DatabaseConfig::new(url) };
+    let config = DatabaseConfig {
+        connections: settings.max_connections,
+        session: settings.session_settings,
+        ..DatabaseConfig::new(url)
+    };
     let database = Box::pin(Database::connect(&config)).await.map_err(|error| match error {
         DatabaseError::InvalidUrl => BuildError::UnknownDatabase,
         other => unusable(other),

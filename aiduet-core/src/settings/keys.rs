@@ -89,6 +89,11 @@ pub const KEYS: &[Key] = &[
     unset("database.url_file", [FILE, "a file with the URL"], "\"database_url\""),
     key("database.max_connections", COUNT, "connections to the database at the same time"),
     key("database.migrate_on_start", FLAG, "whether missing migrations are applied when something starts"),
+    key(
+        "database.session_settings",
+        "\"connection\" or \"role\"",
+        "whether PostgreSQL is sent its settings by connections, or the role has them (for poolers)",
+    ),
     unset(
         "redis.url",
         [

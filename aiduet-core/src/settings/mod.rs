@@ -31,7 +31,7 @@ pub use proxies::TrustedProxies;
 pub use routing::{CircuitSettings, MoreSettings, RoutingSettings};
 pub use sections::{
     DatabaseSettings, DemoSettings, GatewaySettings, LimitSettings, LogFormat, LogLevel, MailSettings,
-    RedisSettings, RetentionSettings, ServerSettings, Settings, SiteSettings, TelemetrySettings,
-    UpstreamKind, UpstreamSettings, VendorSettings,
+    RedisSettings, RetentionSettings, ServerSettings, SessionSettings, Settings, SiteSettings,
+    TelemetrySettings, UpstreamKind, UpstreamSettings, VendorSettings,
 };
 pub use value::parse_duration;

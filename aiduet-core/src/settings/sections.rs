@@ -176,11 +176,30 @@ pub struct DatabaseSettings {
     pub max_connections: u32,
     /// Whether missing migrations are applied when something starts.
     pub migrate_on_start: bool,
+    /// Where sessions of PostgreSQL have their settings from.
+    pub session_settings: SessionSettings,
+}
+
+/// Where sessions of PostgreSQL have the settings from that the books depend on (`docs/databases.md`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SessionSettings {
+    /// Each connection sends them when it begins.
+    #[default]
+    Connection,
+    /// The role has them, since a pooler refuses what connections send. Nothing starts without them.
+    Role,
 }
 
 impl Default for DatabaseSettings {
     fn default() -> Self {
-        Self { url: None, url_file: None, max_connections: 8, migrate_on_start: true }
+        Self {
+            url: None,
+            url_file: None,
+            max_connections: 8,
+            migrate_on_start: true,
+            session_settings: SessionSettings::default(),
+        }
     }
 }
 

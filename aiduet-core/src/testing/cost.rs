@@ -193,11 +193,18 @@ fn openai_day(headers: &HeaderMap, query: &Asked) -> Result<Timestamp, StatusCod
     Ok(Timestamp::from_millis(start * 1_000))
 }
 
+/// A day with the ones beside it, which nobody has asked for.
+fn around(day: Timestamp) -> [Timestamp; 3] {
+    const WHOLE: Duration = Duration::from_hours(24);
+    [day.minus(WHOLE), day, day.plus(WHOLE)]
+}
+
 fn openai_page(day: Timestamp, results: &[Value], next: Option<String>) -> Json<Value> {
-    let start = day.millis() / 1_000;
-    let bucket =
-        json!({"object": "bucket", "start_time": start, "end_time": start + 86_400, "results": results});
-    Json(json!({"object": "page", "data": [bucket], "has_more": next.is_some(), "next_page": next}))
+    let buckets = around(day).map(|day| {
+        let start = day.millis() / 1_000;
+        json!({"object": "bucket", "start_time": start, "end_time": start + 86_400, "results": results})
+    });
+    Json(json!({"object": "page", "data": buckets, "has_more": next.is_some(), "next_page": next}))
 }
 
 async fn openai(State(told): State<Arc<Told>>, headers: HeaderMap, Query(query): Query<Asked>) -> Answer {
@@ -271,9 +278,11 @@ fn anthropic_day(headers: &HeaderMap, query: &Asked) -> Result<Timestamp, Status
 
 fn anthropic_page(day: Timestamp, results: &[Value], next: Option<String>) -> Json<Value> {
     let seconds = |at: Timestamp| at.to_string().replace(".000Z", "Z");
-    let end = seconds(day.plus(Duration::from_hours(24)));
-    let bucket = json!({"starting_at": seconds(day), "ending_at": end, "results": results});
-    Json(json!({"data": [bucket], "has_more": next.is_some(), "next_page": next}))
+    let buckets = around(day).map(|day| {
+        let end = seconds(day.plus(Duration::from_hours(24)));
+        json!({"starting_at": seconds(day), "ending_at": end, "results": results})
+    });
+    Json(json!({"data": buckets, "has_more": next.is_some(), "next_page": next}))
 }
 
 async fn anthropic(State(told): State<Arc<Told>>, headers: HeaderMap, Query(query): Query<Asked>) -> Answer {

@@ -9,15 +9,23 @@ use sea_orm::{ConnectOptions, ConnectionTrait, DatabaseConnection, DbBackend, St
 
 use super::DatabaseConfig;
 use super::error::{DatabaseError, FailureKind};
+use crate::settings::SessionSettings;
 
 /// How long SQLite waits for the write lock of another process.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a caller waits for a connection.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
-/// How long PostgreSQL waits for a lock of another process; the batch is then run again.
-const LOCK_TIMEOUT_MS: &str = "5000";
-/// After this time PostgreSQL ends the transaction of a process that has gone silent.
-const IDLE_TIMEOUT_MS: &str = "30000";
+/// What sessions of PostgreSQL need.
+const SESSION: [(&str, &str); 4] = [
+    ("default_transaction_isolation", "read committed"),
+    // How long a lock of another process is waited for; the batch is then run again.
+    ("lock_timeout", "5s"),
+    // After this time the transaction of a process that has gone silent is ended.
+    ("idle_in_transaction_session_timeout", "30s"),
+    // Plans are made while tables are small, and kept. The rows of running requests stay few while
+    // thousands of dead ones lie between them, so an index is always the better way to them.
+    ("enable_seqscan", "off"),
+];
 /// Prepared statements that a connection keeps: every one that the writer uses.
 const STATEMENTS: usize = 256;
 /// A connection that was idle for so long is tried before it is used.
@@ -67,20 +75,36 @@ async fn open_server(
     if let Some(schema) = &config.schema {
         options.set_schema_search_path(schema.clone());
     }
-    options.map_sqlx_postgres_opts(|postgres| {
-        let settings = [
-            ("default_transaction_isolation", "read committed"),
-            ("lock_timeout", LOCK_TIMEOUT_MS),
-            ("idle_in_transaction_session_timeout", IDLE_TIMEOUT_MS),
-            // Plans are made while tables are small, and kept. The rows of running requests stay few while
-            // thousands of dead ones lie between them, so an index is always the better way to them.
-            ("enable_seqscan", "off"),
-        ];
-        postgres.options(settings).application_name("aiduet").statement_cache_capacity(STATEMENTS)
+    let session = config.session;
+    options.map_sqlx_postgres_opts(move |postgres| {
+        let postgres = postgres.application_name("aiduet").statement_cache_capacity(STATEMENTS);
+        match session {
+            SessionSettings::Connection => postgres.options(SESSION),
+            SessionSettings::Role => postgres,
+        }
     });
     options.map_sqlx_mysql_opts(|mysql| mysql.statement_cache_capacity(STATEMENTS));
     let pool = sea_orm::Database::connect(options).await?;
+    if session == SessionSettings::Role && pool.get_database_backend() == DbBackend::Postgres {
+        check_session(&pool).await?;
+    }
     Ok((pool.clone(), pool))
+}
+
+/// Succeeds if sessions have what they need without being sent it; a timeout may be another one.
+async fn check_session(pool: &DatabaseConnection) -> Result<(), DatabaseError> {
+    for (name, value) in SESSION {
+        let select = "SELECT current_setting($1)";
+        let select = Statement::from_sql_and_values(DbBackend::Postgres, select, [name.into()]);
+        let found = match pool.query_one_raw(select).await? {
+            Some(row) => row.try_get_by_index(0)?,
+            None => String::new(),
+        };
+        if found != value && (!name.ends_with("_timeout") || found == "0") {
+            return Err(DatabaseError::Session { name, value });
+        }
+    }
+    Ok(())
 }
 
 async fn open_sqlite(

@@ -33,6 +33,14 @@ pub enum DatabaseError {
         /// The version found.
         found: String,
     },
+    /// The role lacks a setting of PostgreSQL that its sessions need and are not sent.
+    #[error("the role of the database needs ALTER ROLE … SET {name} = '{value}'")]
+    Session {
+        /// The setting.
+        name: &'static str,
+        /// What it should be.
+        value: &'static str,
+    },
     /// The database was migrated by a later version of this program.
     #[error("the database has the migration {name}, which this version does not know")]
     TooNew {
@@ -84,6 +92,7 @@ impl DatabaseError {
             Self::InvalidUrl
             | Self::File(_)
             | Self::SqliteTooOld { .. }
+            | Self::Session { .. }
             | Self::TooNew { .. }
             | Self::NotMigrated { .. }
             | Self::Unreadable { .. } => FailureKind::Other,
@@ -101,6 +110,7 @@ impl DatabaseError {
             Self::InvalidUrl
             | Self::File(_)
             | Self::SqliteTooOld { .. }
+            | Self::Session { .. }
             | Self::TooNew { .. }
             | Self::NotMigrated { .. }
             | Self::Unreadable { .. } => {

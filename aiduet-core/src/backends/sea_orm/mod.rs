@@ -89,6 +89,7 @@ pub use tickets::SeaOrmTicketStore;
 pub use top_ups::SeaOrmTopUpStore;
 
 use crate::secret::Secret;
+use crate::settings::SessionSettings;
 
 /// Which database, and how many connections.
 #[derive(Clone, Debug)]
@@ -101,12 +102,14 @@ pub struct DatabaseConfig {
     pub connections: u32,
     /// PostgreSQL: the schema that holds the tables; it must exist. `None`: that of the role.
     pub schema: Option<String>,
+    /// PostgreSQL: where sessions have their settings from.
+    pub session: SessionSettings,
 }
 
 impl DatabaseConfig {
     /// The configuration for a URL, with ten connections.
     pub const fn new(url: Secret<String>) -> Self {
-        Self { url, connections: 10, schema: None }
+        Self { url, connections: 10, schema: None, session: SessionSettings::Connection }
     }
 }
 

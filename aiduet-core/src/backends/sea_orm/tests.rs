@@ -5,10 +5,12 @@ use sea_orm::ConnectionTrait;
 use super::fixture::{self, Fixture, on_each_database};
 use super::{Database, DatabaseConfig, DatabaseError};
 use crate::secret::Secret;
+use crate::settings::SessionSettings;
 
 on_each_database! {
     migrating_again_changes_nothing
     a_database_of_a_later_version_is_refused
+    settings_that_a_role_should_have_are_looked_for
     processes_that_migrate_at_once_do_not_disturb_each_other
 }
 
@@ -23,6 +25,34 @@ async fn a_database_of_a_later_version_is_refused(fixture: Fixture) {
     fixture.database.writer().execute_unprepared(later).await.unwrap();
     let refused = fixture.database.migrate().await;
     assert!(matches!(refused, Err(DatabaseError::TooNew { name }) if name == "9999_later"));
+}
+
+/// What a role would have comes by the URL here.
+async fn settings_that_a_role_should_have_are_looked_for(fixture: Fixture) {
+    if fixture.database.system() != "postgres" {
+        return;
+    }
+    let with = |settings: &str| DatabaseConfig {
+        url: Secret::new(format!("{}?{settings}", fixture.config.url.expose())),
+        session: SessionSettings::Role,
+        ..fixture.config.clone()
+    };
+    let isolation = "options[default_transaction_isolation]=repeatable%20read";
+    for (settings, missing) in [
+        ("", "lock_timeout"),
+        ("options[lock_timeout]=7s", "idle_in_transaction_session_timeout"),
+        ("options[lock_timeout]=7s&options[idle_in_transaction_session_timeout]=30000", "enable_seqscan"),
+        (isolation, "default_transaction_isolation"),
+    ] {
+        let refused = Database::connect(&with(settings)).await;
+        assert!(
+            matches!(&refused, Err(DatabaseError::Session { name, .. }) if *name == missing),
+            "{settings}: {refused:?}"
+        );
+    }
+    let all = "options[lock_timeout]=7s&options[idle_in_transaction_session_timeout]=1min&options[enable_seqscan]=off";
+    let database = Database::connect(&with(all)).await.unwrap();
+    database.check().await.unwrap();
 }
 
 async fn processes_that_migrate_at_once_do_not_disturb_each_other(fixture: Fixture) {
