@@ -91,10 +91,10 @@ class Measured:
     cpu_us: float
 
 
-def request(target: Target, body: dict[str, object]) -> bytes:
+def request(target: Target, body: dict[str, object], path: str = "/v1/chat/completions") -> bytes:
     data = json.dumps(body).encode()
     head = (
-        f"POST /v1/chat/completions HTTP/1.1\r\nhost: 127.0.0.1:{target.port}\r\ncontent-type: application/json\r\n"
+        f"POST {path} HTTP/1.1\r\nhost: 127.0.0.1:{target.port}\r\ncontent-type: application/json\r\n"
         f"authorization: Bearer {target.key}\r\ncontent-length: {len(data)}\r\n\r\n"
     )
     return head.encode() + data
@@ -104,9 +104,9 @@ def chat(text: str, **fields: object) -> dict[str, object]:
     return {"model": "gpt-4.1-mini", "max_tokens": 512, "messages": [{"role": "user", "content": text}]} | fields
 
 
-def measure(load: Path, target: Target, body: dict[str, object], rate: int, seconds: int) -> Measured:
+def measure(load: Path, target: Target, call: bytes, rate: int, seconds: int) -> Measured:
     with tempfile.NamedTemporaryFile() as file:
-        file.write(request(target, body))
+        file.write(call)
         file.flush()
         before = target.cpu_us()
         command = [load, f"127.0.0.1:{target.port}", file.name, str(CONNECTIONS), str(rate), str(seconds)]
@@ -170,38 +170,58 @@ def children(process: int) -> list[int]:
     return [process, *(int(child) for child in text.split())]
 
 
-def main() -> None:
-    seconds = int(sys.argv[1]) if len(sys.argv) > 1 else 10
+def seconds_asked() -> int:
+    return int(sys.argv[1]) if len(sys.argv) > 1 else 10
+
+
+def built() -> Path:
+    """Where the programs are, built."""
     build = ["cargo", "build", "--locked", "--release", "-q", "-p", "aiduet-hyper", "-p", "aiduet-benches", "--bins"]
     subprocess.run(build, cwd=ROOT, check=True)
-    release = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "release"
+    return Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "release"
+
+
+def simulated_provider(stack: ExitStack, release: Path) -> tuple[int, int]:
+    """The port and the process of a provider."""
+    upstream = stack.enter_context(started([release / "upstream"]))
+    assert upstream.stdout is not None
+    return int(upstream.stdout.readline().rpartition(b":")[2]), upstream.pid
+
+
+def gateway_before(stack: ExitStack, release: Path, place: Path, upstream: int) -> Target:
+    """The gateway in front of a provider, with everything on."""
+    settings = {"AIDUET__GATEWAY__ACCOUNT_CONCURRENCY": "5000"}
+    for vendor in ("OPENAI", "ANTHROPIC"):
+        settings |= {
+            f"AIDUET__UPSTREAM__{vendor}__KIND": "api",
+            f"AIDUET__UPSTREAM__{vendor}__BASE_URL": f"http://127.0.0.1:{upstream}",
+            f"AIDUET__UPSTREAM__{vendor}__API_KEY": "sk-bench",
+            f"AIDUET__UPSTREAM__{vendor}__ALLOW_PLAIN_HTTP": "true",
+        }
+    database = SqliteDatabase(place / "data" / "aiduet.db")
+    gateway = Gateway(release / "aiduet", place, database, settings).start()
+    stack.callback(gateway.stop)
+    assert gateway.process is not None
+    key = gateway.customer("bench", "100000.00").key
+    return Target("aiduet", gateway.port, [gateway.process.pid], key)
+
+
+def main() -> None:
+    seconds, release = seconds_asked(), built()
     nginx = shutil.which("nginx") or "/usr/sbin/nginx"
     with ExitStack() as stack:
         place = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="aiduet-bench-")))
         nginx_port = free_port()
-        upstream = stack.enter_context(started([release / "upstream"]))
-        assert upstream.stdout is not None
-        upstream_port = int(upstream.stdout.readline().rpartition(b":")[2])
+        upstream_port, upstream = simulated_provider(stack, release)
         config = place / "nginx.conf"
         config.write_text(NGINX.format(place=place, upstream=upstream_port, port=nginx_port))
         proxy = stack.enter_context(started([nginx, "-p", str(place), "-c", str(config)]))
         until("nginx listens", lambda: listens(nginx_port))
-        settings = {
-            "AIDUET__UPSTREAM__OPENAI__KIND": "api",
-            "AIDUET__UPSTREAM__OPENAI__BASE_URL": f"http://127.0.0.1:{upstream_port}",
-            "AIDUET__UPSTREAM__OPENAI__API_KEY": "sk-bench",
-            "AIDUET__UPSTREAM__OPENAI__ALLOW_PLAIN_HTTP": "true",
-            "AIDUET__GATEWAY__ACCOUNT_CONCURRENCY": "5000",
-        }
-        database = SqliteDatabase(place / "data" / "aiduet.db")
-        gateway = Gateway(release / "aiduet", place, database, settings).start()
-        stack.callback(gateway.stop)
-        assert gateway.process is not None
-        key = gateway.customer("bench", "100000.00").key
+        aiduet = gateway_before(stack, release, place, upstream_port)
         targets = [
-            Target("direct", upstream_port, [upstream.pid], key),
-            Target("nginx", nginx_port, children(proxy.pid), key),
-            Target("aiduet", gateway.port, [gateway.process.pid], key),
+            Target("direct", upstream_port, [upstream], aiduet.key),
+            Target("nginx", nginx_port, children(proxy.pid), aiduet.key),
+            aiduet,
         ]
         loads: list[tuple[str, dict[str, object], int]] = [
             ("JSON, as fast as it goes", chat("Hello"), 0),
@@ -213,11 +233,11 @@ def main() -> None:
             found: dict[str, list[Measured]] = {target.name: [] for target in targets}
             for _ in range(ROUNDS):
                 for target in targets:
-                    found[target.name].append(measure(release / "load", target, body, rate, seconds))
+                    found[target.name].append(measure(release / "load", target, request(target, body), rate, seconds))
             rows.append((name, found))
         print("\n".join(table(rows)))
-        after_load = targets[2].resident_bytes()
-        per_stream = open_streams(targets[2], STREAMS)
+        after_load = aiduet.resident_bytes()
+        per_stream = open_streams(aiduet, STREAMS)
         print(f"\nMemory after load: {after_load >> 20} MiB. Each of {STREAMS:,} open streams: {per_stream >> 10} KiB.")
 
 

@@ -124,6 +124,7 @@ impl Prose {
 
     fn read(&mut self, text: &str) {
         let mut fence: Option<(&str, Sample)> = None;
+        self.text.reserve(text.len());
         for line in text.lines() {
             let bare = line.trim_start();
             match &mut fence {

@@ -14,6 +14,58 @@ pub(super) struct Trie {
     ends: Vec<Range<usize>>,
     /// The numbers of words, in order within each node.
     words: Vec<usize>,
+    beginnings: Beginnings,
+}
+
+/// With which three bytes words begin, as far as a few bits tell: small enough to stay at hand, so that most
+/// places where no word begins cost no walk.
+#[derive(Clone, Debug)]
+struct Beginnings {
+    bits: Box<[u64; BEGINNINGS]>,
+    /// Words of one byte.
+    single: Vec<u8>,
+}
+
+/// How many times 64 bits there are.
+const BEGINNINGS: usize = 1 << 10;
+
+impl Default for Beginnings {
+    fn default() -> Self {
+        Self { bits: Box::new([0; BEGINNINGS]), single: Vec::new() }
+    }
+}
+
+impl Beginnings {
+    /// Where the bit of three bytes is.
+    const fn place([first, second, third]: [u8; 3]) -> (usize, u64) {
+        let bytes = u32::from_le_bytes([first, second, third, 0]);
+        let hash = bytes.wrapping_mul(0x9e37_79b1) >> 16;
+        ((hash >> 6) as usize, 1 << (hash & 63))
+    }
+
+    fn add(&mut self, word: &[u8]) {
+        let mut set = |bytes| {
+            let (place, bit) = Self::place(bytes);
+            if let Some(bits) = self.bits.get_mut(place) {
+                *bits |= bit;
+            }
+        };
+        match *word {
+            [] => {}
+            [first] => self.single.push(first),
+            // Whatever follows.
+            [first, second] => (0..=u8::MAX).for_each(|third| set([first, second, third])),
+            [first, second, third, ..] => set([first, second, third]),
+        }
+    }
+
+    /// Whether a word may begin like this.
+    fn may_begin(&self, text: &[u8]) -> bool {
+        let Some(bytes) = text.first_chunk() else { return true };
+        let (place, bit) = Self::place(*bytes);
+        self.bits.get(place).is_some_and(|bits| bits & bit != 0)
+            || text.first().is_some_and(|first| self.single.contains(first))
+    }
 }
 
 /// Small, so that many of them are at hand.
@@ -44,12 +96,13 @@ struct Draft {
 impl Trie {
     /// Of words, which are numbered in their order. `None` if there are too many of them.
     pub(super) fn of<'w>(words: impl IntoIterator<Item = &'w str>) -> Option<Self> {
+        let mut trie = Self::default();
         let mut root = Draft::default();
         for (number, word) in words.into_iter().enumerate() {
+            trie.beginnings.add(word.as_bytes());
             let end = word.bytes().fold(&mut root, |draft, byte| draft.children.entry(byte).or_default());
             end.words.push(number);
         }
-        let mut trie = Self::default();
         trie.take(0, 0);
         let mut waiting = VecDeque::from([(0, root)]);
         let mut free = FIRST;
@@ -95,6 +148,9 @@ impl Trie {
 
     /// Tells the words with which a text begins, each with its length in bytes; the shortest first.
     pub(super) fn prefixes(&self, text: &[u8], mut tell: impl FnMut(usize, usize)) {
+        if !self.beginnings.may_begin(text) {
+            return;
+        }
         let mut node = 0;
         let mut base = self.cells.first().map_or(0, |root| root.base & !HAS_WORDS);
         for (length, byte) in (1..).zip(text) {

@@ -209,9 +209,7 @@ fn starts_with_time(bare: &str) -> bool {
 fn is_query_plan(bare: &str) -> bool {
     let node = bare.trim_start_matches(['-', '>', ' ']);
     let known = ["Seq Scan", "Index Scan", "Index Only Scan", "Nested Loop", "Hash Join", "Bitmap Heap Scan"];
-    (known.iter().any(|name| node.starts_with(name)) && node.contains("cost="))
-        || bare.starts_with("Planning Time:")
-        || bare.starts_with("Execution Time:")
+    (begins(node, &known) && node.contains("cost=")) || begins(bare, &["Planning Time:", "Execution Time:"])
 }
 
 /// A line of code that was pasted without a fence: it begins or ends as code does, or is mostly signs.
