@@ -4,6 +4,7 @@ mod bill;
 mod catalogue;
 mod changes;
 mod charge;
+mod edition;
 mod error;
 mod quote;
 mod rate;
@@ -19,7 +20,11 @@ use async_trait::async_trait;
 pub use bill::{Bill, LineItem, LineKind, Margin};
 pub use changes::PriceChanges;
 pub use charge::{Charge, ChargeRequest, charge, clamp_usage};
-pub use error::PriceError;
+pub use edition::{
+    EditionFile, EditionMark, EditionStep, InvalidDigest, PriceDraft, PriceEdition, PriceEditions,
+    PricePublication, SheetDigest, TAKE_OVER,
+};
+pub use error::{EditionError, PriceError};
 pub use quote::{Ask, affordable_output, quote};
 pub use rate::{Factor, Rate, RateCard, Rates, SizeTier};
 pub use sheet::{InvalidModelId, ModelId, ModelLimits, PriceSheet, PriceVersion, PricedModel};

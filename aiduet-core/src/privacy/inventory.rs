@@ -117,8 +117,8 @@ pub const CATEGORIES: &[DataCategory] = &[
 /// The tables that hold nothing about people, or nothing that leads to anybody: what an erasure deleted
 /// of each table, pseudonyms while they are given, the card company's names of those who have left
 /// until it has forgotten them, sums and counts that the records of the card company and of providers
-/// are held against, what operators did to which identifier, policies and who comes next to be told of
-/// them. A table is here or in [`CATEGORIES`]: a test that looks at the database says so.
+/// are held against, what operators did to which identifier, policies, prices and who comes next to be
+/// told of them. A table is here or in [`CATEGORIES`]: a test that looks at the database says so.
 pub const WITHOUT_PERSONAL_DATA: &[&str] = &[
     "audit_log",
     "cost_comparisons",
@@ -128,6 +128,7 @@ pub const WITHOUT_PERSONAL_DATA: &[&str] = &[
     "migration",
     "news_progress",
     "nodes",
+    "price_editions",
     "pseudonyms",
     "publications",
     "reconciliations",

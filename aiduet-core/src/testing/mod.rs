@@ -33,6 +33,7 @@ pub mod limit;
 pub mod outbox;
 pub mod payer;
 pub mod price;
+pub mod price_edition;
 pub mod provider;
 pub mod publication;
 pub mod recharge;

@@ -83,6 +83,7 @@ pub(super) const RULES: &[(&str, Rule)] = &[
     ("audit_log", Rule::Nothing),
     ("publications", Rule::Nothing),
     ("news_progress", Rule::Nothing),
+    ("price_editions", Rule::Nothing),
     ("nodes", Rule::Nothing),
     ("jobs", Rule::Nothing),
     ("migration", Rule::Nothing),

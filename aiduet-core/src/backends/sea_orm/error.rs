@@ -13,6 +13,7 @@ use crate::notify::OutboxError;
 use crate::operator::ApprovalError;
 use crate::payment::{AlertError, RechargeError, ReconciliationError, RefundError, TopUpError};
 use crate::policy::PublicationError;
+use crate::price::EditionError;
 use crate::privacy::{DeletionError, ExportError, InventoryError};
 
 /// Failure of the database under the stores of this backend.
@@ -274,6 +275,12 @@ impl From<DatabaseError> for AuditError {
 }
 
 impl From<DatabaseError> for ApprovalError {
+    fn from(error: DatabaseError) -> Self {
+        Self::Unavailable { source: Box::new(error) }
+    }
+}
+
+impl From<DatabaseError> for EditionError {
     fn from(error: DatabaseError) -> Self {
         Self::Unavailable { source: Box::new(error) }
     }

@@ -98,6 +98,7 @@ async fn processes_that_migrate_at_once_do_not_disturb_each_other(fixture: Fixtu
         "approvals",
         "publications",
         "news_progress",
+        "price_editions",
     ];
     for table in tables {
         let drop = format!("DROP TABLE {table}");
