@@ -28,7 +28,7 @@ pub use imprint::Imprint;
 pub use jobs::{JobParts, erasure, jobs, retention};
 pub use office::office;
 pub use payment::{CompleteProcessor, Payments, payments};
-pub use stores::{Stores, embedded_prices};
+pub use stores::Stores;
 
 use crate::account::Reception;
 use crate::clock::Clock;
@@ -211,13 +211,13 @@ impl App {
         let draining = self.0.draining.load(Ordering::Acquire);
         let migrated = tokio::time::timeout(PROBE_PATIENCE, self.is_migrated());
         let beat = tokio::time::timeout(PROBE_PATIENCE, self.custody().beat(self.node()));
-        let prices = self.prices().sheet(self.clock().now());
+        let prices = tokio::time::timeout(PROBE_PATIENCE, self.prices().sheet(self.clock().now()));
         let (migrated, beat, prices) = tokio::join!(migrated, beat, prices);
         [
             Check { name: "accepting", passed: !draining },
             Check { name: "migrated", passed: migrated.unwrap_or_default() },
             Check { name: "ledger", passed: matches!(beat, Ok(Ok(()))) },
-            Check { name: "prices", passed: prices.is_ok() },
+            Check { name: "prices", passed: matches!(prices, Ok(Ok(_))) },
         ]
     }
 

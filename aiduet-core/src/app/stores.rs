@@ -21,7 +21,9 @@ use crate::payment::{
     SpendAlertStore, TopUpStore,
 };
 use crate::policy::PublicationStore;
-use crate::price::PriceBook;
+#[cfg(any(feature = "memory", feature = "sea-orm"))]
+use crate::price::PublishedPrices;
+use crate::price::{PriceBook, PriceEditions, PriceSheet};
 use crate::privacy::{DataInventory, DeletionStore, ExportStore};
 use crate::settings::DatabaseSettings;
 
@@ -33,8 +35,9 @@ use crate::backends::sea_orm::{
     SeaOrmAlertStore, SeaOrmApprovals, SeaOrmAuditLog, SeaOrmCostComparisons, SeaOrmDeclines,
     SeaOrmDeletions, SeaOrmDepartedPayers, SeaOrmExports, SeaOrmFailureCounter, SeaOrmIdentityStore,
     SeaOrmInventory, SeaOrmJobs, SeaOrmKeyCreations, SeaOrmKeyStore, SeaOrmLedger, SeaOrmOutbox,
-    SeaOrmPayerStore, SeaOrmPublications, SeaOrmRechargeStore, SeaOrmReconciliations, SeaOrmRefundStore,
-    SeaOrmSecurityLog, SeaOrmSessionStore, SeaOrmSpendAlerts, SeaOrmTicketStore, SeaOrmTopUpStore,
+    SeaOrmPayerStore, SeaOrmPriceEditions, SeaOrmPublications, SeaOrmRechargeStore, SeaOrmReconciliations,
+    SeaOrmRefundStore, SeaOrmSecurityLog, SeaOrmSessionStore, SeaOrmSpendAlerts, SeaOrmTicketStore,
+    SeaOrmTopUpStore,
 };
 
 /// The stores of an application.
@@ -92,6 +95,10 @@ pub struct Stores {
     pub audit: Arc<dyn Audit>,
     /// Prices.
     pub prices: Arc<dyn PriceBook>,
+    /// The sheet of prices before those that operators publish.
+    pub first_prices: Arc<PriceSheet>,
+    /// Sheets of prices that operators draft and publish.
+    pub price_editions: Arc<dyn PriceEditions>,
     /// Messages to people.
     pub outbox: Arc<dyn Outbox>,
     /// Prepaid purchases.
@@ -143,11 +150,13 @@ impl Stores {
             #[cfg(feature = "memory")]
             "memory:" => memory(clock),
             _ => {
-                drop(clock);
                 #[cfg(feature = "sea-orm")]
-                return sea_orm(settings).await;
+                return sea_orm(settings, clock).await;
                 #[cfg(not(feature = "sea-orm"))]
-                Err(BuildError::UnknownDatabase)
+                {
+                    drop(clock);
+                    Err(BuildError::UnknownDatabase)
+                }
             }
         }
     }
@@ -222,7 +231,7 @@ impl Base {
 }
 
 #[cfg(feature = "sea-orm")]
-async fn sea_orm(settings: &DatabaseSettings) -> Result<Stores, BuildError> {
+async fn sea_orm(settings: &DatabaseSettings, clock: Arc<dyn Clock>) -> Result<Stores, BuildError> {
     let url = crate::secret::Secret::new(settings.url().to_owned());
     let config = DatabaseConfig {
         connections: settings.max_connections,
@@ -240,6 +249,7 @@ async fn sea_orm(settings: &DatabaseSettings) -> Result<Stores, BuildError> {
     let usage_retention: Arc<dyn UsageRetention> = Arc::<SeaOrmLedger>::clone(&ledger);
     let custody: Arc<dyn Custody> = Arc::<SeaOrmLedger>::clone(&ledger);
     let keys = Arc::new(SeaOrmKeyStore::new(database.clone()));
+    let prices = Prices::of(Arc::new(SeaOrmPriceEditions::new(database.clone())), clock)?;
     Ok(Stores {
         keys: Arc::<SeaOrmKeyStore>::clone(&keys),
         ending_keys: keys,
@@ -266,7 +276,9 @@ async fn sea_orm(settings: &DatabaseSettings) -> Result<Stores, BuildError> {
         jobs: Arc::new(SeaOrmJobs::new(database.clone())),
         custody,
         audit: Arc::<SeaOrmLedger>::clone(&ledger),
-        prices: embedded_prices()?,
+        prices: prices.book,
+        first_prices: prices.first,
+        price_editions: prices.editions,
         outbox: Arc::new(SeaOrmOutbox::new(database.clone())),
         top_ups: Arc::new(SeaOrmTopUpStore::new(database.clone())),
         departed: Arc::new(SeaOrmDepartedPayers::new(database.clone())),
@@ -294,8 +306,10 @@ fn unusable(error: DatabaseError) -> BuildError {
 fn memory(clock: Arc<dyn Clock>) -> Result<Stores, BuildError> {
     use crate::backends::memory::{
         MemoryAccounts, MemoryAuditLog, MemoryCostComparisons, MemoryDeletions, MemoryInventory, MemoryJobs,
-        MemoryKeys, MemoryLedger, MemoryPayers, MemoryPeople, MemoryPublications, MemoryReconciliations,
+        MemoryKeys, MemoryLedger, MemoryPayers, MemoryPeople, MemoryPriceEditions, MemoryPublications,
+        MemoryReconciliations,
     };
+    let prices = Prices::of(Arc::new(MemoryPriceEditions::default()), Arc::clone(&clock))?;
     let ledger = Arc::new(MemoryLedger::new(clock));
     let requests: Arc<dyn RequestLog> = Arc::<MemoryLedger>::clone(&ledger);
     let usage: Arc<dyn UsageReader> = Arc::<MemoryLedger>::clone(&ledger);
@@ -343,7 +357,9 @@ fn memory(clock: Arc<dyn Clock>) -> Result<Stores, BuildError> {
         jobs: Arc::new(MemoryJobs::default()),
         custody,
         audit,
-        prices: embedded_prices()?,
+        prices: prices.book,
+        first_prices: prices.first,
+        price_editions: prices.editions,
         outbox: people.outbox,
         top_ups: people.top_ups,
         departed: Arc::<MemoryPayers>::clone(&people.payers),
@@ -354,17 +370,19 @@ fn memory(clock: Arc<dyn Clock>) -> Result<Stores, BuildError> {
     })
 }
 
-/// The prices that come with the library.
-///
-/// # Errors
-/// [`BuildError::Prices`], never for a released library; [`BuildError::Missing`] in a build that
-/// has no price book of its own.
-pub fn embedded_prices() -> Result<Arc<dyn PriceBook>, BuildError> {
-    #[cfg(feature = "memory")]
-    {
-        let sheet = crate::price::PriceSheet::embedded()?;
-        Ok(Arc::new(crate::backends::memory::MemoryPriceBook::new(sheet)))
+/// What becomes of the prices that come with the library.
+#[cfg(any(feature = "memory", feature = "sea-orm"))]
+struct Prices {
+    first: Arc<PriceSheet>,
+    editions: Arc<dyn PriceEditions>,
+    book: Arc<dyn PriceBook>,
+}
+
+#[cfg(any(feature = "memory", feature = "sea-orm"))]
+impl Prices {
+    fn of(editions: Arc<dyn PriceEditions>, clock: Arc<dyn Clock>) -> Result<Self, BuildError> {
+        let first = Arc::new(PriceSheet::embedded()?);
+        let book = Arc::new(PublishedPrices::new(Arc::clone(&first), Arc::clone(&editions), clock));
+        Ok(Self { first, editions, book })
     }
-    #[cfg(not(feature = "memory"))]
-    Err(BuildError::Missing("price book"))
 }

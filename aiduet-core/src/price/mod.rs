@@ -6,6 +6,7 @@ mod changes;
 mod charge;
 mod edition;
 mod error;
+mod published;
 mod quote;
 mod rate;
 mod sheet;
@@ -25,6 +26,7 @@ pub use edition::{
     PricePublication, SheetDigest, TAKE_OVER,
 };
 pub use error::{EditionError, PriceError};
+pub use published::PublishedPrices;
 pub use quote::{Ask, affordable_output, quote};
 pub use rate::{Factor, Rate, RateCard, Rates, SizeTier};
 pub use sheet::{InvalidModelId, ModelId, ModelLimits, PriceSheet, PriceVersion, PricedModel};

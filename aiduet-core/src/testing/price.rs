@@ -3,14 +3,50 @@
 use crate::clock::Timestamp;
 use crate::price::{PriceBook, PriceError, PriceSheet, PriceVersion};
 
-/// The embedded prices, in force from midnight UTC of a day such as `2026-01-01`.
+/// The embedded prices as they are written, in force from midnight UTC of a day such as `2026-01-01`.
+pub fn text_from(day: &str) -> String {
+    let embedded = include_str!("../../data/prices.json");
+    embedded.replacen('{', &format!("{{\"effective_from\": \"{day}\","), 1)
+}
+
+/// The same with every price of tokens so many times as high.
+///
+/// # Panics
+/// If the embedded prices are not as they should be.
+pub fn multiplied_text_from(day: &str, factor: u64) -> String {
+    fn multiply(value: &mut serde_json::Value, factor: u64) {
+        match value {
+            serde_json::Value::Object(members) => {
+                for (name, member) in members {
+                    match member.as_str() {
+                        Some(price) if name.ends_with("_per_mtok") => *member = times(price, factor).into(),
+                        _ => multiply(member, factor),
+                    }
+                }
+            }
+            serde_json::Value::Array(items) => items.iter_mut().for_each(|item| multiply(item, factor)),
+            _ => {}
+        }
+    }
+    let mut sheet = serde_json::from_str(&text_from(day)).expect("the embedded prices are JSON");
+    multiply(&mut sheet, factor);
+    sheet.to_string()
+}
+
+/// A decimal with at most six places, multiplied.
+fn times(price: &str, factor: u64) -> String {
+    let (whole, fraction) = price.split_once('.').unwrap_or((price, ""));
+    let micros: u64 = format!("{whole}{fraction:0<6}").parse().expect("a price is a decimal");
+    let micros = micros * factor;
+    format!("{}.{:06}", micros / 1_000_000, micros % 1_000_000)
+}
+
+/// The same prices, read.
 ///
 /// # Panics
 /// If the day is not a date.
 pub fn sheet_from(day: &str) -> PriceSheet {
-    let embedded = include_str!("../../data/prices.json");
-    let dated = embedded.replacen('{', &format!("{{\"effective_from\": \"{day}\","), 1);
-    PriceSheet::from_json(&dated).expect("the embedded prices are valid on every day")
+    PriceSheet::from_json(&text_from(day)).expect("the embedded prices are valid on every day")
 }
 
 /// Midnight UTC of a day such as `2026-01-01`.

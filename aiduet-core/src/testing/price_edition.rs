@@ -1,12 +1,16 @@
 //! What every store of price sheets must do.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
+
+use async_trait::async_trait;
 
 use super::Factory;
 use crate::audit::AuditActor;
 use crate::price::{
-    EditionError, EditionMark, EditionStep, PriceDraft, PriceEdition, PriceEditions, PriceVersion,
-    SheetDigest, TAKE_OVER,
+    EditionError, EditionFile, EditionMark, EditionStep, PriceDraft, PriceEdition, PriceEditions,
+    PriceVersion, SheetDigest, TAKE_OVER,
 };
 
 /// Expands to one test per case of the suite.
@@ -51,6 +55,67 @@ macro_rules! price_editions_conformance {
             }
         )+
     };
+}
+
+/// A store over another one that can be cut off, stand still, and be tampered with.
+#[derive(Debug)]
+pub struct FlakyEditions {
+    inner: Arc<dyn PriceEditions>,
+    /// Whether lists fail.
+    pub is_down: AtomicBool,
+    /// Whether lists never come.
+    pub is_still: AtomicBool,
+    /// Whether texts are not those that were kept.
+    pub is_changed: AtomicBool,
+    /// How many lists were asked for.
+    pub reads: AtomicU32,
+}
+
+impl FlakyEditions {
+    /// A store that works so far.
+    pub fn of(inner: Arc<dyn PriceEditions>) -> Self {
+        let [is_down, is_still, is_changed] = [false; 3].map(AtomicBool::new);
+        Self { inner, is_down, is_still, is_changed, reads: AtomicU32::new(0) }
+    }
+}
+
+#[async_trait]
+impl PriceEditions for FlakyEditions {
+    async fn draft(&self, draft: PriceDraft) -> Result<PriceEdition, EditionError> {
+        self.inner.draft(draft).await
+    }
+
+    async fn find(&self, version: PriceVersion) -> Result<Option<EditionFile>, EditionError> {
+        let file = self.inner.find(version).await?;
+        let is_changed = self.is_changed.load(Ordering::Acquire);
+        Ok(file.map(|file| match is_changed {
+            true => EditionFile { text: file.text + " ", ..file },
+            false => file,
+        }))
+    }
+
+    async fn list(&self, limit: u32) -> Result<Vec<PriceEdition>, EditionError> {
+        self.reads.fetch_add(1, Ordering::AcqRel);
+        if self.is_still.load(Ordering::Acquire) {
+            std::future::pending::<()>().await;
+        }
+        match self.is_down.load(Ordering::Acquire) {
+            true => Err(EditionError::Unavailable { source: "the network is gone".into() }),
+            false => self.inner.list(limit).await,
+        }
+    }
+
+    async fn publish(
+        &self,
+        step: EditionStep,
+        after: Option<PriceVersion>,
+    ) -> Result<PriceEdition, EditionError> {
+        self.inner.publish(step, after).await
+    }
+
+    async fn withdraw(&self, step: EditionStep) -> Result<PriceEdition, EditionError> {
+        self.inner.withdraw(step).await
+    }
 }
 
 const DAY: Duration = Duration::from_hours(24);

@@ -1,11 +1,10 @@
 //! `aiduet models`
 
-use aiduet_core::clock::{Clock, SystemClock};
 use aiduet_core::money::Money;
 use aiduet_core::price::{PricedModel, Rate};
 use serde_json::json;
 
-use super::Context;
+use super::{Context, clock};
 use crate::cli::Models;
 use crate::failure::Failure;
 use crate::output;
@@ -17,10 +16,11 @@ pub(super) async fn run(context: &Context, verb: Models) -> Result<(), Failure> 
 }
 
 async fn list(context: &Context) -> Result<(), Failure> {
-    let prices = aiduet_core::app::embedded_prices().map_err(|error| Failure::of(&error))?;
-    let sheet = prices.sheet(SystemClock::new().now()).await.map_err(|error| Failure::of(&error))?;
+    let stores = context.stores().await?;
+    let sheet = stores.prices.sheet(clock().now()).await.map_err(|error| Failure::of(&error))?;
     let rows: Vec<_> = sheet.models.values().map(|model| row(model)).collect();
-    Ok(output::list(context.form, &rows)?)
+    output::list(context.form, &rows)?;
+    stores.close().await.map_err(|error| Failure::of(&error))
 }
 
 /// Rates of the standard tier, in dollars per million tokens.

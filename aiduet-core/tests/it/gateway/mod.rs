@@ -20,6 +20,7 @@ mod funds;
 mod house;
 mod input;
 mod limits;
+mod prices;
 mod scripted;
 mod silent;
 mod sockets;
@@ -42,9 +43,10 @@ use aiduet_core::keys::{ApiKey, KeyLimits};
 use aiduet_core::ledger::{Balance, LimitChange, ListRequests, RequestRecord, UpstreamName};
 use aiduet_core::limit::RateLimiter;
 use aiduet_core::money::{Money, Rounding};
-use aiduet_core::price::Margin;
+use aiduet_core::price::{Margin, PriceEditions, PublishedPrices};
 use aiduet_core::provider::{Provider, Vendor};
 use aiduet_core::settings::{GatewaySettings, Settings, UpstreamKind};
+use aiduet_core::testing::price_edition::FlakyEditions;
 use aiduet_core::testing::provider::CREDENTIAL;
 use aiduet_core::testing::{Factory, SeededEntropy, cents};
 use axum::Router;
@@ -123,10 +125,19 @@ impl Plan {
         let stores = ready.await.unwrap();
         let ledger = Arc::new(ScriptedLedger::new(Arc::clone(&stores.ledger)));
         let slots = Arc::new(CountedLimiter::new(MemoryLimiter::new(Arc::clone(&clock))));
+        let sheets = Arc::new(FlakyEditions::of(Arc::clone(&stores.price_editions)));
+        let price_editions = Arc::<FlakyEditions>::clone(&sheets) as Arc<dyn PriceEditions>;
+        let first = Arc::clone(&stores.first_prices);
+        let prices = Arc::new(PublishedPrices::new(first, Arc::clone(&price_editions), Arc::clone(&clock)));
         let mut builder = AppBuilder::new(self.settings.clone())
             .clock(clock)
             .entropy(Arc::new(SeededEntropy::new(self.seed)))
-            .stores(Stores { ledger: Arc::<ScriptedLedger>::clone(&ledger), ..stores.clone() })
+            .stores(Stores {
+                ledger: Arc::<ScriptedLedger>::clone(&ledger),
+                prices,
+                price_editions,
+                ..stores.clone()
+            })
             .limiter(Arc::clone(&slots) as Arc<dyn RateLimiter>);
         if let Some(provider) = self.provider {
             let upstream = |vendor: Vendor| {
@@ -137,7 +148,7 @@ impl Plan {
         }
         let app = builder.build().await.unwrap();
         let router = edge::guarded(router(app.clone()), app.clone(), &self.settings.server);
-        House { app, router, factory, ledger, slots, stores, customers: Vec::new(), place }
+        House { app, router, factory, ledger, sheets, slots, stores, customers: Vec::new(), place }
     }
 }
 
@@ -155,6 +166,8 @@ struct House {
     router: Router,
     factory: Factory,
     ledger: Arc<ScriptedLedger>,
+    /// The sheets of prices that operators publish.
+    sheets: Arc<FlakyEditions>,
     slots: Arc<CountedLimiter<MemoryLimiter>>,
     stores: Stores,
     customers: Vec<Customer>,
