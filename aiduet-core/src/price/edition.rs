@@ -42,6 +42,12 @@ pub trait PriceEditions: fmt::Debug + Send + Sync + 'static {
     /// [`EditionError::Unavailable`].
     async fn list(&self, limit: u32) -> Result<Vec<PriceEdition>, EditionError>;
 
+    /// At most `limit` editions that were published and not withdrawn, the latest version first.
+    ///
+    /// # Errors
+    /// [`EditionError::Unavailable`].
+    async fn standing(&self, limit: u32) -> Result<Vec<PriceEdition>, EditionError>;
+
     /// Publishes a draft behind the sheet that was published last, and returns it as it is kept: done
     /// again it is the same publication.
     ///

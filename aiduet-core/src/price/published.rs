@@ -141,8 +141,7 @@ impl PublishedPrices {
     ) -> Result<(Vec<Arc<PriceSheet>>, HashMap<SheetDigest, Arc<PriceSheet>>), PriceError> {
         let mut by_text = HashMap::new();
         let mut sheets = Vec::new();
-        let editions = self.editions.list(EDITIONS).await?;
-        for edition in editions.iter().rev().filter(|edition| edition.standing().is_some()) {
+        for edition in self.editions.standing(EDITIONS).await?.iter().rev() {
             let sheet = match before.get(&edition.digest) {
                 Some(known) => Arc::clone(known),
                 None => Arc::new(self.sheet_of(edition).await?),

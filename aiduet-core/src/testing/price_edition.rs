@@ -61,13 +61,13 @@ macro_rules! price_editions_conformance {
 #[derive(Debug)]
 pub struct FlakyEditions {
     inner: Arc<dyn PriceEditions>,
-    /// Whether lists fail.
+    /// Whether lists of what stands fail.
     pub is_down: AtomicBool,
-    /// Whether lists never come.
+    /// Whether they never come.
     pub is_still: AtomicBool,
     /// Whether texts are not those that were kept.
     pub is_changed: AtomicBool,
-    /// How many lists were asked for.
+    /// How many were asked for.
     pub reads: AtomicU32,
 }
 
@@ -95,13 +95,17 @@ impl PriceEditions for FlakyEditions {
     }
 
     async fn list(&self, limit: u32) -> Result<Vec<PriceEdition>, EditionError> {
+        self.inner.list(limit).await
+    }
+
+    async fn standing(&self, limit: u32) -> Result<Vec<PriceEdition>, EditionError> {
         self.reads.fetch_add(1, Ordering::AcqRel);
         if self.is_still.load(Ordering::Acquire) {
             std::future::pending::<()>().await;
         }
         match self.is_down.load(Ordering::Acquire) {
             true => Err(EditionError::Unavailable { source: "the network is gone".into() }),
-            false => self.inner.list(limit).await,
+            false => self.inner.standing(limit).await,
         }
     }
 
@@ -201,7 +205,14 @@ pub async fn editions_are_listed_latest_first(store: impl PriceEditions) {
     let one = drafted(&store, &draft(&factory, 1)).await;
     let list = async |limit| store.list(limit).await.expect("the store is available");
     assert_eq!(list(10).await, [three.clone(), two.clone(), one]);
-    assert_eq!(list(2).await, [three, two]);
+    assert_eq!(list(2).await, [three.clone(), two.clone()]);
+    let standing = async |limit| store.standing(limit).await.expect("the store is available");
+    assert_eq!(standing(10).await, std::slice::from_ref(&two));
+    let three = published(&store, &factory, (3, Some(&two))).await;
+    assert_eq!(standing(10).await, [three.clone(), two.clone()]);
+    assert_eq!(standing(1).await, std::slice::from_ref(&three), "drafts take no place");
+    store.withdraw(step(&factory, &three)).await.expect("it is the last");
+    assert_eq!(standing(10).await, [two]);
 }
 
 /// Every node must have read it before.

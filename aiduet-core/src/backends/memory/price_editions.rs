@@ -18,6 +18,13 @@ impl MemoryPriceEditions {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn latest(&self, limit: u32, is_wanted: impl Fn(&PriceEdition) -> bool) -> Vec<PriceEdition> {
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        let files = self.lock();
+        let editions = files.values().rev().map(|file| &file.edition);
+        editions.filter(|edition| is_wanted(edition)).take(limit).cloned().collect()
+    }
+
     /// Changes an edition as its step says, in view of all others.
     fn change(
         &self,
@@ -49,8 +56,11 @@ impl PriceEditions for MemoryPriceEditions {
     }
 
     async fn list(&self, limit: u32) -> Result<Vec<PriceEdition>, EditionError> {
-        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-        Ok(self.lock().values().rev().take(limit).map(|file| file.edition.clone()).collect())
+        Ok(self.latest(limit, |_any| true))
+    }
+
+    async fn standing(&self, limit: u32) -> Result<Vec<PriceEdition>, EditionError> {
+        Ok(self.latest(limit, |edition| edition.standing().is_some()))
     }
 
     async fn publish(

@@ -89,6 +89,12 @@ impl SeaOrmPriceEditions {
         Ok(edition)
     }
 
+    async fn latest(&self, which: &str, limit: u32) -> Result<Vec<PriceEdition>, DatabaseError> {
+        let select = format!("SELECT {COLUMNS} FROM price_editions {which} ORDER BY version DESC LIMIT ");
+        let rows = self.sql(&select).value(i64::from(limit)).all(self.database.reader()).await?;
+        rows.iter().map(read).collect()
+    }
+
     fn one(&self, version: PriceVersion, columns: &str) -> Sql {
         let select = self.sql(&format!("SELECT {columns} FROM price_editions WHERE version = "));
         select.value(i64::from(version.0))
@@ -115,9 +121,11 @@ impl PriceEditions for SeaOrmPriceEditions {
     }
 
     async fn list(&self, limit: u32) -> Result<Vec<PriceEdition>, EditionError> {
-        let select = format!("SELECT {COLUMNS} FROM price_editions ORDER BY version DESC LIMIT ");
-        let rows = self.sql(&select).value(i64::from(limit)).all(self.database.reader()).await?;
-        rows.iter().map(|row| Ok(read(row)?)).collect()
+        Ok(self.latest("", limit).await?)
+    }
+
+    async fn standing(&self, limit: u32) -> Result<Vec<PriceEdition>, EditionError> {
+        Ok(self.latest("WHERE published_at IS NOT NULL AND withdrawn_at IS NULL", limit).await?)
     }
 
     async fn publish(
