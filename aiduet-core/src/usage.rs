@@ -182,6 +182,9 @@ pub enum ServiceTier {
 }
 
 impl ServiceTier {
+    /// Every tier, the standard one first.
+    pub const ALL: [Self; 5] = [Self::Standard, Self::Batch, Self::Flex, Self::Priority, Self::Ultrafast];
+
     /// The name on a receipt and in the price file.
     pub const fn as_str(self) -> &'static str {
         match self {

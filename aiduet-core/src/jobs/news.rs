@@ -10,7 +10,7 @@ use crate::account::{Account, AccountState, AccountStore};
 use crate::clock::Timestamp;
 use crate::notify::{Letters, Notice};
 use crate::policy::{Policies, Policy, Progress, PublicationStore};
-use crate::price::{PriceBook, PriceChanges, PriceSheet};
+use crate::price::{ModelId, PriceBook, PriceChanges, PriceSheet};
 
 /// People that are written to in a minute: ten a second.
 const BATCH: u32 = 600;
@@ -65,11 +65,10 @@ impl News {
         }
         let mut before = self.prices.sheet(now).await.map_err(JobError::of)?;
         for sheet in self.prices.upcoming(now).await.map_err(JobError::of)? {
-            let changes = PriceChanges::between(&before, &sheet);
+            let changes = PriceChanges::between(&before, &sheet, sheet.effective_from);
             before = Arc::clone(&sheet);
             if !changes.is_empty() {
-                let name = format!("prices/{}", sheet.version.0);
-                items.push(Item { name, what: What::Prices(sheet, changes) });
+                items.push(Item { name: sheet.version.news(), what: What::Prices(sheet, changes) });
             }
         }
         Ok(items)
@@ -103,12 +102,16 @@ impl Item<'_> {
                 summary: policy.text(account.locale).summary.clone(),
                 effective_at: policy.effective_from,
             },
-            What::Prices(sheet, changes) => Notice::PriceChange {
-                version: sheet.version.0.to_string(),
-                effective_at: sheet.effective_from,
-                raised: changes.raised.iter().map(ToString::to_string).collect(),
-                lowered: changes.lowered.iter().map(ToString::to_string).collect(),
-            },
+            What::Prices(sheet, changes) => {
+                let names = |models: &[ModelId]| models.iter().map(ToString::to_string).collect();
+                Notice::PriceChange {
+                    version: sheet.version.0.to_string(),
+                    effective_at: sheet.effective_from,
+                    raised: names(&changes.raised),
+                    lowered: names(&changes.lowered),
+                    withdrawn: names(&changes.withdrawn),
+                }
+            }
         }
     }
 }

@@ -209,6 +209,9 @@ pub enum Notice {
         raised: Vec<String>,
         /// Display names of the models whose prices fall.
         lowered: Vec<String>,
+        /// Names of the models that are no longer offered.
+        #[serde(default)]
+        withdrawn: Vec<String>,
     },
     /// The archive of the person's data is ready.
     ExportReady {

@@ -67,6 +67,7 @@ enum Label {
     EffectiveFrom,
     Raised,
     Lowered,
+    Withdrawn,
     ErasedOn,
 }
 

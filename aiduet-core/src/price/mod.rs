@@ -4,6 +4,7 @@ mod bill;
 mod catalogue;
 mod changes;
 mod charge;
+mod difference;
 mod edition;
 mod error;
 mod published;
@@ -21,6 +22,7 @@ use async_trait::async_trait;
 pub use bill::{Bill, LineItem, LineKind, Margin};
 pub use changes::PriceChanges;
 pub use charge::{Charge, ChargeRequest, charge, clamp_usage};
+pub use difference::{ListPrice, PriceDifference};
 pub use edition::{
     EditionFile, EditionMark, EditionStep, InvalidDigest, PriceDraft, PriceEdition, PriceEditions,
     PricePublication, SheetDigest, TAKE_OVER,

@@ -57,6 +57,17 @@ impl Factor {
         self.numerator < self.denominator
     }
 
+    /// Whether it makes a rate higher than another factor does.
+    pub(super) fn exceeds(self, other: Self) -> bool {
+        let times = |one: u64, two: u64| u128::from(one).saturating_mul(u128::from(two));
+        times(self.numerator, other.denominator) > times(other.numerator, self.denominator)
+    }
+
+    /// Numerator and denominator.
+    pub(super) const fn parts(self) -> (u64, u64) {
+        (self.numerator, self.denominator)
+    }
+
     /// Both factors together.
     ///
     /// # Errors

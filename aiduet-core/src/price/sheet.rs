@@ -69,6 +69,13 @@ impl std::fmt::Display for ModelId {
 #[serde(transparent)]
 pub struct PriceVersion(pub u32);
 
+impl PriceVersion {
+    /// What people are told of it under, such as `prices/20261224`.
+    pub fn news(self) -> String {
+        format!("prices/{}", self.0)
+    }
+}
+
 /// How much a model takes and gives, in tokens. `None`: the catalogue does not say.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ModelLimits {

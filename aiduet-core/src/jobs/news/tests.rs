@@ -11,6 +11,7 @@ use crate::notify::{LeaseRequest, Outbox, PolicyKind};
 use crate::policy::Publication;
 use crate::price::PriceSheet;
 use crate::testing::Factory;
+use crate::testing::price::{sheet_from, text_from};
 
 const TEXTS: [&str; 3] = ["# Privacy\n> Less.\n", "# 隐私\n> 更少。\n", "# プライバシー\n> 減ります。\n"];
 
@@ -163,24 +164,24 @@ async fn what_is_in_force_is_no_news() {
 async fn people_hear_of_prices_before_they_change() {
     let stage = stage();
     let person = stage.person(|account| account).await;
-    let mut sheet = PriceSheet::embedded().unwrap();
     let now = stage.factory.now();
-    sheet.version = crate::price::PriceVersion(20_270_201);
-    sheet.effective_from = at("2027-02-01");
-    stage.prices.publish(sheet, now).unwrap();
+    stage.prices.publish(sheet_from("2027-02-01"), now).unwrap();
     assert_eq!(stage.run().await, 0, "no price changes");
-    let mut sheet = PriceSheet::embedded().unwrap();
-    sheet.version = crate::price::PriceVersion(20_270_301);
-    sheet.effective_from = at("2027-03-01");
-    let (id, model) = sheet.models.iter_mut().next().unwrap();
-    let (id, model) = (id.clone(), Arc::make_mut(model));
-    model.standard.base.input = crate::price::Rate::from_pico(model.standard.base.input.pico() + 1);
+    let mut sheet: serde_json::Value = serde_json::from_str(&text_from("2027-03-01")).unwrap();
+    let models = sheet["models"].as_array_mut().unwrap();
+    models.retain(|model| model["id"] != "gpt-5.6-luna");
+    let dearer = models.iter_mut().find(|model| model["id"] == "gpt-5.6").unwrap();
+    dearer["output_per_mtok"] = "1000".into();
+    let sheet = PriceSheet::from_json(&sheet.to_string()).unwrap();
     stage.prices.publish(sheet, now).unwrap();
     stage.run().await;
     let letters = stage.letters().await;
-    let [Notice::PriceChange { version, effective_at, raised, lowered }] = letters[&person].as_slice() else {
+    let [Notice::PriceChange { version, effective_at, raised, lowered, withdrawn }] =
+        letters[&person].as_slice()
+    else {
         panic!("{letters:?}");
     };
     assert_eq!((version.as_str(), *effective_at), ("20270301", at("2027-03-01")));
-    assert_eq!((raised.as_slice(), lowered.len()), ([id.to_string()].as_slice(), 0));
+    assert_eq!((raised.as_slice(), lowered.len()), (["gpt-5.6".to_owned()].as_slice(), 0));
+    assert_eq!(withdrawn.as_slice(), ["gpt-5.6-luna"]);
 }

@@ -87,6 +87,7 @@ fn samples() -> Vec<Notice> {
             effective_at: LATER,
             raised: vec!["Claude Opus".to_owned(), "GPT".to_owned()],
             lowered: Vec::new(),
+            withdrawn: Vec::new(),
         },
         Notice::ExportReady { expires_at: LATER },
         Notice::DeletionStarted { token: token(), erase_at: LATER },
@@ -191,6 +192,25 @@ fn spending_reads_as_it_should() {
             all.push_str(&format!("Subject: {subject}\n\n{text}\n"));
         }
         insta::assert_snapshot!(format!("spending_{}", locale.as_str()), all);
+    }
+}
+
+/// Models that go have words of their own.
+#[test]
+fn the_end_of_models_reads_as_it_should() {
+    for locale in LOCALES {
+        let notice = Notice::PriceChange {
+            version: "20270201".to_owned(),
+            effective_at: LATER,
+            raised: vec!["claude-opus-5".to_owned()],
+            lowered: Vec::new(),
+            withdrawn: vec!["gpt-5".to_owned(), "o3".to_owned()],
+        };
+        let Mail { subject, text, .. } = rendered(notice, locale);
+        insta::assert_snapshot!(
+            format!("withdrawn_{}", locale.as_str()),
+            format!("Subject: {subject}\n\n{text}")
+        );
     }
 }
 

@@ -14,6 +14,8 @@ const fn policy(kind: PolicyKind) -> &'static str {
 
 const UNLINKED: &str =
     "Your account can no longer be entered with your Google account. Other sessions were ended.";
+const MODELS_GO: &str = "Some models will no longer be offered; prices of others may change. Requests before the date shown are served at the present prices.";
+const PRICES_CHANGE: &str = "The prices of some models will change. Requests before the date shown are charged at the present prices.";
 const TO_CONFIRM: &str = "Your balance is low and we tried to recharge it as you agreed, but your bank wants to hear from you first. Open billing and confirm the charge. Until then nothing is charged.";
 const LEAKED: &str = "One of your API keys was found where others can read it. We have disabled it at once. Create a new one, and remove the old one from where it was published.";
 const STOPPED: &str = "Your balance is low and we tried to recharge it as you agreed, but your card was refused. We do not try again: automatic recharge is switched off, and nothing was charged. Top up by hand, or check your card and switch it on again.";
@@ -65,6 +67,7 @@ impl Language for English {
             Notice::PolicyChange { policy: kind, .. } => {
                 return format!("{name}: our {} will change", policy(*kind));
             }
+            Notice::PriceChange { withdrawn, .. } if !withdrawn.is_empty() => "Models and prices will change",
             Notice::PriceChange { .. } => "Prices will change",
             Notice::ExportReady { .. } => "Your data archive is ready",
             Notice::DeletionStarted { .. } => "Your account will be deleted",
@@ -129,9 +132,8 @@ impl Language for English {
             Notice::PolicyChange { .. } => {
                 "The page shows the whole text and the differences. If you do not agree, you can delete your account until then."
             }
-            Notice::PriceChange { .. } => {
-                "The prices of some models will change. Requests before the date shown are charged at the present prices."
-            }
+            Notice::PriceChange { withdrawn, .. } if !withdrawn.is_empty() => MODELS_GO,
+            Notice::PriceChange { .. } => PRICES_CHANGE,
             Notice::ExportReady { .. } => {
                 "The archive with your data is ready. Sign in to download it, once, until the time shown. It is put together while you download it, and kept nowhere."
             }
@@ -174,6 +176,7 @@ impl Language for English {
             Label::EffectiveFrom => "In force from",
             Label::Raised => "Higher prices",
             Label::Lowered => "Lower prices",
+            Label::Withdrawn => "No longer offered",
             Label::ErasedOn => "Erased on",
         }
     }

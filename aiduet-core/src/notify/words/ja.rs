@@ -12,6 +12,9 @@ const fn policy(kind: PolicyKind) -> &'static str {
     }
 }
 
+const MODELS_GO: &str = "一部のモデルの提供を終了します。ほかのモデルの料金も変わることがあります。表示の日時より前のリクエストには現在の料金で応答します。";
+const PRICES_CHANGE: &str =
+    "一部のモデルの料金を改定します。表示の日時より前のリクエストには現在の料金が適用されます。";
 const TO_CONFIRM: &str = "残高が少なくなったため、ご同意のとおり自動チャージを試みましたが、銀行がご本人の確認を求めています。請求のページを開いて確認してください。確認されるまで請求は行われません。";
 const LEAKED: &str = "API キーの一つが第三者に読める場所で見つかったため、ただちに無効にしました。新しいキーを作成し、公開された場所から古いキーを取り除いてください。";
 const STOPPED: &str = "残高が少なくなったため、ご同意のとおり自動チャージを試みましたが、カードが拒否されました。再試行はしません。自動チャージは停止し、請求は行われていません。手動でチャージするか、カードを確認してからもう一度オンにしてください。";
@@ -63,6 +66,7 @@ impl Language for Japanese {
             Notice::PolicyChange { policy: kind, .. } => {
                 return format!("{name}: {}の変更について", policy(*kind));
             }
+            Notice::PriceChange { withdrawn, .. } if !withdrawn.is_empty() => "モデルと料金の変更のお知らせ",
             Notice::PriceChange { .. } => "料金改定のお知らせ",
             Notice::ExportReady { .. } => "データのアーカイブができました",
             Notice::DeletionStarted { .. } => "アカウントは削除されます",
@@ -127,9 +131,8 @@ impl Language for Japanese {
             Notice::PolicyChange { .. } => {
                 "全文と変更点はページでご覧いただけます。同意されない場合は、それまでにアカウントを削除できます。"
             }
-            Notice::PriceChange { .. } => {
-                "一部のモデルの料金を改定します。表示の日時より前のリクエストには現在の料金が適用されます。"
-            }
+            Notice::PriceChange { withdrawn, .. } if !withdrawn.is_empty() => MODELS_GO,
+            Notice::PriceChange { .. } => PRICES_CHANGE,
             Notice::ExportReady { .. } => {
                 "データのアーカイブができました。表示の日時までに、ログインして一度だけダウンロードできます。アーカイブはダウンロードの際に作成され、どこにも保存されません。"
             }
@@ -172,6 +175,7 @@ impl Language for Japanese {
             Label::EffectiveFrom => "適用開始",
             Label::Raised => "値上げ",
             Label::Lowered => "値下げ",
+            Label::Withdrawn => "提供終了",
             Label::ErasedOn => "消去日時",
         }
     }

@@ -93,8 +93,8 @@ pub(super) fn facts(notice: &Notice) -> Vec<Fact> {
         Notice::PolicyChange { version, effective_at, .. } => {
             vec![text(Label::Version, version), time(Label::EffectiveFrom, *effective_at)]
         }
-        Notice::PriceChange { version, effective_at, raised, lowered } => {
-            let lists = [(Label::Raised, raised), (Label::Lowered, lowered)];
+        Notice::PriceChange { version, effective_at, raised, lowered, withdrawn } => {
+            let lists = [(Label::Withdrawn, withdrawn), (Label::Raised, raised), (Label::Lowered, lowered)];
             let lists = lists.into_iter().filter(|(_label, models)| !models.is_empty());
             [text(Label::Version, version), time(Label::EffectiveFrom, *effective_at)]
                 .into_iter()

@@ -58,6 +58,7 @@ impl Language for Chinese {
             Notice::RechargeStopped { .. } | Notice::CardGone { .. } => "自动充值已关闭",
             Notice::RefundReceipt { .. } => "退款通知",
             Notice::PolicyChange { policy: kind, .. } => return format!("{name}：{}即将变更", policy(*kind)),
+            Notice::PriceChange { withdrawn, .. } if !withdrawn.is_empty() => "模型与价格即将调整",
             Notice::PriceChange { .. } => "价格即将调整",
             Notice::ExportReady { .. } => "您的数据导出已就绪",
             Notice::DeletionStarted { .. } => "您的账户即将删除",
@@ -110,6 +111,9 @@ impl Language for Chinese {
             Notice::CardGone { .. } => CARD_GONE,
             Notice::RefundReceipt { .. } => "退款已退回至您的原支付方式，到账可能需要数天。",
             Notice::PolicyChange { .. } => "页面上有全文及差异对照。如果您不同意，可在生效前删除账户。",
+            Notice::PriceChange { withdrawn, .. } if !withdrawn.is_empty() => {
+                "部分模型将停止提供，其他模型的价格可能调整。在所示日期之前的请求仍按现行价格提供服务。"
+            }
             Notice::PriceChange { .. } => "部分模型的价格将调整。在所示日期之前的请求按现行价格计费。",
             Notice::ExportReady { .. } => {
                 "包含您数据的存档已就绪。请在所示时间之前登录并下载，仅限一次。存档在下载时生成，不会另行保存。"
@@ -151,6 +155,7 @@ impl Language for Chinese {
             Label::EffectiveFrom => "生效时间",
             Label::Raised => "价格上调",
             Label::Lowered => "价格下调",
+            Label::Withdrawn => "停止提供",
             Label::ErasedOn => "删除时间",
         }
     }
