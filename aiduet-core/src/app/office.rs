@@ -26,6 +26,8 @@ fn parts(stores: &Stores, clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>) -> O
         audit_log: Arc::clone(&stores.audit_log),
         approvals: Arc::clone(&stores.approvals),
         publications: Arc::clone(&stores.publications),
+        price_editions: Arc::clone(&stores.price_editions),
+        first_prices: Arc::clone(&stores.first_prices),
         deletions: Arc::clone(&stores.deletions),
     }
 }

@@ -10,6 +10,7 @@ use crate::clock::Timestamp;
 use crate::id::{AccountId, ApiKeyId, ApprovalId, AuditEntryId, RequestId, TransferId};
 use crate::money::Money;
 use crate::notify::PolicyKind;
+use crate::price::{PriceVersion, SheetDigest};
 
 const REASON_CHARS_MAX: usize = 200;
 const SUBJECT_BYTES_MAX: usize = 100;
@@ -139,6 +140,18 @@ impl From<ApprovalId> for AuditSubject {
 impl From<TransferId> for AuditSubject {
     fn from(id: TransferId) -> Self {
         Self(id.to_string())
+    }
+}
+
+impl From<PriceVersion> for AuditSubject {
+    fn from(version: PriceVersion) -> Self {
+        Self(version.news())
+    }
+}
+
+impl From<SheetDigest> for AuditSubject {
+    fn from(digest: SheetDigest) -> Self {
+        Self(format!("sha256:{digest}"))
     }
 }
 
@@ -297,6 +310,28 @@ actions! {
     PolicyForced = "policy_forced",
     /// Had people told of a version of a policy.
     PolicyNotified = "policy_notified",
+    /// Listed the sheets of prices.
+    PricesListed = "prices_listed",
+    /// Read a sheet of prices beside the one in force.
+    PricesViewed = "prices_viewed",
+    /// Drafted a sheet of prices.
+    PricesDrafted = "prices_drafted",
+    /// Asked a second operator to publish a sheet of prices.
+    PricesRequested = "prices_requested",
+    /// Published a sheet of prices that another operator had asked for.
+    PricesPublished = "prices_published",
+    /// Refused that a sheet of prices is published.
+    PricesRefused = "prices_refused",
+    /// Published a sheet of prices alone, at the host.
+    PricesForced = "prices_forced",
+    /// Asked a second operator to withdraw a sheet of prices that was published.
+    PricesWithdrawalRequested = "prices_withdrawal_requested",
+    /// Withdrew a sheet of prices as another operator had asked.
+    PricesWithdrawn = "prices_withdrawn",
+    /// Refused that a sheet of prices is withdrawn.
+    PricesWithdrawalRefused = "prices_withdrawal_refused",
+    /// Withdrew a sheet of prices alone, at the host.
+    PricesWithdrawalForced = "prices_withdrawal_forced",
 }
 
 #[cfg(test)]

@@ -32,7 +32,8 @@ impl Office {
     ///
     /// # Errors
     /// [`OfficeError::Approval`], [`OfficeError::OwnAccount`]; [`OfficeError::Closed`],
-    /// [`OfficeError::Publication`] when it cannot be done any more; or what a store says.
+    /// [`OfficeError::Publication`], [`OfficeError::Edition`], [`OfficeError::Prices`] when it cannot be done
+    /// any more; or what a store says.
     pub async fn approve(
         &self,
         act: &Act,
@@ -106,6 +107,7 @@ impl Office {
                 open(&*self.account(*account).await?)
             }
             Matter::Publication(edition) => self.check_edition(policies, edition).await.map(drop),
+            Matter::Prices(decision) => self.check_prices(decision).await.map(drop),
             Matter::Erasure { account } => self.check_erasure(act, *account).await,
         }
     }
@@ -119,6 +121,7 @@ impl Office {
                 self.post(Grant { transfer, account, amount, expires_at, external }).await
             }
             Matter::Publication(edition) => self.bring_out(act, policies, edition).await.map(drop),
+            Matter::Prices(decision) => self.change_prices(act, decision).await.map(drop),
             Matter::Erasure { account } => self.order_erasure(*account).await.map(drop),
         }
     }
@@ -129,11 +132,7 @@ fn deed_of(act: &Act, asked: &Approval, label: &str) -> Deed {
     let Approval { id, name, matter, .. } = asked;
     // Asked again under one name it is one request, which has the identifier of the first time.
     let cause = if label.starts_with("asked") { *name } else { id.as_uuid() };
-    let reference = match matter {
-        Matter::Credit(terms) => Some(terms.transfer.into()),
-        Matter::Publication(_) | Matter::Erasure { .. } => None,
-    };
-    let (subject, amount) = (matter.subject(), matter.amount());
+    let (subject, reference, amount) = (matter.subject(), matter.reference(), matter.amount());
     Deed { id: Some(entry_of(act, cause, label)), subject, reference, amount }
 }
 

@@ -9,6 +9,7 @@ use crate::keys::KeyError;
 use crate::ledger::LedgerError;
 use crate::payment::RechargeError;
 use crate::policy::PublicationError;
+use crate::price::{EditionError, PriceError, PriceVersion};
 use crate::privacy::DeletionError;
 
 /// Failure of what needs two operators.
@@ -69,6 +70,45 @@ impl Classify for ApprovalError {
     }
 }
 
+/// Why a sheet of prices cannot come into force.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum PriceFault {
+    /// The text is no sheet.
+    #[error(transparent)]
+    Sheet(PriceError),
+    /// Its day is over.
+    #[error("effective_from: the day of the sheet is over")]
+    Past,
+    /// It does not come behind the others.
+    #[error("effective_from: version {} exists, a sheet must have a later day", last.0)]
+    NotLater {
+        /// The last one.
+        last: PriceVersion,
+    },
+    /// People hear of it too late.
+    #[error("effective_from: less than 30 days ahead, but a price rises, or a model or price goes: {models}")]
+    TooSoon {
+        /// The names of models of which something is taken.
+        models: String,
+    },
+}
+
+impl Classify for PriceFault {
+    fn class(&self) -> ErrorClass {
+        match self {
+            Self::Sheet(_) => ErrorClass::Invalid,
+            Self::Past | Self::NotLater { .. } | Self::TooSoon { .. } => ErrorClass::Conflict,
+        }
+    }
+
+    fn retry(&self) -> Retry {
+        match self {
+            Self::Sheet(_) | Self::Past | Self::NotLater { .. } | Self::TooSoon { .. } => Retry::Never,
+        }
+    }
+}
+
 /// Why an act of an operator was not done.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -109,6 +149,12 @@ pub enum OfficeError {
     /// Policies.
     #[error(transparent)]
     Publication(#[from] PublicationError),
+    /// Sheets of prices.
+    #[error(transparent)]
+    Edition(#[from] EditionError),
+    /// What a sheet of prices says.
+    #[error(transparent)]
+    Prices(#[from] PriceFault),
     /// Deletions.
     #[error(transparent)]
     Deletion(#[from] DeletionError),
@@ -133,6 +179,8 @@ impl Classify for OfficeError {
             Self::Auth(error) => error.class(),
             Self::Ledger(error) => error.class(),
             Self::Publication(error) => error.class(),
+            Self::Edition(error) => error.class(),
+            Self::Prices(fault) => fault.class(),
             Self::Deletion(error) => error.class(),
             Self::Key(error) => error.class(),
             Self::Recharge(error) => error.class(),
@@ -150,6 +198,8 @@ impl Classify for OfficeError {
             Self::Auth(error) => error.retry(),
             Self::Ledger(error) => error.retry(),
             Self::Publication(error) => error.retry(),
+            Self::Edition(error) => error.retry(),
+            Self::Prices(fault) => fault.retry(),
             Self::Deletion(error) => error.retry(),
             Self::Key(error) => error.retry(),
             Self::Recharge(error) => error.retry(),

@@ -1,5 +1,6 @@
 //! What needs two operators.
 
+use super::prices::PriceDecision;
 use super::publish::Edition;
 use crate::audit::{AuditAction, AuditSubject};
 use crate::clock::Timestamp;
@@ -13,6 +14,8 @@ pub enum Matter {
     Credit(GrantTerms),
     /// A version of a policy comes out.
     Publication(Edition),
+    /// A sheet of prices is published, or withdrawn.
+    Prices(PriceDecision),
     /// Everything that is kept about somebody ends.
     Erasure {
         /// Whose account it is.
@@ -38,7 +41,7 @@ impl Matter {
     pub const fn account(&self) -> Option<AccountId> {
         match self {
             Self::Credit(GrantTerms { account, .. }) | Self::Erasure { account } => Some(*account),
-            Self::Publication(_) => None,
+            Self::Publication(_) | Self::Prices(_) => None,
         }
     }
 
@@ -47,6 +50,16 @@ impl Matter {
         match self {
             Self::Credit(GrantTerms { account, .. }) | Self::Erasure { account } => Some((*account).into()),
             Self::Publication(edition) => edition.subject(),
+            Self::Prices(decision) => Some(decision.version.into()),
+        }
+    }
+
+    /// What else it has to do with, for the audit log.
+    pub(super) fn reference(&self) -> Option<AuditSubject> {
+        match self {
+            Self::Credit(terms) => Some(terms.transfer.into()),
+            Self::Prices(decision) => Some(decision.digest.into()),
+            Self::Publication(_) | Self::Erasure { .. } => None,
         }
     }
 
@@ -54,7 +67,7 @@ impl Matter {
     pub(super) const fn amount(&self) -> Option<Money> {
         match self {
             Self::Credit(terms) => Some(terms.amount),
-            Self::Publication(_) | Self::Erasure { .. } => None,
+            Self::Publication(_) | Self::Prices(_) | Self::Erasure { .. } => None,
         }
     }
 
@@ -67,6 +80,7 @@ impl Matter {
             Self::Publication(_) => {
                 [AuditAction::PolicyRequested, AuditAction::PolicyPublished, AuditAction::PolicyRefused]
             }
+            Self::Prices(decision) => decision.actions(),
             Self::Erasure { .. } => {
                 [AuditAction::ErasureRequested, AuditAction::ErasureApproved, AuditAction::ErasureRefused]
             }

@@ -7,6 +7,7 @@ mod erase;
 mod error;
 mod matter;
 mod office;
+mod prices;
 mod publish;
 
 pub use approval::{
@@ -15,7 +16,8 @@ pub use approval::{
 pub use credit::{CreditWish, Credited, TWO_PERSONS_ABOVE};
 pub use decide::Consent;
 pub use erase::{EraseWish, Erased};
-pub use error::{ApprovalError, OfficeError};
+pub use error::{ApprovalError, OfficeError, PriceFault};
 pub use matter::{GrantTerms, Matter};
 pub use office::{AccountFile, Act, Office, OfficeParts};
+pub use prices::{PriceDecided, PriceDecision, PriceFile, PriceReview, PriceState, PriceStep, PriceWish};
 pub use publish::{Edition, Effect, PolicyFile, PublishWish, Published};

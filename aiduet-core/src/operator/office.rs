@@ -19,6 +19,7 @@ use crate::ledger::{
 use crate::money::Money;
 use crate::payment::RechargeStore;
 use crate::policy::PublicationStore;
+use crate::price::{PriceEditions, PriceSheet};
 use crate::privacy::DeletionStore;
 
 /// So often somebody else may change an account meanwhile.
@@ -54,6 +55,10 @@ pub struct OfficeParts {
     pub approvals: Arc<dyn ApprovalStore>,
     /// What was published.
     pub publications: Arc<dyn PublicationStore>,
+    /// Sheets of prices.
+    pub price_editions: Arc<dyn PriceEditions>,
+    /// The sheet before them.
+    pub first_prices: Arc<PriceSheet>,
     /// Deletions of accounts.
     pub deletions: Arc<dyn DeletionStore>,
 }

@@ -8,8 +8,9 @@ use crate::id::ApprovalId;
 use crate::notify::PolicyKind;
 use crate::operator::{
     APPROVAL_LIFE, Approval, ApprovalError, ApprovalPage, ApprovalState, ApprovalStore, Decision, Edition,
-    Effect, GrantTerms, Matter, Verdict,
+    Effect, GrantTerms, Matter, PriceDecision, PriceStep, Verdict,
 };
+use crate::price::{PriceVersion, SheetDigest};
 
 /// Expands to one test per case of the suite.
 ///
@@ -89,6 +90,11 @@ fn matters(factory: &Factory) -> Vec<Approval> {
     };
     let transfer = factory.transfer_id();
     let lasting = GrantTerms { transfer, account: factory.account_id(), amount: cents(1), expires_at: None };
+    let sheet = |step, version, text| PriceDecision {
+        step,
+        version: PriceVersion(version),
+        digest: SheetDigest::of(text),
+    };
     let edition = |kind, effect| Edition { kind, version: "2026-12-26".to_owned(), effect };
     vec![
         wish(factory),
@@ -96,6 +102,10 @@ fn matters(factory: &Factory) -> Vec<Approval> {
         named(Matter::Publication(edition(PolicyKind::Privacy, Effect::Adverse))),
         named(Matter::Publication(edition(PolicyKind::Terms, Effect::Harmless))),
         named(Matter::Erasure { account: factory.account_id() }),
+        named(Matter::Prices(sheet(PriceStep::Publish, 20_270_101, "{}"))),
+        named(Matter::Prices(sheet(PriceStep::Publish, 20_270_101, "{ }"))),
+        named(Matter::Prices(sheet(PriceStep::Withdraw, 20_270_101, "{}"))),
+        named(Matter::Prices(sheet(PriceStep::Withdraw, 20_270_102, "{}"))),
     ]
 }
 

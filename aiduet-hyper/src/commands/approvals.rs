@@ -1,7 +1,7 @@
 //! `aiduet approvals`
 
 use aiduet_core::id::ApprovalId;
-use aiduet_core::operator::{Approval, ApprovalPage, ApprovalState, Edition, Matter};
+use aiduet_core::operator::{Approval, ApprovalPage, ApprovalState, Edition, Matter, PriceStep};
 use aiduet_core::policy::Policies;
 use serde_json::{Value, json};
 
@@ -53,10 +53,14 @@ pub(super) fn row(approval: &Approval) -> Value {
         ApprovalState::Granted { by, at: _ } => ("granted", Some(by.to_string())),
         ApprovalState::Refused { by, at: _ } => ("refused", Some(by.to_string())),
     };
-    let (kind, terms, edition) = match matter {
-        Matter::Credit(terms) => ("credit", Some(terms), None),
-        Matter::Publication(edition) => ("publication", None, Some(edition)),
-        Matter::Erasure { account: _ } => ("erasure", None, None),
+    let (kind, terms, edition, sheet) = match matter {
+        Matter::Credit(terms) => ("credit", Some(terms), None, None),
+        Matter::Publication(edition) => ("publication", None, Some(edition), None),
+        Matter::Prices(sheet) => match sheet.step {
+            PriceStep::Publish => ("price_publication", None, None, Some(sheet)),
+            PriceStep::Withdraw => ("price_withdrawal", None, None, Some(sheet)),
+        },
+        Matter::Erasure { account: _ } => ("erasure", None, None, None),
     };
     json!({
         "id": id,
@@ -68,6 +72,8 @@ pub(super) fn row(approval: &Approval) -> Value {
         "expires_at": terms.and_then(|terms| terms.expires_at).map(|at| at.to_string()),
         "policy": edition.map(Edition::name),
         "effect": edition.map(|edition| edition.effect.as_str()),
+        "price_version": sheet.map(|sheet| sheet.version),
+        "sha256": sheet.map(|sheet| sheet.digest.to_string()),
         "reason": reason.as_str(),
         "asked_by": asked_by.to_string(),
         "asked_at": asked_at.to_string(),

@@ -15,11 +15,12 @@ use crate::money::Money;
 use crate::notify::PolicyKind;
 use crate::operator::{
     Approval, ApprovalError, ApprovalPage, ApprovalState, ApprovalStore, Decision, Edition, Effect,
-    GrantTerms, Matter,
+    GrantTerms, Matter, PriceDecision, PriceStep,
 };
+use crate::price::PriceVersion;
 
 const COLUMNS: &str = "id, transfer, account, amount, expires_at, reason, asked_by, asked_at, state, \
-    decided_by, decided_at, kind, policy, effect";
+    decided_by, decided_at, kind, policy, effect, sheet";
 
 /// [`ApprovalStore`] in a database.
 #[derive(Clone, Debug)]
@@ -115,21 +116,51 @@ fn state_from(code: &str, by: Option<AuditActor>, at: Option<Timestamp>) -> Opti
     }
 }
 
-/// What is asked for, in columns: account, amount, end, kind, policy, effect.
-type MatterColumns =
-    (Option<Uuid>, Option<i64>, Option<i64>, &'static str, Option<String>, Option<&'static str>);
+/// What is asked for, in columns.
+#[derive(Default)]
+struct MatterColumns {
+    account: Option<Uuid>,
+    amount: Option<i64>,
+    expires_at: Option<i64>,
+    kind: &'static str,
+    policy: Option<String>,
+    effect: Option<String>,
+    sheet: Option<String>,
+}
 
 fn matter_columns(matter: &Matter) -> MatterColumns {
     match matter {
-        Matter::Credit(GrantTerms { transfer: _, account, amount, expires_at }) => {
-            let (amount, expires_at) = (amount.nanos(), expires_at.map(Timestamp::millis));
-            (Some(account.as_uuid()), Some(amount), expires_at, "credit", None, None)
+        Matter::Credit(GrantTerms { transfer: _, account, amount, expires_at }) => MatterColumns {
+            account: Some(account.as_uuid()),
+            amount: Some(amount.nanos()),
+            expires_at: expires_at.map(Timestamp::millis),
+            kind: "credit",
+            ..MatterColumns::default()
+        },
+        Matter::Publication(edition) => MatterColumns {
+            kind: "publication",
+            policy: Some(edition.name()),
+            effect: Some(edition.effect.as_str().to_owned()),
+            ..MatterColumns::default()
+        },
+        Matter::Prices(PriceDecision { step, version, digest }) => MatterColumns {
+            kind: match step {
+                PriceStep::Publish => "price_publication",
+                PriceStep::Withdraw => "price_withdrawal",
+            },
+            sheet: Some(format!("{}/{digest}", version.0)),
+            ..MatterColumns::default()
+        },
+        Matter::Erasure { account } => {
+            MatterColumns { account: Some(account.as_uuid()), kind: "erasure", ..MatterColumns::default() }
         }
-        Matter::Publication(edition) => {
-            (None, None, None, "publication", Some(edition.name()), Some(edition.effect.as_str()))
-        }
-        Matter::Erasure { account } => (Some(account.as_uuid()), None, None, "erasure", None, None),
     }
+}
+
+fn decision_from(step: PriceStep, sheet: &str) -> Option<PriceDecision> {
+    let (version, digest) = sheet.split_once('/')?;
+    let version = PriceVersion(version.parse().ok()?);
+    Some(PriceDecision { step, version, digest: digest.parse().ok()? })
 }
 
 fn edition_from(policy: &str, effect: &str) -> Option<Edition> {
@@ -142,7 +173,7 @@ fn edition_from(policy: &str, effect: &str) -> Option<Edition> {
 fn write(approval: &Approval) -> Vec<Value> {
     let Approval { id, name, matter, reason, asked_by, asked_at, state } = approval;
     let (state, by, at) = state_columns(state);
-    let (account, amount, expires_at, kind, policy, effect) = matter_columns(matter);
+    let MatterColumns { account, amount, expires_at, kind, policy, effect, sheet } = matter_columns(matter);
     vec![
         id.as_uuid().into(),
         (*name).into(),
@@ -157,7 +188,8 @@ fn write(approval: &Approval) -> Vec<Value> {
         at.into(),
         kind.into(),
         policy.into(),
-        effect.map(str::to_owned).into(),
+        effect.into(),
+        sheet.into(),
     ]
 }
 
@@ -177,16 +209,16 @@ fn read(row: &QueryResult) -> Result<Approval, DatabaseError> {
     let at = |at: Option<i64>| state_from(&code, by, at.map(Timestamp::from_millis));
     let state = columns.next_as("approvals.state", at)?;
     let kind: Option<String> = columns.next()?;
-    let (policy, effect): (Option<String>, Option<String>) = (columns.next()?, columns.next()?);
+    let [policy, effect, sheet] = [columns.next()?, columns.next()?, columns.next()?]
+        .map(|text: Option<String>| text.unwrap_or_default());
     let matter = match (kind.as_deref().unwrap_or("credit"), account, amount) {
         ("credit", Some(account), Some(amount)) => {
             let transfer = TransferId::from_uuid(name);
             Some(Matter::Credit(GrantTerms { transfer, account, amount, expires_at }))
         }
-        ("publication", None, None) => {
-            let edition = edition_from(&policy.unwrap_or_default(), &effect.unwrap_or_default());
-            edition.map(Matter::Publication)
-        }
+        ("publication", None, None) => edition_from(&policy, &effect).map(Matter::Publication),
+        ("price_publication", None, None) => decision_from(PriceStep::Publish, &sheet).map(Matter::Prices),
+        ("price_withdrawal", None, None) => decision_from(PriceStep::Withdraw, &sheet).map(Matter::Prices),
         ("erasure", Some(account), None) => Some(Matter::Erasure { account }),
         _ => None,
     };

@@ -9,7 +9,7 @@ use axum::response::{IntoResponse, Response};
 use http::header::{ACCEPT_LANGUAGE, CACHE_CONTROL, USER_AGENT};
 use http::{HeaderMap, HeaderName, HeaderValue};
 
-use super::problem::Problem;
+use super::problem::{Detail, Problem};
 use crate::account::{Locale, Visit};
 use crate::app::App;
 use crate::auth::Device;
@@ -70,7 +70,8 @@ pub(super) async fn frame(State(app): State<App>, mut request: Request, next: Ne
         None => next.run(request).await,
     };
     if let Some(problem) = response.extensions_mut().remove::<Problem>() {
-        let (body, kind) = problem.body(call.locale, call.id);
+        let detail = response.extensions_mut().remove::<Detail>();
+        let (body, kind) = problem.body((call.locale, call.id), detail);
         *response.body_mut() = Body::from(body);
         response.headers_mut().insert(http::header::CONTENT_TYPE, kind);
     }

@@ -16,9 +16,10 @@ use crate::http::coding::name_accepted;
 use crate::id::RequestId;
 use crate::keys::KeyError;
 use crate::ledger::LedgerError;
-use crate::operator::{ApprovalError, OfficeError};
+use crate::operator::{ApprovalError, OfficeError, PriceFault};
 use crate::payment::{CashierError, PlanFault, RefundFault};
 use crate::policy::PublicationError;
+use crate::price::{EditionError, PriceError};
 
 /// What is wrong with a request. Written by the frame around all handlers, which knows the
 /// language and the request.
@@ -48,6 +49,10 @@ pub(super) struct Details {
     code: &'static str,
     /// To be named when you ask for help.
     request_id: String,
+    /// For operators: what is wrong with what they sent, in English.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    detail: Option<String>,
     errors: Vec<Fault>,
 }
 
@@ -61,6 +66,43 @@ struct Fault {
     code: &'static str,
     /// What it says, in the language that `accept-language` asks for.
     detail: &'static str,
+}
+
+/// A problem with what is wrong in the words of who found it.
+pub(super) struct Explained {
+    problem: Problem,
+    detail: Option<Detail>,
+}
+
+/// What is wrong, in English.
+#[derive(Clone, Debug)]
+pub(super) struct Detail(String);
+
+impl From<Problem> for Explained {
+    fn from(problem: Problem) -> Self {
+        Self { problem, detail: None }
+    }
+}
+
+impl From<OfficeError> for Explained {
+    fn from(error: OfficeError) -> Self {
+        let detail = match &error {
+            OfficeError::Prices(fault) => Some(Detail(fault.to_string())),
+            OfficeError::Edition(fault) if fault.retry() == Retry::Never => Some(Detail(fault.to_string())),
+            _ => None,
+        };
+        Self { problem: error.into(), detail }
+    }
+}
+
+impl IntoResponse for Explained {
+    fn into_response(self) -> Response {
+        let mut response = self.problem.into_response();
+        if let Some(detail) = self.detail {
+            response.extensions_mut().insert(detail);
+        }
+        response
+    }
 }
 
 impl Problem {
@@ -87,6 +129,9 @@ impl Problem {
     pub(super) const NO_RECHARGE: Self = Self::new(StatusCode::NOT_FOUND, "auto_recharge_unavailable");
     pub(super) const NO_PAYMENTS: Self = Self::new(StatusCode::SERVICE_UNAVAILABLE, "payments_unavailable");
 
+    pub(super) const INVALID_SHEET: Self = Self::field("/sheet", "invalid_price_sheet");
+    const PRICE_VERSION_EXISTS: Self = Self::new(StatusCode::CONFLICT, "price_version_exists");
+
     pub(super) const BUSY: Self = Self::new(StatusCode::CONFLICT, "job_running");
 
     const fn new(status: StatusCode, code: &'static str) -> Self {
@@ -104,7 +149,11 @@ impl Problem {
     }
 
     /// The body, and its type.
-    pub(super) fn body(&self, locale: Locale, id: RequestId) -> (String, HeaderValue) {
+    pub(super) fn body(
+        &self,
+        (locale, id): (Locale, RequestId),
+        detail: Option<Detail>,
+    ) -> (String, HeaderValue) {
         let errors = self.field.iter();
         let errors = errors.map(|(pointer, code)| Fault { pointer, code, detail: title(code, locale) });
         let body = Details {
@@ -113,6 +162,7 @@ impl Problem {
             status: self.status.as_u16(),
             code: self.code,
             request_id: id.to_string(),
+            detail: detail.map(|Detail(text)| text),
             errors: errors.collect(),
         };
         let body = serde_json::to_string(&body).unwrap_or_default();
@@ -227,8 +277,37 @@ impl From<OfficeError> for Problem {
             OfficeError::Publication(PublicationError::Conflict) => {
                 Self::new(StatusCode::CONFLICT, "policy_published")
             }
+            OfficeError::Prices(fault) => fault.into(),
+            OfficeError::Edition(error) => error.into(),
             OfficeError::Ledger(LedgerError::InvalidAmount) => Self::field("/amount", "invalid_amount"),
             other => Self::internal(&other),
+        }
+    }
+}
+
+impl From<PriceFault> for Problem {
+    fn from(fault: PriceFault) -> Self {
+        match fault {
+            PriceFault::Sheet(PriceError::InvalidCatalogue { .. }) => Self::INVALID_SHEET,
+            PriceFault::Past => Self::field("/sheet/effective_from", "price_day_over"),
+            PriceFault::NotLater { .. } => Self::PRICE_VERSION_EXISTS,
+            PriceFault::TooSoon { .. } => Self::new(StatusCode::CONFLICT, "price_too_soon"),
+            other => Self::internal(&other),
+        }
+    }
+}
+
+impl From<EditionError> for Problem {
+    fn from(error: EditionError) -> Self {
+        match error {
+            EditionError::NotFound { .. } => Self::NOT_FOUND,
+            EditionError::Exists { .. } => Self::PRICE_VERSION_EXISTS,
+            EditionError::Changed { .. } => Self::new(StatusCode::CONFLICT, "price_sheet_changed"),
+            EditionError::Overtaken => Self::new(StatusCode::CONFLICT, "price_overtaken"),
+            EditionError::NotPublished => Self::new(StatusCode::CONFLICT, "price_not_published"),
+            EditionError::NotLast => Self::new(StatusCode::CONFLICT, "price_not_last"),
+            EditionError::InForce => Self::new(StatusCode::CONFLICT, "price_in_force"),
+            other @ EditionError::Unavailable { .. } => Self::internal(&other),
         }
     }
 }

@@ -12,19 +12,21 @@ use super::problem::Problem;
 use crate::app::App;
 
 const BYTES_MAX: usize = 64 << 10;
+/// What a body may have that holds a sheet of prices.
+pub(super) const SHEET_BYTES_MAX: usize = 1 << 20;
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// A JSON object of at most 64 KiB without unknown or repeated members.
-pub(super) struct Strict<T>(pub(super) T);
+/// A JSON object of at most so many bytes, 64 KiB for most, without unknown or repeated members.
+pub(super) struct Strict<T, const MAX: usize = BYTES_MAX>(pub(super) T);
 
-impl<T: DeserializeOwned> FromRequest<App> for Strict<T> {
+impl<T: DeserializeOwned, const MAX: usize> FromRequest<App> for Strict<T, MAX> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, _app: &App) -> Result<Self, Problem> {
         if !is_json(request.headers()) {
             return Err(Problem::MEDIA_TYPE);
         }
-        let body = axum::body::to_bytes(request.into_body(), BYTES_MAX);
+        let body = axum::body::to_bytes(request.into_body(), MAX);
         let body = tokio::time::timeout(PATIENCE, body).await.map_err(|_late| Problem::TIMEOUT)?;
         let body = body.map_err(|_over| Problem::TOO_LARGE)?;
         // The error would quote what was sent.

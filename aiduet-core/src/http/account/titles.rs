@@ -565,6 +565,78 @@ const TITLES: &[(&str, [&str; 3])] = &[
         ],
     ),
     (
+        "invalid_price_sheet",
+        [
+            "The sheet of prices cannot be used; `detail` says why.",
+            "价目表无效，原因见 `detail`。",
+            "料金表が無効です。理由は `detail` をご覧ください。",
+        ],
+    ),
+    (
+        "price_day_over",
+        ["The day of the sheet is over.", "价目表的日期已过。", "料金表の日付が過ぎています。"],
+    ),
+    (
+        "price_version_exists",
+        [
+            "There is a sheet of this day or a later one. A new sheet needs a later day.",
+            "已有同日或更晚的价目表，新价目表须使用更晚的日期。",
+            "同日以降の料金表がすでにあります。新しい料金表にはより遅い日付が必要です。",
+        ],
+    ),
+    (
+        "price_too_soon",
+        [
+            "People must be told 30 days before a price rises or a model goes.",
+            "涨价或下架模型须提前 30 天告知用户。",
+            "値上げやモデルの終了は 30 日前までに利用者に知らせる必要があります。",
+        ],
+    ),
+    (
+        "price_sheet_changed",
+        [
+            "The sheet is not the one that `sha256` names. Read it again.",
+            "价目表与 `sha256` 不符，请重新查看。",
+            "料金表が `sha256` と一致しません。もう一度ご確認ください。",
+        ],
+    ),
+    (
+        "price_overtaken",
+        [
+            "Another sheet was published or withdrawn meanwhile. Look again.",
+            "期间有其他价目表被发布或撤回，请重新查看。",
+            "その間に別の料金表が公開または取り下げられました。もう一度ご確認ください。",
+        ],
+    ),
+    (
+        "price_not_published",
+        ["This sheet was not published.", "该价目表尚未发布。", "この料金表は公開されていません。"],
+    ),
+    (
+        "price_not_last",
+        [
+            "Only the sheet that was published last can be withdrawn.",
+            "只能撤回最后发布的价目表。",
+            "取り下げられるのは最後に公開した料金表だけです。",
+        ],
+    ),
+    (
+        "price_in_force",
+        [
+            "The sheet is in force, or will be within a minute.",
+            "该价目表已生效或将在一分钟内生效。",
+            "この料金表はすでに適用されているか、1 分以内に適用されます。",
+        ],
+    ),
+    (
+        "invalid_digest",
+        [
+            "Give the SHA-256 of the sheet: 64 digits in hexadecimal.",
+            "请提供价目表的 SHA-256：64 位十六进制数。",
+            "料金表の SHA-256 を 16 進数 64 桁で指定してください。",
+        ],
+    ),
+    (
         "account_closed",
         [
             "The account was closed by its owner.",
@@ -616,6 +688,7 @@ mod tests {
             include_str!("overview.rs"),
             include_str!("admin/acts.rs"),
             include_str!("admin/policies.rs"),
+            include_str!("admin/prices.rs"),
         ];
         let fields = sources.iter().flat_map(|text| text.split("Problem::field(").skip(1));
         let codes = fields.filter_map(|rest| rest.split('"').nth(3));

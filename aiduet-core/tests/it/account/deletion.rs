@@ -46,7 +46,7 @@ pub(super) async fn run_job(site: &Site) {
     assert_eq!(run.outcome, JobOutcome::Done, "{:?}", run.error);
 }
 
-async fn run_job_of(site: &Site, name: &str) -> JobRun {
+pub(super) async fn run_job_of(site: &Site, name: &str) -> JobRun {
     let jobs = site.app.jobs();
     let job = jobs.find(name).unwrap();
     jobs.run(job.as_ref(), RunCause::Request, &CancellationToken::new()).await.unwrap().unwrap()

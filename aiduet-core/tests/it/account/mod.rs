@@ -17,6 +17,7 @@ mod limits;
 mod links;
 mod operators;
 mod pages;
+mod prices;
 mod routes;
 mod shape;
 mod site;

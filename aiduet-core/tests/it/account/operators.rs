@@ -34,19 +34,19 @@ on_each_store! {
     the_log_is_searched_and_checked
 }
 
-const ANN: &str = "ann@example.com";
-const BOB: &str = "bob@example.com";
+pub(super) const ANN: &str = "ann@example.com";
+pub(super) const BOB: &str = "bob@example.com";
 const WHY: [(&str, &str); 1] = [("x-audit-reason", "%E5%B7%A5%E5%8D%95%204711")];
 
 /// Two operators and a person.
-struct Stage {
-    site: Site,
-    ann: Browser,
-    bob: Browser,
-    person: AccountId,
+pub(super) struct Stage {
+    pub(super) site: Site,
+    pub(super) ann: Browser,
+    pub(super) bob: Browser,
+    pub(super) person: AccountId,
 }
 
-async fn account(site: &Site, email: &str) -> Account {
+pub(super) async fn account(site: &Site, email: &str) -> Account {
     let found = site.app.stores().accounts.find_by_email(&email.parse().unwrap()).await.unwrap();
     Account::clone(&found.unwrap())
 }
@@ -63,7 +63,7 @@ async fn entered(site: &Site, email: &str, address: &str) -> Browser {
     browser
 }
 
-async fn stage(store: Store) -> Stage {
+pub(super) async fn stage(store: Store) -> Stage {
     let site = Site::with_person(store).await;
     for email in [ANN, BOB] {
         site.register(email).await;
@@ -77,14 +77,14 @@ async fn stage(store: Store) -> Stage {
 }
 
 /// The whole log, oldest first.
-async fn log(site: &Site) -> Vec<Audited> {
+pub(super) async fn log(site: &Site) -> Vec<Audited> {
     let search = AuditSearch { limit: 1_000, ..AuditSearch::default() };
     let mut found = site.app.stores().audit_log.search(search).await.unwrap();
     found.reverse();
     found
 }
 
-async fn actions(site: &Site) -> Vec<&'static str> {
+pub(super) async fn actions(site: &Site) -> Vec<&'static str> {
     log(site).await.iter().map(|audited| audited.entry.action.as_str()).collect()
 }
 
@@ -103,6 +103,9 @@ async fn call(site: &Site, browser: &mut Browser, operation: &Operation, id: &st
     }
     if let Some(reason) = body.as_mut().and_then(|body| body.get_mut("reason")) {
         *reason = json!("ticket 4711");
+    }
+    if operation.path.starts_with("/admin/prices") {
+        super::prices::lay_out(site, operation, body.as_mut()).await;
     }
     let headers = [WHY[0], ("idempotency-key", "once")];
     let path = operation.path_with(id);
@@ -386,7 +389,7 @@ async fn sec_t57_nobody_acts_on_the_own_account(store: Store) {
     assert_eq!(account(&site, ANN).await.state, AccountState::Active);
 }
 
-fn text(value: &Value) -> String {
+pub(super) fn text(value: &Value) -> String {
     value.as_str().unwrap().to_owned()
 }
 
@@ -396,7 +399,7 @@ async fn erase(site: &Site, browser: &mut Browser, (person, name): (AccountId, &
     site.ask_with(browser, (Method::POST, &path), (Some(&body), &[("idempotency-key", name)])).await
 }
 
-async fn decide(site: &Site, browser: &mut Browser, (id, verdict): (&str, &str)) -> Reply {
+pub(super) async fn decide(site: &Site, browser: &mut Browser, (id, verdict): (&str, &str)) -> Reply {
     let body = if verdict == "refuse" { json!({"reason": "ticket 4711"}) } else { json!({}) };
     site.post(browser, &format!("/admin/approvals/{id}/{verdict}"), &body).await
 }

@@ -15,6 +15,9 @@ on_each_store! {
     sec_t27_no_operation_shows_or_changes_anything_of_another
 }
 
+/// A sheet of prices.
+pub(super) const SHEET: &str = "20270201";
+
 /// An operation as the document tells it.
 #[derive(Clone, Debug)]
 pub(super) struct Operation {
@@ -28,9 +31,9 @@ pub(super) struct Operation {
 }
 
 impl Operation {
-    /// The path with an identifier in its place, and a policy that there is.
+    /// The path with an identifier in its place, a policy that there is, and a sheet of prices.
     pub(super) fn path_with(&self, id: &str) -> String {
-        let filled = self.path.replace("{kind}", "privacy").replace("{version}", "2026-11-26");
+        let filled = self.path.replace("{kind}/{version}", "privacy/2026-11-26").replace("{version}", SHEET);
         let segments = filled.split('/');
         segments.map(|part| if part.starts_with('{') { id } else { part }).collect::<Vec<_>>().join("/")
     }

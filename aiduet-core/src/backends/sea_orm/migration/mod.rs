@@ -28,6 +28,7 @@ mod m0051_approvals;
 mod m0052_publications;
 mod m0053_approval_matters;
 mod m0054_price_editions;
+mod m0055_approval_sheets;
 mod m0060_disputes;
 mod m0061_account_limits;
 mod m0062_cost_comparisons;
@@ -78,6 +79,7 @@ const ALL: &[Migration] = &[
     m0052_publications::MIGRATION,
     m0053_approval_matters::MIGRATION,
     m0054_price_editions::MIGRATION,
+    m0055_approval_sheets::MIGRATION,
     m0060_disputes::MIGRATION,
     m0061_account_limits::MIGRATION,
     m0062_cost_comparisons::MIGRATION,

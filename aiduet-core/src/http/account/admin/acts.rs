@@ -13,7 +13,7 @@ use super::super::auth::email;
 use super::super::extract::{Fresh, Person, request_digest};
 use super::super::keys::moment;
 use super::super::me::PageQuery;
-use super::super::problem::Problem;
+use super::super::problem::{Explained, Problem};
 use super::super::strict::Strict;
 use super::super::view::{AccountView, Page};
 use super::view::{
@@ -309,7 +309,7 @@ pub(in super::super) async fn grant_approval(
     Operator(act): Operator,
     Path(id): Path<String>,
     Strict(NothingBody {}): Strict<NothingBody>,
-) -> Result<Json<ApprovalView>, Problem> {
+) -> Result<Json<ApprovalView>, Explained> {
     let granted = app.office().approve(&act, app.policies(), identifier(&id)?).await?;
     Ok(Json(ApprovalView::of(&granted, app.clock().now())))
 }

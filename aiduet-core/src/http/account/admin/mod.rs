@@ -5,9 +5,11 @@
 
 mod acts;
 mod policies;
+mod prices;
 mod refund;
 mod view;
 
 pub(super) use acts::*;
 pub(super) use policies::*;
+pub(super) use prices::*;
 pub(super) use refund::*;

@@ -9,7 +9,9 @@ use crate::audit::{AuditCheck, Audited};
 use crate::clock::Timestamp;
 use crate::gateway::UpstreamHealth;
 use crate::ledger::Violation;
-use crate::operator::{AccountFile, Approval, ApprovalState, Credited, Edition, Matter};
+use crate::operator::{
+    AccountFile, Approval, ApprovalState, Credited, Edition, Matter, PriceDecision, PriceStep,
+};
 use crate::routing::{CircuitState, ProviderHealth};
 
 /// The page of an account.
@@ -59,6 +61,12 @@ pub(in super::super) struct ApprovalView {
     /// Of a publication: `adverse` or `harmless`.
     #[schema(required)]
     effect: Option<&'static str>,
+    /// Of a sheet of prices.
+    #[schema(required)]
+    price_version: Option<u32>,
+    /// Of a sheet of prices: SHA-256 of its text.
+    #[schema(required)]
+    sha256: Option<String>,
     reason: String,
     asked_by: String,
     #[schema(format = DateTime)]
@@ -69,7 +77,8 @@ pub(in super::super) struct ApprovalView {
     decided_at: Option<String>,
 }
 
-/// What is asked for: `credit`, the `publication` of a policy, the `erasure` of an account.
+/// What is asked for: `credit`, the `publication` of a policy, the `erasure` of an account, that a sheet of
+/// prices is published or withdrawn.
 #[derive(Clone, Copy, Serialize, ToSchema)]
 #[schema(as = ApprovalKind)]
 #[serde(rename_all = "snake_case")]
@@ -77,6 +86,20 @@ enum MatterView {
     Credit,
     Publication,
     Erasure,
+    PricePublication,
+    PriceWithdrawal,
+}
+
+impl From<&Matter> for MatterView {
+    fn from(matter: &Matter) -> Self {
+        match matter {
+            Matter::Credit(_) => Self::Credit,
+            Matter::Publication(_) => Self::Publication,
+            Matter::Erasure { .. } => Self::Erasure,
+            Matter::Prices(PriceDecision { step: PriceStep::Publish, .. }) => Self::PricePublication,
+            Matter::Prices(PriceDecision { step: PriceStep::Withdraw, .. }) => Self::PriceWithdrawal,
+        }
+    }
 }
 
 /// `lapsed`: nobody decided within seven days.
@@ -99,14 +122,15 @@ impl ApprovalView {
             ApprovalState::Granted { by, at } => (ApprovalStateView::Granted, Some((by, at))),
             ApprovalState::Refused { by, at } => (ApprovalStateView::Refused, Some((by, at))),
         };
-        let (kind, terms, edition) = match matter {
-            Matter::Credit(terms) => (MatterView::Credit, Some(terms), None),
-            Matter::Publication(edition) => (MatterView::Publication, None, Some(edition)),
-            Matter::Erasure { account: _ } => (MatterView::Erasure, None, None),
+        let (terms, edition, sheet) = match matter {
+            Matter::Credit(terms) => (Some(terms), None, None),
+            Matter::Publication(edition) => (None, Some(edition), None),
+            Matter::Prices(sheet) => (None, None, Some(sheet)),
+            Matter::Erasure { account: _ } => (None, None, None),
         };
         Self {
             id: id.to_string(),
-            kind,
+            kind: MatterView::from(matter),
             state: view,
             account_id: matter.account().map(|account| account.to_string()),
             amount: terms.map(|terms| terms.amount.to_string()),
@@ -114,6 +138,8 @@ impl ApprovalView {
             expires_at: terms.and_then(|terms| terms.expires_at).map(|at| at.to_string()),
             policy: edition.map(Edition::name),
             effect: edition.map(|edition| edition.effect.as_str()),
+            price_version: sheet.map(|sheet| sheet.version.0),
+            sha256: sheet.map(|sheet| sheet.digest.to_string()),
             reason: reason.as_str().to_owned(),
             asked_by: asked_by.to_string(),
             asked_at: asked_at.to_string(),
