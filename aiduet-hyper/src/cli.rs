@@ -74,6 +74,9 @@ pub(crate) enum Command {
     /// What people agree to, and how far they have been told of changes
     #[command(subcommand)]
     Policy(Policy),
+    /// Sheets of prices: what was drafted, what it changes, and from when it is charged
+    #[command(subcommand)]
+    Prices(Prices),
     /// What waits for a second operator
     #[command(subcommand)]
     Approvals(Approvals),
@@ -462,6 +465,40 @@ pub(crate) enum Policy {
     },
     /// Write to the next people now; the server does so every minute
     Notify,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Prices {
+    /// Print the sheets, the latest first, and what became of them
+    List,
+    /// Keep a sheet, in place of an earlier draft of its day; this changes no price
+    Draft {
+        /// The sheet, in the format of the one that comes with the program
+        file: PathBuf,
+    },
+    /// Print what a sheet changes against the one in force: model, class, old, new
+    Diff {
+        /// A version, such as 20261224, or a sheet that was not drafted
+        #[arg(value_name = "VERSION|FILE")]
+        sheet: String,
+    },
+    /// Ask a second operator to publish a sheet: it counts from its day, a minute later at the earliest
+    Publish(PriceChange),
+    /// Ask a second operator to withdraw the sheet that was published last, before it counts
+    Withdraw(PriceChange),
+}
+
+/// What is to become of a sheet.
+#[derive(Debug, Args)]
+pub(crate) struct PriceChange {
+    /// Which, such as 20261224
+    pub(crate) version: u32,
+    /// The digest of the text that was read, as `list` prints it [default: that of the text now]
+    #[arg(long, value_name = "DIGEST")]
+    pub(crate) sha256: Option<String>,
+    /// Do it now and alone; the audit log says so
+    #[arg(long)]
+    pub(crate) break_glass: bool,
 }
 
 #[derive(Debug, Subcommand)]

@@ -15,7 +15,7 @@ pub(crate) enum Form {
 }
 
 /// What people look for first, in this order; further columns follow.
-const FIRST: [&str; 16] = [
+const FIRST: [&str; 20] = [
     "check",
     "passed",
     "id",
@@ -23,7 +23,11 @@ const FIRST: [&str; 16] = [
     "email",
     "account",
     "name",
+    "version",
     "model",
+    "class",
+    "old",
+    "new",
     "provider",
     "state",
     "prefix",

@@ -15,6 +15,7 @@ mod migrate;
 mod models;
 mod openapi;
 mod policy;
+mod prices;
 mod privacy;
 mod retention;
 mod serve;
@@ -90,6 +91,7 @@ pub(crate) async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Privacy(verb) => privacy::run(&context, verb).await,
         Command::Export(verb) => export::run(&context, verb).await,
         Command::Policy(verb) => policy::run(&context, verb).await,
+        Command::Prices(verb) => prices::run(&context, verb).await,
         Command::Approvals(verb) => approvals::run(&context, verb).await,
         Command::Audit(verb) => audit::run(&context, verb).await,
         Command::Doctor => doctor::run(&context).await,

@@ -2,6 +2,10 @@
 
 use std::io::Write;
 use std::process::Stdio;
+use std::time::Duration;
+
+use aiduet_core::clock::{Clock, SystemClock};
+use serde_json::{Value, json};
 
 use crate::process::Place;
 
@@ -72,6 +76,78 @@ fn exit_codes_tell_usage_absence_and_conflict_apart() {
         (&["ledger", "verify"], 0),
     ] {
         assert_eq!(place.exit_code(arguments), code, "{arguments:?}");
+    }
+}
+
+#[test]
+fn exit_codes_tell_what_is_wrong_with_prices() {
+    let place = Place::new();
+    for (arguments, code) in [
+        (&["prices", "list"][..], 0),
+        (&["prices", "diff", "20260101"], 4),
+        (&["prices", "diff", "no-such-file"], 1),
+        (&["prices", "draft", "no-such-file"], 1),
+        (&["prices", "publish", "20260101"], 2),
+        (&["--reason", "ticket 1", "prices", "publish", "20260101"], 4),
+        (&["--reason", "ticket 1", "prices", "publish", "20260101", "--sha256", "abc"], 2),
+        (&["--reason", "ticket 1", "prices", "publish", "christmas"], 2),
+        (&["--reason", "ticket 1", "prices", "withdraw", "20260101"], 4),
+    ] {
+        assert_eq!(place.exit_code(arguments), code, "{arguments:?}");
+    }
+}
+
+/// The sheet that comes with the program, so many days ahead, with another price of a model.
+fn sheet(days: u64, output: &str) -> (u32, String) {
+    let moment = SystemClock::new().now().plus(Duration::from_hours(24 * days)).to_string();
+    let day = &moment[..10];
+    let embedded = include_str!("../../../aiduet-core/data/prices.json");
+    let mut sheet: Value = serde_json::from_str(embedded).unwrap();
+    sheet["effective_from"] = day.into();
+    let models = sheet["models"].as_array_mut().unwrap();
+    models.iter_mut().find(|model| model["id"] == "gpt-5.4-mini").unwrap()["output_per_mtok"] = output.into();
+    (day.replace('-', "").parse().unwrap(), sheet.to_string())
+}
+
+#[test]
+fn prices_are_drafted_compared_published_and_withdrawn() {
+    let place = Place::new();
+    let (version, text) = sheet(2, "4.25");
+    std::fs::write(place.path("sheet.json"), &text).unwrap();
+    let difference = json!([{"model": "gpt-5.4-mini", "class": "output", "old": "4.5", "new": "4.25"}]);
+    assert_eq!(place.ask(&["prices", "diff", "sheet.json"]), difference);
+    assert_eq!(place.ask(&["prices", "list"]), json!([]), "nothing was drafted");
+    let drafted = place.ask(&["prices", "draft", "sheet.json"]);
+    assert_eq!((&drafted["state"], &drafted["differences"]), (&"draft".into(), &difference));
+    let name = version.to_string();
+    assert_eq!(place.ask(&["prices", "diff", &name]), difference);
+    let sha256 = drafted["sha256"].as_str().unwrap();
+    let why = ["--reason", "ticket 1", "prices"];
+    let publish = [&why[..], &["publish", &name, "--sha256", sha256]].concat();
+    let asked = place.ask(&publish);
+    assert_eq!((&asked["kind"], &asked["state"]), (&"price_publication".into(), &"waiting".into()));
+    assert_eq!((&asked["price_version"], &asked["sha256"]), (&version.into(), &drafted["sha256"]));
+    let id = asked["id"].as_str().unwrap();
+    assert_eq!(place.exit_code(&["approvals", "grant", id]), 1, "whoever asked does not grant");
+    let unread = "0".repeat(64);
+    let other = [&why[..], &["publish", &name, "--break-glass", "--sha256", &unread]].concat();
+    assert_eq!(place.exit_code(&other), 5, "nobody has read that");
+    let published = place.ask(&[&publish[..], &["--break-glass"]].concat());
+    assert_eq!(published["sha256"], drafted["sha256"]);
+    assert_eq!(place.ask(&["prices", "list"])[0]["state"], "upcoming");
+    assert_eq!(place.exit_code(&["prices", "draft", "sheet.json"]), 0, "it is the same sheet");
+    for (days, output, code) in [(1, "4.25", 5), (3, "4.75", 5), (3, "4.0000001", 2)] {
+        std::fs::write(place.path("other.json"), sheet(days, output).1).unwrap();
+        assert_eq!(place.exit_code(&["prices", "draft", "other.json"]), code, "{days} {output}");
+    }
+    let withdraw = [&why[..], &["withdraw", &name]].concat();
+    assert_eq!(place.ask(&withdraw)["kind"], "price_withdrawal");
+    place.ask(&[&withdraw[..], &["--break-glass"]].concat());
+    assert_eq!(place.ask(&["prices", "list"])[0]["state"], "withdrawn");
+    let table = place.run(&["prices", "diff", "sheet.json"]);
+    assert!(String::from_utf8(table.stdout).unwrap().starts_with("MODEL         CLASS   OLD  NEW"));
+    for action in ["prices_drafted", "prices_requested", "prices_forced", "prices_withdrawal_forced"] {
+        assert_ne!(place.ask(&["audit", "list", "--action", action]), json!([]), "{action}");
     }
 }
 
