@@ -73,6 +73,7 @@ impl Ready {
         background.close();
         background.wait().await;
         app.flush_used_keys().await;
+        app.tell_unfunded().await;
         if let Err(error) = app.custody().retire(app.node()).await {
             tracing::warn!(error = with_causes(&error), "node not retired");
         }

@@ -212,6 +212,7 @@ async fn rest(app: App, finish: Instant) {
     let writing = async {
         app.gateway().idle().await;
         app.flush_used_keys().await;
+        app.tell_unfunded().await;
     };
     if timeout_at(finish, writing).await.is_err() {
         tracing::error!("the time of an invocation is over: what is not settled is resolved by a sweep");

@@ -59,6 +59,7 @@ export interface LimitedKey extends ApiKey {
 export interface Notifications {
   key_expiry: boolean;
   new_sign_in: boolean;
+  balance_empty: boolean;
 }
 
 export interface IssuedKey extends ApiKey {

@@ -43,7 +43,7 @@ test('mails that may be turned off are, and stay so', async () => {
     await box.uncheck();
     await page.locator('form').filter({ has: box }).getByRole('button', { name: 'Save' }).click();
     await page.getByText('Saved').first().waitFor();
-    assert.deepEqual(await ask('/me/notifications'), { key_expiry: true, new_sign_in: false });
+    assert.deepEqual(await ask('/me/notifications'), { key_expiry: true, new_sign_in: false, balance_empty: true });
     await page.reload();
     await settled(page);
     assert.equal(await page.getByLabel('A sign-in on a new device').isChecked(), false);

@@ -5,6 +5,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use super::payment::CompleteProcessor;
+use super::upkeep::Watch;
 use super::{App, BuildError, Imprint, Inner, Stores, jobs, mail, payment, reception, reports, upstreams};
 use crate::clock::{Clock, SystemClock, Timestamp};
 use crate::duet::{DuetConfig, DuetRouter};
@@ -136,10 +137,7 @@ impl AppBuilder {
                 "upstream: set upstream.anthropic.api_key or upstream.openai.api_key",
             ));
         }
-        let limiter = match limiter {
-            Some(limiter) => limiter,
-            None => limiter_of(&settings.redis, &clock)?,
-        };
+        let limiter = limiter.map_or_else(|| limiter_of(&settings.redis, &clock), Ok)?;
         let duet = settings.duet.config();
         check_models(&duet, stores.prices.sheet(clock.now()).await?.as_ref(), clock.now())?;
         let courier = mail::courier(&settings, notifier, (&stores.outbox, &clock))?;
@@ -158,6 +156,7 @@ impl AppBuilder {
         let costs = super::costs::cost_comparer(&settings, &stores, &clock)?;
         let parts = jobs::parts((&clock, &entropy, node), &metrics, (payments.clone(), costs));
         let jobs = jobs::jobs(&settings, &stores, parts);
+        let watch = Watch::of(&stores, payment::letters(&stores, (&clock, &entropy)));
         let parts = GatewayParts {
             clock: Arc::clone(&clock),
             entropy,
@@ -175,6 +174,7 @@ impl AppBuilder {
         Ok(App(Arc::new(Inner {
             gateway,
             courier,
+            watch,
             reception,
             imprint: Imprint::of(&settings),
             keys,

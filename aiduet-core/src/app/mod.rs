@@ -30,6 +30,7 @@ pub use office::office;
 pub use payment::{CompleteProcessor, Payments, payments};
 pub use stores::Stores;
 
+use self::upkeep::Watch;
 use crate::account::Reception;
 use crate::clock::Clock;
 use crate::gateway::Gateway;
@@ -40,7 +41,7 @@ use crate::jobs::Jobs;
 use crate::keys::{KeyStore, ReportVerifier};
 use crate::ledger::{Custody, Ledger, RequestLog, UsageReader};
 use crate::notify::Courier;
-use crate::payment::{Cashier, Recharger};
+use crate::payment::{Cashier, Recharger, UnfundedTeller};
 use crate::policy::Policies;
 use crate::price::PriceBook;
 
@@ -54,6 +55,7 @@ pub struct App(Arc<Inner>);
 struct Inner {
     gateway: Arc<Gateway>,
     courier: Option<Courier>,
+    watch: Watch,
     reception: Reception,
     imprint: Imprint,
     keys: Arc<dyn KeyStore>,
@@ -162,6 +164,11 @@ impl App {
     /// Who delivers messages to people; `None` where they wait.
     pub fn courier(&self) -> Option<&Courier> {
         self.0.courier.as_ref()
+    }
+
+    /// Who tells people that their calls are refused for lack of funds.
+    pub(crate) fn unfunded(&self) -> &UnfundedTeller {
+        &self.0.watch.unfunded
     }
 
     /// What there is to do in the background.

@@ -1,20 +1,34 @@
 //! What a process does beside its requests, one step at a time: an adapter decides when. What goes
 //! wrong is logged here, and tried again at the next step.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-use super::App;
+use super::{App, Stores};
 use crate::class::with_causes;
 use crate::jobs::{Job, JobRun, RunCause};
 use crate::ledger::{SweepRequest, Swept};
-use crate::notify::Deliveries;
+use crate::notify::{Deliveries, Letters};
+use crate::payment::UnfundedTeller;
 
 /// Requests that one sweep resolves.
 const SWEEP_LIMIT: u32 = 100;
 /// Sweeps in a row, so that one node does not keep a database busy for long.
 const SWEEPS_MAX: u32 = 100;
+
+/// What is told beside requests.
+pub(super) struct Watch {
+    pub(super) unfunded: UnfundedTeller,
+}
+
+impl Watch {
+    pub(super) fn of(stores: &Stores, letters: Letters) -> Self {
+        let (ledger, alerts) = (Arc::clone(&stores.ledger), Arc::clone(&stores.alerts));
+        Self { unfunded: UnfundedTeller::new(ledger, alerts, letters) }
+    }
+}
 
 impl App {
     /// Says that this process is alive.
@@ -57,6 +71,14 @@ impl App {
     pub async fn flush_used_keys(&self) {
         if let Err(error) = self.gateway().flush_used_keys().await {
             tracing::warn!(error = with_causes(&error), "used keys not written");
+        }
+    }
+
+    /// Tells people whose calls were refused for lack of funds.
+    pub async fn tell_unfunded(&self) {
+        let calls = self.gateway().take_unfunded();
+        if let Err(error) = self.unfunded().tell(calls, self.clock().now()).await {
+            tracing::warn!(error = with_causes(&error), "people not told of refused requests");
         }
     }
 

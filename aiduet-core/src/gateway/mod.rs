@@ -27,6 +27,7 @@ mod route;
 mod settle;
 mod shield;
 mod tab;
+mod unfunded;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -39,6 +40,7 @@ pub use explain::{Estimate, ExplainRequest, Explained};
 pub use health::UpstreamHealth;
 pub use observer::{NoObserver, Observer, Refusal};
 pub use receive::GatewayRequest;
+pub use unfunded::UnfundedCall;
 
 pub use crate::routing::Upstream;
 
@@ -165,6 +167,7 @@ pub struct Gateway {
     settler: Arc<Settler>,
     conversations: Arc<SessionMemory>,
     used_keys: authenticate::UsedKeys,
+    unfunded: unfunded::UnfundedCalls,
 }
 
 impl Gateway {
@@ -175,7 +178,8 @@ impl Gateway {
         let repeats = RepeatBudget::new(config.repeat);
         let used_keys = authenticate::UsedKeys::default();
         let conversations = Arc::new(SessionMemory::new(parts.entropy.as_ref()));
-        Arc::new(Self { parts, health, repeats, config, settler, conversations, used_keys })
+        let unfunded = unfunded::UnfundedCalls::default();
+        Arc::new(Self { parts, health, repeats, config, settler, conversations, used_keys, unfunded })
     }
 
     /// A new identifier for a request.
@@ -223,8 +227,10 @@ impl Gateway {
         caller: Caller,
         request: GatewayRequest,
     ) -> Result<Answer, GatewayError> {
+        let account = caller.key().account;
         let result = self.run(caller, request).await;
         if let Err(error) = &result {
+            self.unfunded.note(account, (error, self.parts.clock.now()));
             self.parts.observer.refused(&Refusal::of(error));
         }
         result
@@ -270,6 +276,11 @@ impl Gateway {
             self.used_keys.put_back(&used);
         }
         result
+    }
+
+    /// The first call of each account that was refused for lack of funds since this was last asked.
+    pub fn take_unfunded(&self) -> Vec<UnfundedCall> {
+        self.unfunded.take()
     }
 
     /// Ends running streams with an error in their dialect and stops waiting for providers; what

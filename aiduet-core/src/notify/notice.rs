@@ -148,6 +148,8 @@ pub enum Notice {
     BalanceEmpty {
         /// What a new request may use.
         available: Money,
+        /// What the refused one would have needed.
+        needed: Money,
         /// When.
         at: Timestamp,
     },
@@ -304,19 +306,21 @@ kinds! {
     DeletionDone = "deletion_done",
 }
 
-/// Which of the messages that may be turned off a person wants. All others are always sent: of the
-/// balance and of spending people are told by alerts of their own.
+/// Which of the messages that may be turned off a person wants. All others are always sent: of a
+/// low balance and of spending people are told by alerts of their own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NoticeChoices {
     /// That a key ends soon.
     pub key_expiry: bool,
     /// That somebody signed in on a device that was not seen before.
     pub new_sign_in: bool,
+    /// That requests are refused for lack of funds.
+    pub balance_empty: bool,
 }
 
 impl Default for NoticeChoices {
     fn default() -> Self {
-        Self { key_expiry: true, new_sign_in: true }
+        Self { key_expiry: true, new_sign_in: true, balance_empty: true }
     }
 }
 
@@ -326,6 +330,7 @@ impl NoticeChoices {
         match kind {
             NoticeKind::KeyExpiring => self.key_expiry,
             NoticeKind::NewSignIn => self.new_sign_in,
+            NoticeKind::BalanceEmpty => self.balance_empty,
             NoticeKind::VerifyEmail
             | NoticeKind::AlreadyRegistered
             | NoticeKind::ResetPassword
@@ -342,7 +347,6 @@ impl NoticeChoices {
             | NoticeKind::KeyLeaked
             | NoticeKind::LowBalance
             | NoticeKind::SpendAlert
-            | NoticeKind::BalanceEmpty
             | NoticeKind::TopUpReceipt
             | NoticeKind::RechargeToConfirm
             | NoticeKind::RechargeStopped

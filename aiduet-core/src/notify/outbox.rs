@@ -389,6 +389,8 @@ impl Standing {
 pub struct NoticeFilter {
     /// Only those of this account.
     pub account: Option<AccountId>,
+    /// Only those of this kind.
+    pub kind: Option<NoticeKind>,
     /// Only those with a smaller identifier.
     pub before: Option<NoticeId>,
     /// At most so many.

@@ -54,6 +54,7 @@ enum Label {
     Network,
     NewAddress,
     Available,
+    Needed,
     Threshold,
     Spent,
     DailyAlert,

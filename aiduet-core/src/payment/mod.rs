@@ -20,6 +20,7 @@ mod refund_order;
 mod rules;
 mod spend_alert;
 mod top_up;
+mod unfunded;
 mod wallet;
 
 use std::fmt;
@@ -56,7 +57,7 @@ pub use spend_alert::{SpendAlert, SpendAlertStore, SpendAlertWish, ToldStep, spe
 pub use top_up::{
     CardUse, NoteDispute, Receipt, RequestDigest, TakePending, TopUp, TopUpPage, TopUpState, TopUpStore,
 };
-
+pub use unfunded::{UnfundedError, UnfundedTeller};
 pub use wallet::{Card, CardMonth, CardRole, Invoice, InvoicePage, InvoiceStatus, Invoices, OwnCard};
 
 use crate::id::RefundId;

@@ -107,7 +107,7 @@ fn full(factory: &Factory) -> Account {
         password: Some(Secret::new("$argon2id$v=19$m=19456,t=2,p=1$c2FsdA$aGFzaA".to_owned())),
         name: Some("山田 O'Neil".to_owned()),
         locale: Locale::Ja,
-        choices: NoticeChoices { key_expiry: false, new_sign_in: true },
+        choices: NoticeChoices { key_expiry: false, new_sign_in: true, balance_empty: false },
         role: Role::Operator,
         state: AccountState::Frozen { at: factory.now() },
         ..factory.account()

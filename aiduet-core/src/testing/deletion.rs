@@ -391,7 +391,7 @@ pub async fn sec_t54_nothing_personal_is_left_and_the_books_stay_right(world: Wo
     assert!(receipt.tables.iter().all(is_told), "{:?}", receipt.tables);
     assert_eq!(receipt.digest().len(), 64);
     assert!(!receipt.text().contains(&account.id.to_string()));
-    let list = NoticeFilter { account: None, before: None, limit: 10 };
+    let list = NoticeFilter { account: None, kind: None, before: None, limit: 10 };
     let notices = world.outbox.list(list).await.expect("the outbox is available");
     let kinds: Vec<_> = notices.iter().map(|notice| (notice.kind, notice.account)).collect();
     assert!(kinds.contains(&(NoticeKind::DeletionDone, None)), "{kinds:?}");

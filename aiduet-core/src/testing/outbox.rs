@@ -115,7 +115,7 @@ const fn busy() -> DeliveryError {
 }
 
 async fn records(outbox: &impl Outbox, account: Option<AccountId>) -> Vec<NoticeRecord> {
-    let filter = NoticeFilter { account, before: None, limit: 100 };
+    let filter = NoticeFilter { account, kind: None, before: None, limit: 100 };
     outbox.list(filter).await.expect("the outbox is available")
 }
 
@@ -353,7 +353,7 @@ pub async fn records_are_listed_newest_first_by_account(outbox: impl Outbox) {
     }
     let mut paged: Vec<NoticeId> = Vec::new();
     loop {
-        let filter = NoticeFilter { account, before: paged.last().copied(), limit: 2 };
+        let filter = NoticeFilter { account, kind: None, before: paged.last().copied(), limit: 2 };
         let page = outbox.list(filter).await.expect("the outbox is available");
         if page.is_empty() {
             break;
@@ -362,6 +362,13 @@ pub async fn records_are_listed_newest_first_by_account(outbox: impl Outbox) {
     }
     assert_eq!(paged, ids);
     assert_eq!(records(&outbox, None).await.len(), 10);
+    let of_kind = async |kind| {
+        let filter = NoticeFilter { account, kind: Some(kind), before: None, limit: 1 };
+        outbox.list(filter).await.expect("the outbox is available")
+    };
+    let [last] = of_kind(NoticeKind::PasswordChanged).await[..] else { panic!("one is asked for") };
+    assert_eq!(Some(&last.id), ids.first());
+    assert_eq!(of_kind(NoticeKind::BalanceEmpty).await, []);
 }
 
 /// What has ended is not in it.

@@ -44,6 +44,7 @@ function Choices({ of: chosen, onSaved }: { of: Notifications; onSaved: (chosen:
       {problem && <Failure problem={problem} />}
       <Checkbox label={t('notify.key_expiry')} hint={t('notify.key_expiry_hint')} checked={choices.key_expiry} onValue={(isOn) => setChoices({ ...choices, key_expiry: isOn })} />
       <Checkbox label={t('notify.new_sign_in')} hint={t('notify.new_sign_in_hint')} checked={choices.new_sign_in} onValue={(isOn) => setChoices({ ...choices, new_sign_in: isOn })} />
+      <Checkbox label={t('notify.balance_empty')} hint={t('notify.balance_empty_hint')} checked={choices.balance_empty} onValue={(isOn) => setChoices({ ...choices, balance_empty: isOn })} />
       <Button type="submit" busy={isBusy}>
         {t('form.save')}
       </Button>

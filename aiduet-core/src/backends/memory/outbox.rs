@@ -131,11 +131,12 @@ impl Outbox for MemoryOutbox {
     }
 
     async fn list(&self, filter: NoticeFilter) -> Result<Vec<NoticeRecord>, OutboxError> {
-        let NoticeFilter { account, before, limit } = filter;
+        let NoticeFilter { account, kind, before, limit } = filter;
         let end = before.unwrap_or_else(|| NoticeId::from_uuid(uuid::Uuid::max()));
         let state = self.lock();
         let kept = state.kept.range(..end).rev();
         let kept = kept.filter(|(_id, kept)| account.is_none() || kept.account == account);
+        let kept = kept.filter(|(_id, kept)| kind.is_none_or(|kind| kept.kind == kind));
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
         Ok(kept.take(limit).map(|(id, kept)| kept.record(*id)).collect())
     }

@@ -18,7 +18,7 @@ use crate::notify::NoticeChoices;
 use crate::secret::Secret;
 
 const COLUMNS: &str = "id, email, email_verified_at, password, name, locale, tell_key_expiry, \
-     tell_new_sign_in, role, state, state_at, created_at";
+     tell_new_sign_in, tell_balance_empty, role, state, state_at, created_at";
 
 /// [`AccountStore`] in a database, and [`ConsentStore`](crate::account::ConsentStore).
 #[derive(Clone, Debug)]
@@ -122,6 +122,7 @@ impl AccountStore for SeaOrmAccountStore {
             "locale",
             "tell_key_expiry",
             "tell_new_sign_in",
+            "tell_balance_empty",
             "role",
             "state",
             "state_at",
@@ -173,7 +174,7 @@ fn role_from(code: &str) -> Option<Role> {
 fn write(account: Account) -> Vec<Value> {
     let Account { id, email, email_verified_at, password, name, locale, choices, role, state, created_at } =
         account;
-    let NoticeChoices { key_expiry, new_sign_in } = choices;
+    let NoticeChoices { key_expiry, new_sign_in, balance_empty } = choices;
     let (state, state_at) = state_columns(state);
     vec![
         id.as_uuid().into(),
@@ -184,6 +185,7 @@ fn write(account: Account) -> Vec<Value> {
         locale.as_str().into(),
         i64::from(key_expiry).into(),
         i64::from(new_sign_in).into(),
+        i64::from(balance_empty).into(),
         role_code(role).into(),
         state.into(),
         state_at.into(),
@@ -203,6 +205,7 @@ fn read(row: &QueryResult) -> Result<Arc<Account>, DatabaseError> {
         choices: NoticeChoices {
             key_expiry: columns.next::<i64>()? != 0,
             new_sign_in: columns.next::<i64>()? != 0,
+            balance_empty: columns.next::<i64>()? != 0,
         },
         role: columns.next_as("accounts.role", |code: String| role_from(&code))?,
         state: {

@@ -147,10 +147,13 @@ impl Outbox for SeaOrmOutbox {
     }
 
     async fn list(&self, filter: NoticeFilter) -> Result<Vec<NoticeRecord>, OutboxError> {
-        let NoticeFilter { account, before, limit } = filter;
+        let NoticeFilter { account, kind, before, limit } = filter;
         let mut select = self.select().text("id < ").value(before.map_or(Uuid::max(), NoticeId::as_uuid));
         if let Some(account) = account {
             select = select.text(" AND account = ").value(account.as_uuid());
+        }
+        if let Some(kind) = kind {
+            select = select.text(" AND kind = ").value(kind.as_str());
         }
         let select = select.text(" ORDER BY id DESC LIMIT ").value(i64::from(limit));
         let rows = select.all(self.database.reader()).await?;

@@ -184,6 +184,10 @@ pub(super) struct NotificationsBody {
     key_expiry: bool,
     /// That somebody signed in on a device that was not seen before.
     new_sign_in: bool,
+    /// That requests are refused for lack of funds; left out: as it is.
+    #[serde(default)]
+    #[schema(required = false)]
+    balance_empty: Option<bool>,
 }
 
 /// Which mails are sent of those that may be turned off.
@@ -207,8 +211,9 @@ pub(super) async fn set_notifications(
     Person(person): Person,
     Strict(body): Strict<NotificationsBody>,
 ) -> Result<Json<NotificationsView>, Problem> {
-    let NotificationsBody { key_expiry, new_sign_in } = body;
-    let choices = NoticeChoices { key_expiry, new_sign_in };
+    let NotificationsBody { key_expiry, new_sign_in, balance_empty } = body;
+    let balance_empty = balance_empty.unwrap_or(person.account.choices.balance_empty);
+    let choices = NoticeChoices { key_expiry, new_sign_in, balance_empty };
     let change = ProfileChange { choices: Some(choices), ..ProfileChange::default() };
     let account = app.reception().change_profile(&person, change, &visit).await?;
     Ok(Json(NotificationsView::from(account.choices)))

@@ -84,7 +84,7 @@ enum StateView {
     Closed,
 }
 
-/// Which of the mails that may be turned off are sent. Of the balance and of spending one is told by
+/// Which of the mails that may be turned off are sent. Of a low balance and of spending one is told by
 /// alerts (`/billing/alerts`); everything else is always sent.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Notifications)]
@@ -93,12 +93,14 @@ pub(super) struct NotificationsView {
     key_expiry: bool,
     /// That somebody signed in on a device that was not seen before.
     new_sign_in: bool,
+    /// That requests are refused for lack of funds: at most once in 24 hours.
+    balance_empty: bool,
 }
 
 impl From<NoticeChoices> for NotificationsView {
     fn from(choices: NoticeChoices) -> Self {
-        let NoticeChoices { key_expiry, new_sign_in } = choices;
-        Self { key_expiry, new_sign_in }
+        let NoticeChoices { key_expiry, new_sign_in, balance_empty } = choices;
+        Self { key_expiry, new_sign_in, balance_empty }
     }
 }
 

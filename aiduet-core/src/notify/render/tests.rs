@@ -65,7 +65,7 @@ fn samples() -> Vec<Notice> {
             amount: money(100_000_000_000),
             at: AT,
         },
-        Notice::BalanceEmpty { available: money(421_000), at: AT },
+        Notice::BalanceEmpty { available: money(421_000), needed: money(42_000_000), at: AT },
         Notice::TopUpReceipt {
             top_up: TopUpId::from_uuid(uuid::Uuid::nil()),
             amount: money(20_000_000_000),

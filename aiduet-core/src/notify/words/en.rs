@@ -17,6 +17,7 @@ const UNLINKED: &str =
 const MODELS_GO: &str = "Some models will no longer be offered; prices of others may change. Requests before the date shown are served at the present prices.";
 const PRICES_CHANGE: &str = "The prices of some models will change. Requests before the date shown are charged at the present prices.";
 const TO_CONFIRM: &str = "Your balance is low and we tried to recharge it as you agreed, but your bank wants to hear from you first. Open billing and confirm the charge. Until then nothing is charged.";
+const UNFUNDED: &str = "A request was refused because your available balance does not cover it, and others like it are refused until it does. Under billing you can top up, or switch on automatic recharge: then your card is charged before the balance is used up. You get at most one such message in 24 hours.";
 const LEAKED: &str = "One of your API keys was found where others can read it. We have disabled it at once. Create a new one, and remove the old one from where it was published.";
 const STOPPED: &str = "Your balance is low and we tried to recharge it as you agreed, but your card was refused. We do not try again: automatic recharge is switched off, and nothing was charged. Top up by hand, or check your card and switch it on again.";
 const CARD_GONE: &str = "The card that you chose for automatic recharge is no longer kept by our payment processor, so automatic recharge is switched off, and nothing is charged. Top up by hand; if a card is kept then, you can switch it on again.";
@@ -59,7 +60,7 @@ impl Language for English {
                 return format!("{name}: {step} % of your monthly budget is used");
             }
             Notice::LowBalance { .. } => "Your balance is low",
-            Notice::BalanceEmpty { .. } => "Your balance is used up",
+            Notice::BalanceEmpty { .. } => "A request was refused: your balance is too low",
             Notice::TopUpReceipt { .. } => "Receipt for your top-up",
             Notice::RechargeToConfirm { .. } => "Confirm the recharge of your balance",
             Notice::RechargeStopped { .. } | Notice::CardGone { .. } => "Automatic recharge is switched off",
@@ -119,7 +120,7 @@ impl Language for English {
             Notice::LowBalance { .. } => {
                 "Your available balance has fallen below your threshold. Requests are refused when it is used up. This message stops nothing."
             }
-            Notice::BalanceEmpty { .. } => "A request was refused because your balance does not cover it.",
+            Notice::BalanceEmpty { .. } => UNFUNDED,
             Notice::TopUpReceipt { .. } => {
                 "Thank you. Your payment was received and credited to your balance."
             }
@@ -163,6 +164,7 @@ impl Language for English {
             Label::Network => "Network",
             Label::NewAddress => "New address",
             Label::Available => "Available balance",
+            Label::Needed => "The request needed",
             Label::Spent => "Spent",
             Label::DailyAlert => "Your daily alert",
             Label::Budget => "Your monthly budget",

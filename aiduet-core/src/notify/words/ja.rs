@@ -17,6 +17,7 @@ const PRICES_CHANGE: &str =
     "一部のモデルの料金を改定します。表示の日時より前のリクエストには現在の料金が適用されます。";
 const TO_CONFIRM: &str = "残高が少なくなったため、ご同意のとおり自動チャージを試みましたが、銀行がご本人の確認を求めています。請求のページを開いて確認してください。確認されるまで請求は行われません。";
 const LEAKED: &str = "API キーの一つが第三者に読める場所で見つかったため、ただちに無効にしました。新しいキーを作成し、公開された場所から古いキーを取り除いてください。";
+const UNFUNDED: &str = "利用可能な残高が足りないため、リクエストが拒否されました。残高が足りるまで、同様のリクエストは拒否されます。請求のページでチャージするか、自動チャージをオンにしてください。自動チャージでは、残高がなくなる前にカードに請求されます。このメールをお送りするのは 24 時間に 1 回までです。";
 const STOPPED: &str = "残高が少なくなったため、ご同意のとおり自動チャージを試みましたが、カードが拒否されました。再試行はしません。自動チャージは停止し、請求は行われていません。手動でチャージするか、カードを確認してからもう一度オンにしてください。";
 const CARD_GONE: &str = "自動チャージに選ばれたカードは、決済事業者に保存されなくなりました。そのため自動チャージは停止し、請求は行われません。手動でチャージし、その際にカードを保存すれば、もう一度オンにできます。";
 
@@ -58,7 +59,7 @@ impl Language for Japanese {
                 return format!("{name}: 今月の予算の {step}% を利用しました");
             }
             Notice::LowBalance { .. } => "残高が少なくなっています",
-            Notice::BalanceEmpty { .. } => "残高がなくなりました",
+            Notice::BalanceEmpty { .. } => "残高不足のためリクエストが拒否されました",
             Notice::TopUpReceipt { .. } => "チャージの領収書",
             Notice::RechargeToConfirm { .. } => "自動チャージの確認が必要です",
             Notice::RechargeStopped { .. } | Notice::CardGone { .. } => "自動チャージを停止しました",
@@ -120,7 +121,7 @@ impl Language for Japanese {
             Notice::LowBalance { .. } => {
                 "利用可能な残高が設定した金額を下回りました。残高がなくなるとリクエストは拒否されます。このメールはお知らせのみで、何も停止しません。"
             }
-            Notice::BalanceEmpty { .. } => "残高が足りないため、リクエストが拒否されました。",
+            Notice::BalanceEmpty { .. } => UNFUNDED,
             Notice::TopUpReceipt { .. } => "ありがとうございます。お支払いを確認し、残高に追加しました。",
             Notice::RechargeToConfirm { .. } => TO_CONFIRM,
             Notice::RechargeStopped { .. } => STOPPED,

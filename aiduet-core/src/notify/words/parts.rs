@@ -74,8 +74,8 @@ pub(super) fn facts(notice: &Notice) -> Vec<Fact> {
         Notice::SpendAlert { span, spent, amount: set, at, .. } => {
             vec![amount(Label::Spent, *spent), spending(*span, *set), time(Label::When, *at)]
         }
-        Notice::BalanceEmpty { available, at } => {
-            vec![amount(Label::Available, *available), time(Label::When, *at)]
+        Notice::BalanceEmpty { available, needed, at } => {
+            vec![amount(Label::Available, *available), amount(Label::Needed, *needed), time(Label::When, *at)]
         }
         Notice::TopUpReceipt { top_up, amount: credited, tax, at } => vec![
             text(Label::Receipt, top_up.to_string()),

@@ -13,6 +13,7 @@ const fn policy(kind: PolicyKind) -> &'static str {
 }
 
 const TO_CONFIRM: &str = "您的余额偏低，我们已按您的授权尝试自动充值，但银行需要您本人确认。请打开账单页面确认扣款；在您确认之前不会扣款。";
+const UNFUNDED: &str = "由于可用余额不足，一次请求被拒绝；在余额足够之前，类似的请求仍会被拒绝。您可以在账单页面充值，也可以启用自动充值：在余额用尽之前自动从银行卡扣款。此类邮件 24 小时内最多发送一封。";
 const STOPPED: &str = "您的余额偏低，我们已按您的授权尝试自动充值，但银行卡被拒绝。我们不会再次尝试：自动充值已关闭，也没有扣款。您可以手动充值，或检查银行卡后重新启用自动充值。";
 const CARD_GONE: &str = "您为自动充值选择的银行卡已不再由支付服务商保存，因此自动充值已关闭，不会再扣款。您可以手动充值；若届时保存银行卡，即可重新启用自动充值。";
 
@@ -52,7 +53,7 @@ impl Language for Chinese {
                 return format!("{name}：本月预算已使用 {step}%");
             }
             Notice::LowBalance { .. } => "余额不足提醒",
-            Notice::BalanceEmpty { .. } => "余额已用尽",
+            Notice::BalanceEmpty { .. } => "余额不足，请求被拒绝",
             Notice::TopUpReceipt { .. } => "充值收据",
             Notice::RechargeToConfirm { .. } => "请确认自动充值",
             Notice::RechargeStopped { .. } | Notice::CardGone { .. } => "自动充值已关闭",
@@ -104,7 +105,7 @@ impl Language for Chinese {
             Notice::LowBalance { .. } => {
                 "您的可用余额已低于您设置的提醒金额。余额用尽后请求将被拒绝。本邮件仅为提醒，不会停止任何请求。"
             }
-            Notice::BalanceEmpty { .. } => "由于余额不足，一次请求被拒绝。",
+            Notice::BalanceEmpty { .. } => UNFUNDED,
             Notice::TopUpReceipt { .. } => "感谢您。款项已收到并计入您的余额。",
             Notice::RechargeToConfirm { .. } => TO_CONFIRM,
             Notice::RechargeStopped { .. } => STOPPED,

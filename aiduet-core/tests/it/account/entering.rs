@@ -203,11 +203,11 @@ async fn a_person_chooses_which_mails_are_sent(store: Store) {
     let site = Site::with_person(store).await;
     let mut browser = site.signed_in("192.0.2.1").await;
     let (get, put) = ((Method::GET, "/me/notifications"), (Method::PUT, "/me/notifications"));
-    let all = json!({"key_expiry": true, "new_sign_in": true});
+    let all = json!({"key_expiry": true, "new_sign_in": true, "balance_empty": true});
     assert_eq!(site.ask(&mut browser, get.clone(), None).await.expect(200).json(), all);
     site.signed_in("192.0.2.2").await;
     assert_eq!(site.mailed().await, ["new_sign_in"]);
-    let few = json!({"key_expiry": true, "new_sign_in": false});
+    let few = json!({"key_expiry": true, "new_sign_in": false, "balance_empty": false});
     assert_eq!(site.ask(&mut browser, put.clone(), Some(&few)).await.expect(200).json(), few);
     assert_eq!(site.ask(&mut browser, get, None).await.expect(200).json(), few);
     assert_eq!(site.get(&mut browser, "/me").await.json()["notifications"], few);

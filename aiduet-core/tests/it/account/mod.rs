@@ -22,4 +22,5 @@ mod routes;
 mod shape;
 mod site;
 mod tables;
+mod unfunded;
 mod usage;

@@ -34,6 +34,7 @@ mod m0061_account_limits;
 mod m0062_cost_comparisons;
 mod m0063_notice_choices;
 mod m0070_token_comparisons;
+mod m0080_balance_empty;
 
 use sea_orm::{ConnectionTrait, DbBackend};
 
@@ -85,6 +86,7 @@ const ALL: &[Migration] = &[
     m0062_cost_comparisons::MIGRATION,
     m0063_notice_choices::MIGRATION,
     m0070_token_comparisons::MIGRATION,
+    m0080_balance_empty::MIGRATION,
 ];
 
 /// Whether a migration has been applied.

@@ -47,7 +47,7 @@ impl Office {
     }
 
     async fn state(&self) -> NoticeState {
-        let filter = NoticeFilter { account: None, before: None, limit: 1 };
+        let filter = NoticeFilter { account: None, kind: None, before: None, limit: 1 };
         self.outbox.list(filter).await.unwrap()[0].state
     }
 

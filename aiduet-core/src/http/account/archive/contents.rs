@@ -237,7 +237,9 @@ impl Archive {
 
     async fn records(&self, packer: &mut Packer) -> Result<(), ArchiveError> {
         let (stores, account) = (&self.stores, self.account.id);
-        let page = |before| stores.outbox.list(NoticeFilter { account: Some(account), before, limit: PAGE });
+        let page = |before| {
+            stores.outbox.list(NoticeFilter { account: Some(account), kind: None, before, limit: PAGE })
+        };
         paged!(packer, MESSAGES, |before| page(before), |notice| MessageView::from(notice));
         let now = self.clock.now();
         let page = |before| stores.exports.list(ListExports { account, before, limit: PAGE });
