@@ -208,6 +208,7 @@ export interface BalanceReport {
   promotional: string;
   credited: string;
   used: string;
+  lots: { kind: 'promotional' | 'paid'; amount: string; expires_at: string | null }[];
 }
 
 export interface Transaction {

@@ -90,3 +90,16 @@ test('what is spent in a day and in a month is told once it is reached', async (
     assert.equal((await ask('/billing/alerts')).monthly_budget, null);
   });
 });
+
+test('the balance shows of what it consists, and when each part of it expires', async () => {
+  await here.signedIn(async (page) => {
+    await page.goto('/dashboard/billing');
+    await settled(page);
+    const { lots, posted } = await ask('/billing/balance');
+    assert.ok(lots.length > 0);
+    assert.equal(lots.reduce((sum, { amount }) => sum + nano(amount), 0n), nano(posted));
+    const table = page.getByRole('table', { name: 'What it consists of' });
+    const rows = await table.locator('tbody tr').evaluateAll((all) => all.map((row) => [...row.cells].map((cell) => cell.innerText.trim())));
+    assert.deepEqual(rows.map(([kind, until]) => [kind, until]), lots.map(({ kind, expires_at: until }) => [kind === 'paid' ? 'Paid credit' : 'Promotional credit', until ? until.slice(0, 10) : 'Does not expire']));
+  });
+});

@@ -1,4 +1,4 @@
-//! Grants that run out.
+//! What is left of grants, and their end.
 
 use std::fmt;
 
@@ -6,9 +6,10 @@ use async_trait::async_trait;
 
 use super::LedgerError;
 use crate::clock::Timestamp;
+use crate::id::{AccountId, LotId};
 use crate::money::Money;
 
-/// Ends grants that have run out.
+/// What is left of grants, and their end.
 ///
 /// # Contract
 /// - Only what is free of a grant lapses. Holds count against grants in the order in which their
@@ -22,6 +23,24 @@ pub trait Grants: fmt::Debug + Send + Sync + 'static {
     /// # Errors
     /// [`LedgerError::Unavailable`].
     async fn lapse(&self, request: LapseGrants) -> Result<Lapsed, LedgerError>;
+
+    /// The grants of a person of which something is left, in the order in which they are used; at most
+    /// `limit`. What requests have set aside is still in them.
+    ///
+    /// # Errors
+    /// [`LedgerError::Unavailable`].
+    async fn left(&self, account: AccountId, limit: u32) -> Result<Vec<GrantLeft>, LedgerError>;
+}
+
+/// What is left of a grant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct GrantLeft {
+    /// Which.
+    pub id: LotId,
+    /// How much; above zero.
+    pub remaining: Money,
+    /// When it lapses; `None`: never.
+    pub expires_at: Option<Timestamp>,
 }
 
 /// Which grants [`Grants::lapse`] ends.

@@ -27,7 +27,7 @@ pub use balance::{Balance, KeySpend};
 pub use bills::{BillPage, BillReader, DatedBill};
 pub use entry::{Entry, EntryKind, ExternalId, InvalidExternalId, LedgerAccount, LotTerms, Promotion};
 pub use error::{LedgerError, Shortage, SpendPeriod};
-pub use grants::{Grants, LapseGrants, Lapsed};
+pub use grants::{GrantLeft, Grants, LapseGrants, Lapsed};
 pub use hold::{Hold, HoldOrigin, ReserveRequest, SettleRequest, Settlement, SettlementState, VoidRequest};
 pub use journal::Journal;
 pub use limit::{AccountLimits, LimitChange, MonthSpend};

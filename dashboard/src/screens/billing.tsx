@@ -2,7 +2,7 @@
 
 import { useEffect, useState } from 'preact/hooks';
 import { api, download, newIdempotencyKey, Problem } from '../api';
-import { exactMoney, money, nano } from '../format';
+import { day, exactMoney, money, nano } from '../format';
 import { t } from '../i18n';
 import { Link, setQuery, usePlace } from '../router';
 import { useStore } from '../store';
@@ -127,19 +127,40 @@ function BalanceCard({ round }: { round: number }) {
       {problem && <Failure problem={problem} />}
       <Loading of={current} lines={2}>
         {(data) => (
+          <>
           <Facts
             of={[
               [t('billing.available'), <strong class="big"><Money of={data.available} /></strong>],
               [t('billing.held'), <Money of={data.held} />],
-              [t('billing.paid'), <Money of={data.paid} />],
-              [t('billing.promotional'), <Money of={data.promotional} />],
               [t('billing.used'), <Money of={data.used} />],
             ]}
           />
+          {data.lots.length > 0 && <Lots of={data.lots} />}
+          </>
         )}
       </Loading>
       <p class="hint after">{t('billing.held_about')}</p>
     </Card>
+  );
+}
+
+/** Of what the balance consists; the one that is used first comes first. */
+function Lots({ of: lots }: { of: BalanceReport['lots'] }) {
+  return (
+    <section>
+      <h3>{t('billing.lots')}</h3>
+      <Table
+        label={t('billing.lots')}
+        rows={lots.map((lot, place) => ({ ...lot, place }))}
+        id={({ place }) => String(place)}
+        columns={[
+          { name: 'kind', title: t('billing.lot'), cell: ({ kind }) => (kind === 'paid' ? t('billing.paid') : t('billing.promotional')) },
+          { name: 'until', title: t('billing.lot_until'), cell: ({ expires_at: until }) => (until ? <span class="num">{day(until)}</span> : t('billing.lot_never')) },
+          { name: 'amount', title: t('request.amount'), isNumber: true, cell: ({ amount }) => <Money of={amount} /> },
+        ]}
+      />
+      <p class="hint after">{t('billing.lots_about')}</p>
+    </section>
   );
 }
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::scene::{FreshLedger, Scene, WholeLedger};
+use crate::clock::Timestamp;
 use crate::id::AccountId;
 use crate::ledger::{Entry, LapseGrants, Lapsed, LotTerms};
 use crate::money::Money;
@@ -54,6 +55,30 @@ pub async fn grants_lapse_when_they_have_run_out<L: WholeLedger>(fresh: &FreshLe
     let request = scene.holding(12).await;
     scene.settle(&request, 12).await.expect("a settle is not refused");
     scene.shows(0, 0).await;
+}
+
+/// Those that end first are used first, and what is used up is not listed.
+pub async fn what_is_left_of_grants_is_listed_in_the_order_of_use<L: WholeLedger>(fresh: &FreshLedger<L>) {
+    let scene = fresh.funded(7).await;
+    scene.grant(5).await;
+    scene.grant_for(20, 30).await;
+    scene.grant_for(50, 10).await;
+    scene.grant_to(scene.factory.account_id(), 3, 1).await;
+    let begun = scene.factory.now();
+    let day = |days: u32| Some(begun.plus(DAY * days));
+    let left = async |limit| {
+        let left = scene.ledger.left(scene.account, limit).await.expect("grants can be listed");
+        left.iter().map(|grant| (grant.remaining, grant.expires_at)).collect::<Vec<_>>()
+    };
+    let all: [(Money, Option<Timestamp>); 3] = [(cents(50), day(10)), (cents(20), day(30)), (cents(5), None)];
+    assert_eq!(left(10).await, all);
+    assert_eq!(left(1).await, all[..1]);
+    let request = scene.holding(60).await;
+    assert_eq!(left(10).await, all, "what is set aside is not used yet");
+    scene.settle(&request, 60).await.expect("a settle is not refused");
+    assert_eq!(left(10).await, [(cents(10), day(30)), (cents(5), None)]);
+    scene.lapse(400).await;
+    assert_eq!(left(10).await, [(cents(5), None)]);
 }
 
 /// A running request burns the grants that end first, so that much of them stays for it; what it

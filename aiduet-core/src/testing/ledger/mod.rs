@@ -132,6 +132,7 @@ macro_rules! ledger_conformance {
             a_failed_refund_may_be_made_again
             a_grant_lapses_as_far_as_it_is_free
             grants_lapse_when_they_have_run_out
+            what_is_left_of_grants_is_listed_in_the_order_of_use
             what_a_hold_will_burn_does_not_lapse
             grants_lapse_once_however_many_ask
             lapsing_takes_at_most_its_limit

@@ -32,6 +32,7 @@ on_each_store! {
     sec_t27_the_money_of_another_person_is_not_there
     an_address_that_is_not_confirmed_buys_nothing
     cards_and_invoices_are_with_the_card_company
+    the_balance_tells_which_part_of_it_lapses_when
     a_person_chooses_of_what_to_be_told
     a_wrong_alert_of_spending_changes_nothing
     spending_is_told_by_mail_once_a_step
@@ -550,6 +551,32 @@ async fn cards_and_invoices_are_with_the_card_company(store: Store) {
     let portal = site.post(&mut browser, "/billing/portal", &json!({})).await.expect(200).json();
     assert!(portal["url"].as_str().unwrap().contains("/portal/"), "{portal}");
     assert_eq!(site.stripe.customers(), 1);
+}
+
+async fn the_balance_tells_which_part_of_it_lapses_when(store: Store) {
+    let (site, mut browser) = open(store).await;
+    assert_eq!(balance(&site, &mut browser).await["lots"], json!([]));
+    let id = account(&site).await.id;
+    let grant = site.factory.grant(id, cents(500));
+    let until = site.factory.now().plus(Duration::from_hours(24 * 30));
+    let lot = grant.lot.map(|lot| LotTerms { expires_at: Some(until), ..lot });
+    let entries = vec![
+        Entry { lot, ..grant },
+        site.factory.grant(id, cents(200)),
+        site.factory.top_up(id, cents(2_000)),
+    ];
+    site.app.ledger().post(entries).await.unwrap();
+    let part = |kind: &str, (amount, nanos): (&str, i64), until: Option<String>| json!({"kind": kind, "amount": amount, "amount_nano": nanos, "expires_at": until});
+    let forever = part("promotional", ("2.000000000", 2_000_000_000), None);
+    let paid = part("paid", ("20.000000000", 20_000_000_000), None);
+    let first = part("promotional", ("5.000000000", 5_000_000_000), Some(until.to_string()));
+    let shown = balance(&site, &mut browser).await;
+    assert_eq!(shown["lots"], json!([first, forever, paid]));
+    assert_eq!((&shown["posted"], &shown["paid"]), (&json!("27.000000000"), &json!("20.000000000")));
+    spend(&site, 600).await;
+    let rest = part("promotional", ("1.000000000", 1_000_000_000), None);
+    assert_eq!(balance(&site, &mut browser).await["lots"], json!([rest, paid]));
+    audit(&site).await;
 }
 
 async fn alerts(site: &Site, browser: &mut Browser, body: Value) -> Reply {

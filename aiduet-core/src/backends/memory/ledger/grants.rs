@@ -1,4 +1,4 @@
-//! Ends grants that have run out.
+//! What is left of grants, and their end.
 
 use std::collections::BTreeSet;
 
@@ -6,7 +6,9 @@ use async_trait::async_trait;
 
 use super::MemoryLedger;
 use crate::id::AccountId;
-use crate::ledger::{Grants, LapseGrants, Lapsed, LedgerError};
+use crate::ledger::books::Lot;
+use crate::ledger::{GrantLeft, Grants, LapseGrants, Lapsed, LedgerError};
+use crate::money::Money;
 
 #[async_trait]
 impl Grants for MemoryLedger {
@@ -24,5 +26,14 @@ impl Grants for MemoryLedger {
             }
         }
         Ok(lapsed)
+    }
+
+    async fn left(&self, account: AccountId, limit: u32) -> Result<Vec<GrantLeft>, LedgerError> {
+        let mut lots = self.lock().books.lots(account).to_vec();
+        lots.retain(|lot| lot.remaining > Money::ZERO);
+        lots.sort_unstable_by_key(Lot::burning_order);
+        lots.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+        let left = |Lot { id, remaining, expires_at, .. }| GrantLeft { id, remaining, expires_at };
+        Ok(lots.into_iter().map(left).collect())
     }
 }

@@ -1,4 +1,4 @@
-//! Ends grants that have run out.
+//! What is left of grants, and their end.
 
 use async_trait::async_trait;
 
@@ -6,8 +6,10 @@ use super::operation::{Answer, Operation};
 use super::{SeaOrmLedger, mismatch};
 use crate::backends::sea_orm::error::DatabaseError;
 use crate::backends::sea_orm::sql::{Columns, Sql};
-use crate::id::AccountId;
-use crate::ledger::{Grants, LapseGrants, Lapsed, LedgerError};
+use crate::clock::Timestamp;
+use crate::id::{AccountId, LotId};
+use crate::ledger::{GrantLeft, Grants, LapseGrants, Lapsed, LedgerError};
+use crate::money::Money;
 
 impl SeaOrmLedger {
     /// Accounts with a grant that has run out and something that is free.
@@ -23,6 +25,26 @@ impl SeaOrmLedger {
             .await?;
         rows.iter().map(|row| Ok(AccountId::from_uuid(Columns::of(row).next()?))).collect()
     }
+
+    async fn grants_left(&self, account: AccountId, limit: u32) -> Result<Vec<GrantLeft>, DatabaseError> {
+        let select = "SELECT id, remaining, expires_at FROM lot WHERE remaining > 0 AND account = ";
+        let rows = Sql::new(self.database.backend(), select)
+            .value(account.as_uuid())
+            // As `Lot::burning_order` says.
+            .text(" ORDER BY priority, CASE WHEN expires_at IS NULL THEN 1 ELSE 0 END, expires_at, id LIMIT ")
+            .value(i64::from(limit))
+            .all(self.database.reader())
+            .await?;
+        let read = |row| {
+            let mut columns = Columns::of(row);
+            Ok(GrantLeft {
+                id: LotId::from_uuid(columns.next()?),
+                remaining: Money::from_nanos(columns.next()?),
+                expires_at: columns.next::<Option<i64>>()?.map(Timestamp::from_millis),
+            })
+        };
+        rows.iter().map(read).collect()
+    }
 }
 
 #[async_trait]
@@ -37,5 +59,9 @@ impl Grants for SeaOrmLedger {
             lapsed = lapsed.and(amount);
         }
         Ok(lapsed)
+    }
+
+    async fn left(&self, account: AccountId, limit: u32) -> Result<Vec<GrantLeft>, LedgerError> {
+        Ok(self.grants_left(account, limit).await?)
     }
 }

@@ -16,8 +16,8 @@ use http::{HeaderMap, StatusCode};
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 
+use self::view::{BalanceReportView, OpenedTopUpView, PortalView};
 pub(super) use self::view::{BalanceView, TopUpView, TransactionView};
-use self::view::{OpenedTopUpView, PortalView};
 use super::extract::{Person, request_digest};
 use super::me::PageQuery;
 use super::problem::Problem;
@@ -26,11 +26,13 @@ use super::view::Page;
 use crate::account::{SignedIn, Visit};
 use crate::app::App;
 use crate::class::Classify;
-use crate::ledger::{Statement, StatementPosition, StatementRequest};
+use crate::ledger::{LedgerError, Statement, StatementPosition, StatementRequest};
 use crate::money::Money;
 use crate::payment::{CardUse, Cashier, OpenTopUp, TopUp, TopUpPage};
 
 const TAG: &str = "billing";
+/// Grants that are listed with the balance.
+const LOTS_MAX: u32 = 100;
 /// Lines of a file; what is older is in the next one.
 const CSV_LINES_MAX: u32 = 10_000;
 
@@ -65,17 +67,22 @@ pub(in super::super) struct StatementQuery {
     format: Option<String>,
 }
 
-/// The balance.
+/// The balance, and of what it consists.
 #[utoipa::path(
     get, path = "/billing/balance", tag = TAG, operation_id = "get_balance",
-    responses((status = OK, body = BalanceView)),
+    responses((status = OK, body = BalanceReportView)),
 )]
 pub(in super::super) async fn balance(
     State(app): State<App>,
     Person(person): Person,
-) -> Result<Json<BalanceView>, Problem> {
-    let balance = app.ledger().balance(person.account.id).await;
-    Ok(Json(BalanceView::from(balance.map_err(|error| Problem::internal(&error))?)))
+) -> Result<Json<BalanceReportView>, Problem> {
+    let account = person.account.id;
+    let read = async {
+        let balance = app.ledger().balance(account).await?;
+        let grants = app.stores().grants.left(account, LOTS_MAX).await?;
+        Ok(BalanceReportView::new(balance, &grants))
+    };
+    read.await.map(Json).map_err(|error: LedgerError| Problem::internal(&error))
 }
 
 /// What happened to the balance, newest first, with the balance after each.

@@ -3,7 +3,8 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::ledger::{Balance, EntryKind, StatementLine, StatementSubject};
+use crate::clock::Timestamp;
+use crate::ledger::{Balance, EntryKind, GrantLeft, StatementLine, StatementSubject};
 use crate::money::Money;
 use crate::payment::{TopUp, TopUpState};
 
@@ -51,6 +52,54 @@ impl From<Balance> for BalanceView {
             used: used.to_string(),
             used_nano: used.nanos(),
         }
+    }
+}
+
+/// The balance, and of what it consists.
+#[derive(Serialize, ToSchema)]
+#[schema(as = BalanceReport)]
+pub(in super::super) struct BalanceReportView {
+    #[serde(flatten)]
+    balance: BalanceView,
+    /// What `posted` consists of, in the order in which it is used: grants, the one that lapses next
+    /// first, then what was paid. What running requests have set aside is still in it.
+    lots: Vec<LotView>,
+}
+
+/// A part of the balance.
+#[derive(Serialize, ToSchema)]
+#[schema(as = BalanceLot)]
+struct LotView {
+    kind: LotKind,
+    amount: String,
+    amount_nano: i64,
+    /// When the rest of it lapses; `null`: never, as all that was paid.
+    #[schema(required, format = DateTime)]
+    expires_at: Option<String>,
+}
+
+#[derive(Serialize, ToSchema)]
+#[schema(as = BalanceLotKind)]
+#[serde(rename_all = "snake_case")]
+enum LotKind {
+    Promotional,
+    Paid,
+}
+
+impl BalanceReportView {
+    pub(super) fn new(balance: Balance, grants: &[GrantLeft]) -> Self {
+        let lot = |kind, amount: Money, expires_at: Option<Timestamp>| LotView {
+            kind,
+            amount: amount.to_string(),
+            amount_nano: amount.nanos(),
+            expires_at: expires_at.map(|at| at.to_string()),
+        };
+        let mut lots: Vec<LotView> =
+            grants.iter().map(|grant| lot(LotKind::Promotional, grant.remaining, grant.expires_at)).collect();
+        if balance.paid != Money::ZERO {
+            lots.push(lot(LotKind::Paid, balance.paid, None));
+        }
+        Self { balance: BalanceView::from(balance), lots }
     }
 }
 
