@@ -91,6 +91,12 @@ test('models are filtered, sorted and compared, and each tells its prices over t
     await page.getByLabel('Context at least').selectOption('1000000');
     await page.waitForFunction((before) => document.querySelectorAll('tbody tr').length < before, all.length);
     await page.getByLabel('Context at least').selectOption('0');
+    const { data: models } = await (await fetch(new URL('/api/v1/models', page.url()))).json();
+    await page.getByLabel('Ability').selectOption('Prompt caching');
+    const caching = models.filter((model) => model.caches).length;
+    assert.ok(caching > 0 && caching < models.length);
+    await page.waitForFunction((rows) => document.querySelectorAll('tbody tr').length === rows, caching);
+    await page.getByLabel('Ability').selectOption('');
     await page.getByRole('button', { name: 'Input' }).click();
     const prices = await page.locator('td[data-title="Input"] .num').evaluateAll((cells) => cells.map((cell) => parseFloat(cell.title)));
     assert.deepEqual(prices, [...prices].sort((a, b) => a - b));

@@ -1,6 +1,7 @@
 //! What a model can be made to do, for choosing between models.
 
 use super::anthropic::model::{Claude, Takes, ThinkingRule};
+use super::openai::model::Gpt;
 use crate::provider::Vendor;
 
 /// Whether the model can be made to call a tool.
@@ -21,6 +22,18 @@ pub(crate) fn takes_no_thinking(vendor: Vendor, model: &str) -> bool {
     }
 }
 
+/// Whether the model can reason before it answers; `None`: it is not known.
+pub(crate) fn reasons(vendor: Vendor, model: &str) -> Option<bool> {
+    match vendor {
+        Vendor::Anthropic => (Claude::of(model).thinking != ThinkingRule::Unknown).then_some(true),
+        Vendor::OpenAi => match Gpt::of(model) {
+            Gpt::Reasons { .. } => Some(true),
+            Gpt::Answers => Some(false),
+            Gpt::Unknown => None,
+        },
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -34,6 +47,16 @@ mod tests {
         ] {
             assert_eq!(takes_forced_tools(Vendor::Anthropic, model), forced, "{model}");
             assert_eq!(takes_no_thinking(Vendor::Anthropic, model), silent, "{model}");
+        }
+        for (vendor, model, expected) in [
+            (Vendor::Anthropic, "claude-haiku-4-5", Some(true)),
+            (Vendor::Anthropic, "claude-opus-9", None),
+            (Vendor::OpenAi, "gpt-5.4-mini", Some(true)),
+            (Vendor::OpenAi, "o3", Some(true)),
+            (Vendor::OpenAi, "gpt-4o-mini", Some(false)),
+            (Vendor::OpenAi, "chat-latest", None),
+        ] {
+            assert_eq!(reasons(vendor, model), expected, "{model}");
         }
         assert!(takes_forced_tools(Vendor::OpenAi, "gpt-6.1-sol"));
         assert!(takes_no_thinking(Vendor::OpenAi, "gpt-6.1-sol"));

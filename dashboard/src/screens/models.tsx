@@ -3,7 +3,7 @@
 import { useMemo, useState } from 'preact/hooks';
 import { open } from '../api';
 import { count, day, exactMoney, price, short } from '../format';
-import { t } from '../i18n';
+import { t, type Key } from '../i18n';
 import { setQuery, usePlace } from '../router';
 import { SNIPPETS } from '../snippets';
 import { Button, CopyButton, SelectField, TextField } from '../ui/controls';
@@ -24,6 +24,12 @@ interface Unit {
 const COMPARED_MAX = 4;
 const CONTEXTS = ['0', '200000', '400000', '1000000'] as const;
 const PRICES = ['', '0.5', '1', '3', '10'] as const;
+/** What a model can do, as far as it is known. */
+const ABILITIES: Record<string, [title: Key, has: (model: Model) => boolean]> = {
+  caching: ['models.can_cache', ({ caches }) => caches],
+  reasoning: ['models.can_reason', ({ reasons }) => reasons === true],
+  search: ['models.can_search', ({ web_search_pico: search }) => search !== null],
+};
 const DOLLAR_PICO_PER_TOKEN = 1_000_000;
 
 export function Models() {
@@ -60,6 +66,7 @@ function Catalogue({ of: list }: { of: ModelList }) {
     model.id.includes(search) &&
     (text('provider') === '' || model.provider === text('provider')) &&
     (model.context_window ?? model.max_input ?? 0) >= Number(text('context', '0')) &&
+    (ABILITIES[text('can')]?.[1](model) ?? true) &&
     (text('most') === '' || (model.rates.input * unit.margin) / 10_000 <= Number(text('most')) * DOLLAR_PICO_PER_TOKEN);
   const shown = list.models.filter((model) => (isComparing ? compared.includes(model.id) : isMeant(model)));
   const sort = text('sort');
@@ -75,6 +82,7 @@ function Catalogue({ of: list }: { of: ModelList }) {
         <SelectField label={t('models.provider')} value={text('provider')} onValue={(next) => setQuery({ provider: next })} options={[['', t('filter.all')], ...Object.entries(PROVIDERS)]} />
         <SelectField label={t('models.context_least')} value={text('context', '0')} onValue={(next) => setQuery({ context: next === '0' ? null : next })} options={CONTEXTS.map((each) => [each, each === '0' ? t('filter.all') : short(Number(each))] as const)} />
         <SelectField label={t('models.input_most')} value={text('most')} onValue={(next) => setQuery({ most: next })} options={PRICES.map((each) => [each, each === '' ? t('filter.all') : `$${each}`] as const)} />
+        <SelectField label={t('models.can')} value={text('can')} onValue={(next) => setQuery({ can: next })} options={[['', t('filter.all')], ...Object.entries(ABILITIES).map(([name, [title]]) => [name, t(title)] as const)]} />
         <SelectField
           label={t('models.unit')}
           value={text('unit')}
@@ -176,6 +184,7 @@ const MILLION = 1_000_000;
 function ModelDialog({ of: model, list, onClose }: { of: Model; list: ModelList; onClose: () => void }) {
   const prices = useLoad(`prices ${model.id}`, (signal) => open<ModelPrices>(`/models/${encodeURIComponent(model.id)}/prices`, { signal }));
   const unit = { margin: list.margin_bp, tokens: MILLION };
+  const abilities = Object.values(ABILITIES).filter(([, has]) => has(model)).map(([title]) => t(title));
   const isChat = model.endpoints.includes('chat_completions');
   const code = SNIPPETS[isChat ? 'curl' : 'curl-anthropic']?.code({ origin: location.origin, key: null, openai: model.id, anthropic: model.id, streams: false }) ?? '';
   return (
@@ -186,6 +195,7 @@ function ModelDialog({ of: model, list, onClose }: { of: Model; list: ModelList;
             [t('models.provider'), PROVIDERS[model.provider] ?? model.provider],
             [t('models.context'), size(model.context_window ?? model.max_input)],
             [t('models.max_output'), size(model.max_output)],
+            ...(abilities.length > 0 ? [[t('models.can'), abilities.join(' · ')] as const] : []),
             ...(model.retires_at ? [[t('models.retires'), day(model.retires_at)] as const] : []),
           ]}
         />

@@ -23,6 +23,9 @@ export interface Model {
   rates: Rates;
   tiers: { above_prompt_tokens: number; rates: Rates }[];
   web_search_pico: number | null;
+  caches: boolean;
+  /** Not known of every one. */
+  reasons: boolean | null;
   retires_at: string | null;
 }
 

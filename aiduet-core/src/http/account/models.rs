@@ -15,6 +15,7 @@ use crate::price::{
     Margin, ModelId, PriceError, PriceSheet, PriceVersion, PricedModel, Rate, RateCard, Rates, SizeTier,
 };
 use crate::provider::Vendor;
+use crate::translate::reasons;
 
 const UNIT: &str = "pico_usd_per_token";
 
@@ -51,6 +52,11 @@ struct Model {
     tiers: Vec<TierView>,
     #[schema(required)]
     web_search_pico: Option<u64>,
+    /// Whether input that is cached has a price of its own.
+    caches: bool,
+    /// Whether it can reason before it answers; `null`: it is not known.
+    #[schema(required)]
+    reasons: Option<bool>,
     #[schema(required, format = DateTime)]
     retires_at: Option<String>,
 }
@@ -111,6 +117,8 @@ impl From<&PricedModel> for Model {
             rates: RatesView::from(base),
             tiers: tiers.iter().map(TierView::from).collect(),
             web_search_pico: model.web_search.map(Rate::pico),
+            caches: base.cache_read.is_some(),
+            reasons: if model.generates() { reasons(model.vendor, model.id.as_str()) } else { Some(false) },
             retires_at: model.retires_at.map(|at| at.to_string()),
         }
     }

@@ -163,6 +163,7 @@ impl Language for Japanese {
             Label::Network => "ネットワーク",
             Label::NewAddress => "新しいアドレス",
             Label::Available => "利用可能な残高",
+            Label::Needed => "リクエストに必要な額",
             Label::Spent => "利用額",
             Label::DailyAlert => "一日の通知金額",
             Label::Budget => "月間予算",

@@ -143,6 +143,7 @@ impl Language for Chinese {
             Label::Network => "网络",
             Label::NewAddress => "新邮箱",
             Label::Available => "可用余额",
+            Label::Needed => "该请求所需",
             Label::Spent => "已消费",
             Label::DailyAlert => "每日提醒金额",
             Label::Budget => "月度预算",

@@ -5,7 +5,7 @@ use std::time::Duration;
 use aiduet_core::account::Account;
 use aiduet_core::backends::simulated::stripe::Delivery;
 use aiduet_core::jobs::{JobOutcome, RunCause};
-use aiduet_core::ledger::{Entry, EntryKind, SpendPeriod};
+use aiduet_core::ledger::{Entry, EntryKind, LotTerms, SpendPeriod};
 use aiduet_core::testing::cents;
 use axum::body::Body;
 use http::{Method, Request};

@@ -233,6 +233,12 @@ async fn anyone_reads_the_models_and_their_rates(store: Store) {
     assert_eq!(mini["provider"], "openai");
     assert_eq!(mini["rates"]["input"], 750_000);
     assert_eq!(mini["rates"]["output"], 4_500_000);
+    assert_eq!((&mini["caches"], &mini["reasons"]), (&json!(true), &json!(true)));
+    let find = |id: &str| models.iter().find(|model| model["id"] == id).unwrap();
+    assert_eq!(find("gpt-5.4-pro")["caches"], false);
+    assert_eq!(find("gpt-4o-mini")["reasons"], false);
+    assert_eq!(find("text-embedding-3-small")["reasons"], false);
+    assert_eq!(find("chat-latest")["reasons"], json!(null), "it is not known");
     // There is an upstream of one vendor only.
     assert!(models.iter().all(|model| model["provider"] == "openai"));
 }

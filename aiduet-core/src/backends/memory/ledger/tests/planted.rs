@@ -3,8 +3,9 @@
 use super::*;
 use crate::id::{RequestId, TransferId};
 use crate::ledger::{
-    AccountLimits, BillPage, BillReader, DatedBill, EntryKind, Grants, LapseGrants, Lapsed, LedgerAccount,
-    LimitChange, MonthSpend, Outcome, SettlementState, Statement, StatementRequest, Statements, SweepRequest,
+    AccountLimits, BillPage, BillReader, DatedBill, EntryKind, GrantLeft, Grants, LapseGrants, Lapsed,
+    LedgerAccount, LimitChange, MonthSpend, Outcome, SettlementState, Statement, StatementRequest,
+    Statements, SweepRequest,
 };
 use crate::ledger::{ListLog, LogPage, SumUsage, UsageReader, UsageStep};
 use crate::testing::cents;
@@ -237,6 +238,10 @@ impl Custody for BuggyLedger {
 impl Grants for BuggyLedger {
     async fn lapse(&self, request: LapseGrants) -> Result<Lapsed, LedgerError> {
         self.inner.lapse(request).await
+    }
+
+    async fn left(&self, account: AccountId, limit: u32) -> Result<Vec<GrantLeft>, LedgerError> {
+        self.inner.left(account, limit).await
     }
 }
 
