@@ -82,7 +82,10 @@ export interface SecurityEvent {
   event: string;
   device: string;
   network: string | null;
-  request_id: string;
+  request_id: string | null;
+  key_id: string | null;
+  session_id: string | null;
+  changed: string[];
   at: string;
 }
 

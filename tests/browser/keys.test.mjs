@@ -88,3 +88,18 @@ test('where the browser copies nothing, the text is selected to be copied by han
     assert.equal(await page.evaluate(() => getSelection().toString()), keys.spacious.id);
   });
 });
+
+test('the page of a key tells what was done with it, and each change at once', async () => {
+  await signedIn(async (page) => {
+    await page.goto(`/dashboard/keys/${keys.tight.id}`);
+    await settled(page);
+    const lines = page.getByRole('table', { name: 'Changes' }).locator('tbody tr');
+    await lines.first().waitFor();
+    const events = async () => (await lines.locator('td[data-title="Event"]').allInnerTexts()).map((text) => text.trim());
+    assert.deepEqual(await events(), ['API key changed · Spend limit', 'API key created']);
+    await page.getByRole('button', { name: 'Disable' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Disable', exact: true }).click();
+    await page.getByText('API key changed · Disabled').waitFor();
+    assert.equal((await events()).length, 3);
+  });
+});

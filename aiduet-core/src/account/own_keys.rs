@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use super::{Reception, ReceptionError, SignedIn, Visit};
-use crate::auth::SecurityEventKind;
+use crate::auth::{KeyEvent, SecurityEvent, SecurityEventKind};
 use crate::clock::Timestamp;
 use crate::id::ApiKeyId;
-use crate::keys::{ApiKey, KeyCreation, KeyError, KeyLimits, KeyState, PlainApiKey};
+use crate::keys::{ApiKey, KeyAspect, KeyCreation, KeyError, KeyLimits, KeyState, PlainApiKey};
 use crate::limit::{Guard, Subject};
 use crate::notify::{KeyLabel, Notice};
 
@@ -100,7 +100,7 @@ impl Reception {
             last_used_at: None,
         };
         self.parts.keys.insert(key.clone()).await?;
-        self.record(account, SecurityEventKind::KeyCreated, visit).await?;
+        self.record_key((person, visit), SecurityEventKind::KeyCreated, (id, Vec::new())).await?;
         let notice = Notice::KeyCreated { key: label(&key), at: self.now() };
         self.tell(&person.account, notice, &[&id.to_string()]).await?;
         Ok(IssuedKey { key, plain: Some(plain) })
@@ -128,10 +128,11 @@ impl Reception {
             name: name.unwrap_or_else(|| old.name.clone()),
             limits: limits.unwrap_or_else(|| old.limits.clone()),
             state,
-            ..old
+            ..old.clone()
         };
         self.parts.keys.update(key.clone()).await?;
-        self.record(key.account, SecurityEventKind::KeyUpdated, visit).await?;
+        let changed = KeyAspect::between(&old, &key);
+        self.record_key((person, visit), SecurityEventKind::KeyUpdated, (id, changed)).await?;
         Ok(key)
     }
 
@@ -168,7 +169,8 @@ impl Reception {
             .keys
             .update(ApiKey { state: KeyState::Rotated { until: works_until }, ..old.clone() })
             .await?;
-        self.record(key.account, SecurityEventKind::KeyRotated, visit).await?;
+        self.record_key((person, visit), SecurityEventKind::KeyCreated, (key.id, Vec::new())).await?;
+        self.record_key((person, visit), SecurityEventKind::KeyRotated, (id, Vec::new())).await?;
         let notice = Notice::KeyRotated { key: label(&old), works_until };
         self.tell(&person.account, notice, &[&old.id.to_string()]).await?;
         Ok(IssuedKey { key, plain: Some(plain) })
@@ -187,7 +189,7 @@ impl Reception {
         let old = self.living_key(person, id).await?;
         let at = self.now();
         self.parts.keys.update(ApiKey { state: KeyState::Revoked { at }, ..old.clone() }).await?;
-        self.record(old.account, SecurityEventKind::KeyRevoked, visit).await?;
+        self.record_key((person, visit), SecurityEventKind::KeyRevoked, (id, Vec::new())).await?;
         let notice = Notice::KeyDeleted { key: label(&old), at };
         self.tell(&person.account, notice, &[&id.to_string()]).await
     }
@@ -218,11 +220,25 @@ impl Reception {
         }
         let at = self.now();
         self.parts.keys.update(ApiKey { state: KeyState::Disabled { at }, ..ApiKey::clone(&key) }).await?;
+        let found = KeyEvent { id: key.id, session: None, changed: vec![KeyAspect::Disabled] };
+        let event = self.event(key.account, SecurityEventKind::KeyLeaked);
+        self.log_event(SecurityEvent { key: Some(found), ..event }).await?;
         tracing::warn!(target: "aiduet::security", key_id = %key.id, "a key that others may have read was disabled");
         let Some(owner) = self.parts.accounts.find(key.account).await? else { return Ok(true) };
         let notice = Notice::KeyLeaked { key: label(&key), found_at, at };
         self.tell(&owner, notice, &[&key.id.to_string(), &at.to_string()]).await?;
         Ok(true)
+    }
+
+    /// Records what its owner did with a key.
+    async fn record_key(
+        &self,
+        (person, visit): (&SignedIn, &Visit),
+        kind: SecurityEventKind,
+        (id, changed): (ApiKeyId, Vec<KeyAspect>),
+    ) -> Result<(), ReceptionError> {
+        let key = KeyEvent { id, session: Some(person.session.id), changed };
+        self.log_event(SecurityEvent { key: Some(key), ..self.visited(person.account.id, kind, visit) }).await
     }
 
     async fn living_key(&self, person: &SignedIn, id: ApiKeyId) -> Result<ApiKey, ReceptionError> {

@@ -242,22 +242,46 @@ impl Reception {
         kind: SecurityEventKind,
         visit: &Visit,
     ) -> Result<(), ReceptionError> {
-        tracing::info!(
-            target: "aiduet::security",
-            event = kind.as_str(),
-            account_id = %account,
-            request_id = %visit.request,
-            "security event"
-        );
-        let event = SecurityEvent {
+        self.log_event(self.visited(account, kind, visit)).await
+    }
+
+    /// An event of now, and from where it came.
+    pub(super) fn visited(
+        &self,
+        account: AccountId,
+        kind: SecurityEventKind,
+        visit: &Visit,
+    ) -> SecurityEvent {
+        let (device, network, request) = (visit.device, visit.network(), Some(visit.request));
+        SecurityEvent { device, network, request, ..self.event(account, kind) }
+    }
+
+    /// An event of now, of which nobody knows from where it came.
+    pub(super) fn event(&self, account: AccountId, kind: SecurityEventKind) -> SecurityEvent {
+        SecurityEvent {
             id: SecurityEventId::generate(self.parts.clock.as_ref(), self.parts.entropy.as_ref()),
             account,
             kind,
-            device: visit.device,
-            network: visit.network(),
-            request: Some(visit.request),
+            device: Device::UNKNOWN,
+            network: None,
+            request: None,
+            key: None,
             at: self.now(),
-        };
+        }
+    }
+
+    /// Records an event.
+    ///
+    /// # Errors
+    /// What a store says.
+    pub(super) async fn log_event(&self, event: SecurityEvent) -> Result<(), ReceptionError> {
+        tracing::info!(
+            target: "aiduet::security",
+            event = event.kind.as_str(),
+            account_id = %event.account,
+            request_id = event.request.map(tracing::field::display),
+            "security event"
+        );
         Ok(self.parts.security_log.record(event).await?)
     }
 }

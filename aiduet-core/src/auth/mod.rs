@@ -33,7 +33,7 @@ pub use identity_provider::{
 pub use password::{HashCost, HashCostTooLow, HasherConfig, PasswordHasher, Verdict};
 pub use pepper::{InvalidPepper, Pepper};
 pub use policy::{NewPassword, PasswordContext, PasswordFault, PasswordRules, PlainPassword};
-pub use security_log::{ListSecurityEvents, SecurityEvent, SecurityEventKind, SecurityLog};
+pub use security_log::{KeyEvent, ListSecurityEvents, SecurityEvent, SecurityEventKind, SecurityLog};
 pub use session::{
     Device, EndSessions, Lineage, Network, NewSession, REUSE_GRACE, Rotated, Rotation, SESSIONS_MAX, Session,
     SessionLife, SessionStep, SessionStore, Which,

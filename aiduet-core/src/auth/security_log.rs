@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{AuthStoreError, Device, Network};
 use crate::clock::Timestamp;
-use crate::id::{AccountId, RequestId, SecurityEventId};
+use crate::id::{AccountId, ApiKeyId, RequestId, SecurityEventId, SessionId};
+use crate::keys::KeyAspect;
 
 /// What happened to the security of accounts.
 ///
@@ -56,8 +57,21 @@ pub struct SecurityEvent {
     pub network: Option<Network>,
     /// By which request.
     pub request: Option<RequestId>,
+    /// For an event of an API key: what happened to which.
+    pub key: Option<KeyEvent>,
     /// When.
     pub at: Timestamp,
+}
+
+/// What happened to an API key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyEvent {
+    /// Which.
+    pub id: ApiKeyId,
+    /// In which session of its owner, if it was in one.
+    pub session: Option<SessionId>,
+    /// What of it was changed.
+    pub changed: Vec<KeyAspect>,
 }
 
 /// Which events [`SecurityLog::list`] returns.
@@ -65,6 +79,8 @@ pub struct SecurityEvent {
 pub struct ListSecurityEvents {
     /// Whose.
     pub account: AccountId,
+    /// Only events of this API key.
+    pub key: Option<ApiKeyId>,
     /// Only events with a smaller identifier.
     pub before: Option<SecurityEventId>,
     /// At most so many.
@@ -141,6 +157,8 @@ kinds! {
     KeyRotated = "authn_token_rotated",
     /// An API key was deleted.
     KeyRevoked = "authn_token_revoked",
+    /// An API key was found where others could read it, and was disabled.
+    KeyLeaked = "authn_token_leaked",
     /// An archive of everything that is kept was asked for.
     ExportAsked = "sensitive_export_requested",
     /// It was fetched, or begun to be.

@@ -1,6 +1,7 @@
 //! API keys: made once, shown once, kept as a digest.
 
 mod api_key;
+mod aspect;
 mod cached;
 mod check;
 mod creation;
@@ -16,6 +17,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 pub use api_key::{ApiKey, ApiKeyHash, KeyLimits, KeyState, MalformedKey, PlainApiKey, SpendLimits};
+pub use aspect::KeyAspect;
 pub use cached::CachedKeys;
 pub use check::KeyRefusal;
 pub use creation::{KeyCreation, KeyCreations};

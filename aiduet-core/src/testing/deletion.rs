@@ -7,7 +7,7 @@ use super::{Factory, cents};
 use crate::account::{Account, AccountState, AccountStore, Consent, EmailAddress};
 use crate::audit::AuditActor;
 use crate::auth::{
-    Device, FailureCounter, Identity, IdentityStore, NewSession, SecurityEvent, SecurityEventKind,
+    Device, FailureCounter, Identity, IdentityStore, KeyEvent, NewSession, SecurityEvent, SecurityEventKind,
     SecurityLog, Session, SessionLife, SessionStore, Ticket, TicketPurpose, TicketStore, TokenDigest,
 };
 use crate::clock::Clock;
@@ -203,6 +203,7 @@ impl World {
             device: Device::UNKNOWN,
             network,
             request: Some(self.factory.request_id()),
+            key: Some(KeyEvent { id: self.factory.key_id(), session: Some(id), changed: Vec::new() }),
             at: self.factory.now(),
         };
         self.security_log.record(event).await.expect("the store is available");

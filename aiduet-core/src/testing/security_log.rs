@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use super::Factory;
-use crate::auth::{Device, ListSecurityEvents, SecurityEvent, SecurityEventKind, SecurityLog};
-use crate::id::{AccountId, SecurityEventId};
+use crate::auth::{Device, KeyEvent, ListSecurityEvents, SecurityEvent, SecurityEventKind, SecurityLog};
+use crate::id::{AccountId, SecurityEventId, SessionId};
+use crate::keys::KeyAspect;
 
 /// Expands to one test per case of the suite.
 ///
@@ -27,6 +28,7 @@ macro_rules! security_log_conformance {
         $crate::security_log_conformance! {
             @cases $new_store:
             events_are_listed_newest_first_in_pages_by_account
+            the_events_of_a_key_are_found
             what_was_recorded_is_not_changed
             old_events_are_purged
             old_events_forget_where_they_came_from
@@ -52,6 +54,7 @@ fn event(factory: &Factory, account: AccountId, kind: SecurityEventKind) -> Secu
         device: Device::of("curl/8"),
         network: Some("2001:db8:1::/48".parse().expect("the network is well-formed")),
         request: Some(factory.request_id()),
+        key: None,
         at: factory.now(),
     }
 }
@@ -75,7 +78,7 @@ pub async fn events_are_listed_newest_first_in_pages_by_account(log: impl Securi
     };
     log.record(bare.clone()).await.expect("the log is available");
     let list = async |account, before, limit| {
-        let request = ListSecurityEvents { account, before, limit };
+        let request = ListSecurityEvents { account, key: None, before, limit };
         log.list(request).await.expect("the log is available")
     };
     let mut listed: Vec<SecurityEvent> = Vec::new();
@@ -90,6 +93,36 @@ pub async fn events_are_listed_newest_first_in_pages_by_account(log: impl Securi
     assert_eq!(list(bare.account, None, 7).await, [bare]);
 }
 
+/// Those of one key, whatever else happened.
+pub async fn the_events_of_a_key_are_found(log: impl SecurityLog) {
+    let factory = Factory::new(1);
+    let account = factory.account_id();
+    let session = Some(SessionId::generate(factory.clock().as_ref(), factory.entropy()));
+    let key = KeyEvent { id: factory.key_id(), session, changed: KeyAspect::ALL.to_vec() };
+    let plain = KeyEvent { session: None, changed: Vec::new(), ..key.clone() };
+    let other = KeyEvent { id: factory.key_id(), ..plain.clone() };
+    let mut own = Vec::new();
+    for (account, key) in [
+        (account, Some(key.clone())),
+        (account, Some(other)),
+        (account, None),
+        (account, Some(plain.clone())),
+    ] {
+        factory.clock().advance(Duration::from_millis(1));
+        let event = SecurityEvent { key, ..event(&factory, account, SecurityEventKind::KeyUpdated) };
+        log.record(event.clone()).await.expect("the log is available");
+        own.insert(0, event);
+    }
+    let stranger = event(&factory, factory.account_id(), SecurityEventKind::KeyUpdated);
+    let stranger = SecurityEvent { key: Some(plain), ..stranger };
+    log.record(stranger).await.expect("the log is available");
+    own.retain(|event| event.key.as_ref().is_some_and(|of| of.id == key.id));
+    let all = ListSecurityEvents { account, key: Some(key.id), before: None, limit: 10 };
+    assert_eq!(log.list(all).await.expect("the log is available"), own);
+    let older = ListSecurityEvents { before: own.first().map(|event| event.id), limit: 1, ..all };
+    assert_eq!(log.list(older).await.expect("the log is available"), own[1..]);
+}
+
 /// A repeat is the same event.
 pub async fn what_was_recorded_is_not_changed(log: impl SecurityLog) {
     let factory = Factory::new(1);
@@ -98,7 +131,7 @@ pub async fn what_was_recorded_is_not_changed(log: impl SecurityLog) {
     log.record(first.clone()).await.expect("the log is available");
     let second = SecurityEvent { id: first.id, ..event(&factory, account, SecurityEventKind::SignedIn) };
     log.record(second).await.expect("a repeat is not refused");
-    let request = ListSecurityEvents { account, before: None, limit: 10 };
+    let request = ListSecurityEvents { account, key: None, before: None, limit: 10 };
     assert_eq!(log.list(request).await.expect("the log is available"), [first]);
 }
 
@@ -115,7 +148,7 @@ pub async fn old_events_are_purged(log: impl SecurityLog) {
     log.record(kept.clone()).await.expect("the log is available");
     assert_eq!(log.purge(factory.now(), 2).await.expect("the log is available"), 2);
     assert_eq!(log.purge(factory.now(), 10).await.expect("the log is available"), 1);
-    let request = ListSecurityEvents { account, before: None, limit: 10 };
+    let request = ListSecurityEvents { account, key: None, before: None, limit: 10 };
     assert_eq!(log.list(request).await.expect("the log is available"), [kept]);
 }
 
@@ -137,6 +170,6 @@ pub async fn old_events_forget_where_they_came_from(log: impl SecurityLog) {
     for event in &mut events[1..] {
         event.network = None;
     }
-    let request = ListSecurityEvents { account, before: None, limit: 10 };
+    let request = ListSecurityEvents { account, key: None, before: None, limit: 10 };
     assert_eq!(log.list(request).await.expect("the log is available"), events);
 }

@@ -70,6 +70,7 @@ async fn registered(stores: &Stores, account: &Account, clock: &dyn Clock) -> Re
         device: Device::UNKNOWN,
         network: None,
         request: None,
+        key: None,
         at: now,
     };
     stores.security_log.record(event).await.map_err(|error| Failure::of(&error))?;

@@ -15,6 +15,7 @@ import { Badge, Card, Facts, Money, Page, Table, Time, type Column, type Tone } 
 import { announce } from '../ui/toast';
 import { bounds } from '../usage_filters';
 import { draftOf, emptyDraft, faultsOf, KeyFields, limitsOf, type KeyDraft } from './key_form';
+import { KeyHistory } from './key_history';
 import { KeyUsage, Limit } from './key_usage';
 
 type Action = 'create' | 'edit' | 'rotate' | 'disable' | 'enable' | 'delete';
@@ -279,6 +280,7 @@ export function KeyDetail({ id }: { id: string }) {
               <Facts of={facts(data)} />
             </Card>
             <KeyUsage id={data.id} />
+            <KeyHistory of={data} />
           </>
         )}
       </Loading>

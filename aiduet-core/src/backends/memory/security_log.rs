@@ -28,6 +28,7 @@ impl MemorySecurityLog {
             rows += 1;
             if touch == Touch::Erase {
                 (event.account, event.network, event.request) = (subject, None, None);
+                event.key = None;
             }
         }
         number(rows)
@@ -42,11 +43,13 @@ impl SecurityLog for MemorySecurityLog {
     }
 
     async fn list(&self, request: ListSecurityEvents) -> Result<Vec<SecurityEvent>, AuthStoreError> {
-        let ListSecurityEvents { account, before, limit } = request;
+        let ListSecurityEvents { account, key, before, limit } = request;
         let end = before.unwrap_or_else(|| SecurityEventId::from_uuid(uuid::Uuid::max()));
         let events = self.lock();
         let own = events.range(..end).rev().map(|(_id, event)| event);
-        let own = own.filter(|event| event.account == account).cloned();
+        let is_of = |event: &SecurityEvent, id| event.key.as_ref().is_some_and(|key| key.id == id);
+        let own =
+            own.filter(|event| event.account == account && key.is_none_or(|id| is_of(event, id))).cloned();
         Ok(own.take(usize::try_from(limit).unwrap_or(usize::MAX)).collect())
     }
 

@@ -67,7 +67,10 @@ pub(super) const RULES: &[(&str, Rule)] = &[
     ("refunds", Rule::WithBooks("account")),
     ("consents", Rule::Detach("detached_at = {now}")),
     ("exports", Rule::Detach("session = NULL")),
-    ("security_events", Rule::Detach("network = NULL, request = NULL")),
+    (
+        "security_events",
+        Rule::Detach("network = NULL, request = NULL, api_key = NULL, session = NULL, changed = NULL"),
+    ),
     ("notices", Rule::Delete),
     ("identities", Rule::Delete),
     ("accounts", Rule::DeleteWhere("id = ", "")),

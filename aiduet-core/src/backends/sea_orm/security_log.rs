@@ -9,12 +9,14 @@ use super::bulk::one_of;
 use super::error::DatabaseError;
 use super::sql::{Columns, Sql};
 use crate::auth::{
-    AuthStoreError, Device, ListSecurityEvents, Network, SecurityEvent, SecurityEventKind, SecurityLog,
+    AuthStoreError, Device, KeyEvent, ListSecurityEvents, Network, SecurityEvent, SecurityEventKind,
+    SecurityLog,
 };
 use crate::clock::Timestamp;
-use crate::id::{AccountId, RequestId, SecurityEventId};
+use crate::id::{AccountId, ApiKeyId, RequestId, SecurityEventId, SessionId};
+use crate::keys::KeyAspect;
 
-const COLUMNS: &str = "id, account, kind, device, network, request, created_at";
+const COLUMNS: &str = "id, account, kind, device, network, request, api_key, session, changed, created_at";
 
 /// [`SecurityLog`] in a database.
 #[derive(Clone, Debug)]
@@ -69,16 +71,17 @@ impl SecurityLog for SeaOrmSecurityLog {
     }
 
     async fn list(&self, request: ListSecurityEvents) -> Result<Vec<SecurityEvent>, AuthStoreError> {
-        let ListSecurityEvents { account, before, limit } = request;
-        let rows = self
+        let ListSecurityEvents { account, key, before, limit } = request;
+        let mut select = self
             .sql(&format!("SELECT {COLUMNS} FROM security_events WHERE account = "))
             .value(account.as_uuid())
             .text(" AND id < ")
-            .value(before.map_or(Uuid::max(), SecurityEventId::as_uuid))
-            .text(" ORDER BY id DESC LIMIT ")
-            .value(i64::from(limit))
-            .all(self.database.reader())
-            .await?;
+            .value(before.map_or(Uuid::max(), SecurityEventId::as_uuid));
+        if let Some(key) = key {
+            select = select.text(" AND api_key = ").value(key.as_uuid());
+        }
+        let select = select.text(" ORDER BY id DESC LIMIT ").value(i64::from(limit));
+        let rows = select.all(self.database.reader()).await?;
         rows.iter().map(|row| Ok(read(row)?)).collect()
     }
 
@@ -95,7 +98,11 @@ impl SecurityLog for SeaOrmSecurityLog {
 
 /// In the order of [`COLUMNS`].
 fn write(event: &SecurityEvent) -> Vec<Value> {
-    let SecurityEvent { id, account, kind, device, network, request, at } = event;
+    let SecurityEvent { id, account, kind, device, network, request, key, at } = event;
+    let changed = key.as_ref().map(|key| {
+        let codes: Vec<&str> = key.changed.iter().map(|aspect| aspect.as_str()).collect();
+        codes.join(" ")
+    });
     vec![
         id.as_uuid().into(),
         account.as_uuid().into(),
@@ -103,6 +110,9 @@ fn write(event: &SecurityEvent) -> Vec<Value> {
         device.to_string().into(),
         network.map(|network| network.to_string()).into(),
         request.map(RequestId::as_uuid).into(),
+        key.as_ref().map(|key| key.id.as_uuid()).into(),
+        key.as_ref().and_then(|key| key.session).map(SessionId::as_uuid).into(),
+        changed.into(),
         at.millis().into(),
     ]
 }
@@ -119,8 +129,18 @@ fn read(row: &QueryResult) -> Result<SecurityEvent, DatabaseError> {
             text.map(|text| text.parse::<Network>()).transpose().ok()
         })?,
         request: columns.next::<Option<Uuid>>()?.map(RequestId::from_uuid),
+        key: read_key(&mut columns)?,
         at: Timestamp::from_millis(columns.next()?),
     })
+}
+
+fn read_key(columns: &mut Columns<'_>) -> Result<Option<KeyEvent>, DatabaseError> {
+    let id = columns.next::<Option<Uuid>>()?.map(ApiKeyId::from_uuid);
+    let session = columns.next::<Option<Uuid>>()?.map(SessionId::from_uuid);
+    // A later version may know of more.
+    let known = |codes: String| codes.split(' ').filter_map(KeyAspect::from_code).collect();
+    let changed = columns.next::<Option<String>>()?.map(known).unwrap_or_default();
+    Ok(id.map(|id| KeyEvent { id, session, changed }))
 }
 
 #[cfg(test)]

@@ -19,9 +19,10 @@ use super::problem::Problem;
 use super::requests::broken;
 use super::strict::{Strict, given, object};
 use super::usage::{SpendView, spending};
-use super::view::{DuetSchema, IssuedKeyView, KeyView, Page};
+use super::view::{DuetSchema, IssuedKeyView, KeyView, Page, SecurityEventView};
 use crate::account::{IssuedKey, KeyChange, KeyRequest, KeySwitch, KeyWish, Visit};
 use crate::app::App;
+use crate::auth::ListSecurityEvents;
 use crate::clock::Timestamp;
 use crate::dialect::Endpoint;
 use crate::duet::DuetOverrides;
@@ -263,6 +264,32 @@ pub(super) async fn show(
     let found = found.map_err(|error| Problem::internal(&error))?;
     let found = found.filter(|key| !matches!(key.state, KeyState::Revoked { .. }));
     Ok(Json(LimitedKeyView::of(&app, found.ok_or(Problem::NOT_FOUND)?.as_ref()).await?))
+}
+
+/// What happened to an API key, newest first, as long as the security log is kept: 90 days.
+#[utoipa::path(
+    get, path = "/keys/{id}/history", tag = TAG, operation_id = "list_key_events",
+    params(("id" = String, Path), PageQuery),
+    responses((status = OK, body = Page<SecurityEventView>)),
+)]
+pub(super) async fn history(
+    State(app): State<App>,
+    Person(person): Person,
+    Path(id): Path<String>,
+    query: Result<Query<PageQuery>, QueryRejection>,
+) -> Result<Json<Page<SecurityEventView>>, Problem> {
+    let (before, limit) = PageQuery::read(query)?;
+    let (account, id) = (person.account.id, identifier(&id)?);
+    let found = app.keys().find(account, id).await.map_err(|error| Problem::internal(&error))?;
+    if found.is_none() {
+        return Err(Problem::NOT_FOUND);
+    }
+    let request = ListSecurityEvents { account, key: Some(id), before, limit };
+    let events = app.stores().security_log.list(request).await;
+    let events = events.map_err(|error| Problem::internal(&error))?;
+    let is_full = events.len() == usize::try_from(limit).unwrap_or(usize::MAX);
+    let next = events.last().filter(|_last| is_full).map(|last| last.id.to_string());
+    Ok(Json(Page::of(events.iter().map(SecurityEventView::from), next)))
 }
 
 /// Changes an API key, or switches it off and on.

@@ -251,7 +251,7 @@ pub(super) async fn security_log(
     query: Result<Query<PageQuery>, QueryRejection>,
 ) -> Result<Json<Page<SecurityEventView>>, Problem> {
     let (before, limit) = PageQuery::read(query)?;
-    let request = ListSecurityEvents { account: person.account.id, before, limit };
+    let request = ListSecurityEvents { account: person.account.id, key: None, before, limit };
     let events = app.stores().security_log.list(request).await;
     let events = events.map_err(|error| Problem::internal(&error))?;
     let is_full = events.len() == usize::try_from(limit).unwrap_or(usize::MAX);

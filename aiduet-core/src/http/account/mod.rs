@@ -99,6 +99,7 @@ fn described() -> OpenApiRouter<App> {
     let keys = OpenApiRouter::new()
         .routes(routes!(keys::list_keys, keys::create))
         .routes(routes!(keys::show, keys::change, keys::revoke))
+        .routes(routes!(keys::history))
         .routes(routes!(keys::rotate))
         .routes(routes!(keys::report_leaked));
     let public = OpenApiRouter::new()

@@ -226,18 +226,33 @@ pub(super) struct SecurityEventView {
     network: Option<String>,
     #[schema(required)]
     request_id: Option<String>,
+    /// For an event of an API key: which.
+    #[schema(required)]
+    key_id: Option<String>,
+    /// For an event of an API key: in which session of its owner; `null`: in none, as when it was found in
+    /// public.
+    #[schema(required)]
+    session_id: Option<String>,
+    /// What of the API key was changed: `enabled`, `disabled`, `name`, `spend`, `rates`, `models`,
+    /// `endpoints`, `networks`, `duet`.
+    changed: Vec<&'static str>,
     #[schema(format = DateTime)]
     at: String,
 }
 
 impl From<&SecurityEvent> for SecurityEventView {
     fn from(event: &SecurityEvent) -> Self {
+        let key = event.key.as_ref();
+        let changed = key.map(|key| key.changed.iter().map(|aspect| aspect.as_str()).collect());
         Self {
             id: event.id.to_string(),
             event: event.kind.as_str(),
             device: event.device.to_string(),
             network: event.network.map(|network| network.to_string()),
             request_id: event.request.map(|id| id.to_string()),
+            key_id: key.map(|key| key.id.to_string()),
+            session_id: key.and_then(|key| key.session).map(|id| id.to_string()),
+            changed: changed.unwrap_or_default(),
             at: event.at.to_string(),
         }
     }

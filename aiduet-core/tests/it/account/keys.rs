@@ -24,6 +24,7 @@ on_each_store! {
     sec_t26_a_key_that_github_found_is_disabled_and_its_owner_told_once
     sec_t26_who_holds_a_key_may_stop_it
     nobody_reports_where_no_sender_is_believed
+    a_key_tells_what_was_done_with_it
 }
 
 async fn open(store: Store) -> (Site, Browser) {
@@ -355,4 +356,73 @@ async fn sec_t26_who_holds_a_key_may_stop_it(store: Store) {
         site.post(&mut finder, "/report-leaked-key", &json!({"key": stranger.expose()})).await.expect(202);
     }
     site.post(&mut finder, "/report-leaked-key", &json!({"key": stranger.expose()})).await.expect(429);
+}
+
+/// The events of a key, newest first: what, and what of it was changed.
+async fn history(site: &Site, browser: &mut Browser, id: &str) -> Vec<(String, Value)> {
+    let page = site.get(browser, &format!("/keys/{id}/history")).await.expect(200).json();
+    let events = page["data"].as_array().unwrap().iter();
+    events.map(|event| (event["event"].as_str().unwrap().to_owned(), event["changed"].clone())).collect()
+}
+
+async fn a_key_tells_what_was_done_with_it(store: Store) {
+    let (site, mut browser) = open(store).await;
+    let (id, plain) = made(&site, &mut browser, &json!({"name": "laptop"})).await;
+    let (other, _) = made(&site, &mut browser, &json!({"name": "desktop"})).await;
+    let path = format!("/keys/{id}");
+    let change = |body: Value| (Method::PATCH, body);
+    for (method, body) in [
+        change(json!({"name": "notebook", "limits": {"spend": {"day": "2"}, "concurrency": 3}})),
+        change(json!({"disabled": true})),
+        change(json!({"disabled": false})),
+    ] {
+        site.ask(&mut browser, (method, &path), Some(&body)).await.expect(200);
+    }
+    let new = site.post(&mut browser, &format!("{path}/rotate"), &json!({})).await.expect(201).json();
+    let told = |events: &[(&str, Value)]| -> Vec<(String, Value)> {
+        events.iter().map(|(event, changed)| ((*event).to_owned(), changed.clone())).collect()
+    };
+    let (created, updated) = ("authn_token_created", "authn_token_updated");
+    let all = told(&[
+        ("authn_token_rotated", json!([])),
+        (updated, json!(["enabled"])),
+        (updated, json!(["disabled"])),
+        (updated, json!(["name", "spend", "rates"])),
+        (created, json!([])),
+    ]);
+    assert_eq!(history(&site, &mut browser, &id).await, all);
+    assert_eq!(history(&site, &mut browser, &other).await, told(&[(created, json!([]))]));
+    let successor = new["id"].as_str().unwrap();
+    assert_eq!(history(&site, &mut browser, successor).await, told(&[(created, json!([]))]));
+    let sessions = site.get(&mut browser, "/me/sessions").await.expect(200).json();
+    let page = site.get(&mut browser, &format!("{path}/history?limit=2")).await.expect(200).json();
+    let first = &page["data"][0];
+    assert_eq!((&first["key_id"], &first["session_id"]), (&json!(id), &sessions["data"][0]["id"]));
+    assert_eq!(first["network"], "192.0.2.0/24");
+    let cursor = page["next_cursor"].as_str().unwrap();
+    let rest = site.get(&mut browser, &format!("{path}/history?cursor={cursor}")).await.expect(200).json();
+    assert_eq!(rest["data"].as_array().unwrap().len(), 3);
+    // Whoever found it was not signed in.
+    let report = json!({"key": plain});
+    site.post(&mut Browser::at("203.0.113.9"), "/report-leaked-key", &report).await.expect(202);
+    let page = site.get(&mut browser, &format!("{path}/history?limit=1")).await.expect(200).json();
+    let found = &page["data"][0];
+    assert_eq!((&found["event"], &found["session_id"]), (&json!("authn_token_leaked"), &Value::Null));
+    site.ask(&mut browser, (Method::DELETE, &path), None).await.expect(204);
+    assert_eq!(history(&site, &mut browser, &id).await[0], told(&[("authn_token_revoked", json!([]))])[0]);
+    drop(site.mails().await);
+    site.register("grace@example.com").await;
+    let mut stranger = Browser::at("192.0.2.77");
+    let who = json!({"email": "grace@example.com", "password": PASSWORD});
+    site.post(&mut stranger, "/auth/login", &who).await.expect(200);
+    site.get(&mut stranger, &format!("{path}/history")).await.refused(404, "not_found");
+    site.get(&mut Browser::at("192.0.2.78"), &format!("{path}/history"))
+        .await
+        .refused(401, "unauthenticated");
+    site.refresh(&mut browser).await.expect(200);
+    site.get(&mut browser, "/keys/key_none/history").await.refused(404, "not_found");
+    // It is kept as long as the security log, and no longer.
+    let later = site.factory.now().plus(Duration::from_hours(1));
+    while site.app.stores().security_log.purge(later, 100).await.unwrap() > 0 {}
+    assert_eq!(history(&site, &mut browser, &other).await, []);
 }

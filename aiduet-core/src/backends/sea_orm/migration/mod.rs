@@ -35,6 +35,7 @@ mod m0062_cost_comparisons;
 mod m0063_notice_choices;
 mod m0070_token_comparisons;
 mod m0080_balance_empty;
+mod m0081_key_events;
 
 use sea_orm::{ConnectionTrait, DbBackend};
 
@@ -87,6 +88,7 @@ const ALL: &[Migration] = &[
     m0063_notice_choices::MIGRATION,
     m0070_token_comparisons::MIGRATION,
     m0080_balance_empty::MIGRATION,
+    m0081_key_events::MIGRATION,
 ];
 
 /// Whether a migration has been applied.

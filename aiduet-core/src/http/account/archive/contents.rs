@@ -167,7 +167,8 @@ impl Archive {
         let own = self.export.session.unwrap_or_else(|| SessionId::from_uuid(Uuid::nil()));
         let sessions = stores.sessions.list(account).await.map_err(ArchiveError::store)?;
         packer.file(SESSIONS, sessions.iter().map(|session| SessionView::of(session, own))).await?;
-        let page = |before| stores.security_log.list(ListSecurityEvents { account, before, limit: PAGE });
+        let page =
+            |before| stores.security_log.list(ListSecurityEvents { account, key: None, before, limit: PAGE });
         paged!(packer, SECURITY_LOG, |before| page(before), |event| SecurityEventView::from(event));
         Ok(())
     }
