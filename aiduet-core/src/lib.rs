@@ -46,6 +46,7 @@ pub mod report;
 pub mod routing;
 pub mod secret;
 pub mod settings;
+pub mod status;
 #[cfg(feature = "telemetry")]
 pub mod telemetry;
 #[cfg(feature = "testing")]

@@ -9,7 +9,7 @@ use aiduet_core::settings::GatewaySettings;
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
-/// How often it is written down which keys were used, and told whose calls were refused.
+/// How often it is written down which keys were used, told whose calls were refused, and noted how everything is.
 const FLUSH_EVERY: Duration = Duration::from_mins(1);
 
 /// How often it is looked for jobs that are due.
@@ -41,6 +41,7 @@ pub(crate) async fn run(app: App, settings: GatewaySettings, stop: CancellationT
             every.tick().await;
             app.flush_used_keys().await;
             app.tell_unfunded().await;
+            app.note_status().await;
         }
     };
     tokio::select! {

@@ -27,6 +27,7 @@ async fn stop_at(moment: Instant, stop: &CancellationToken) -> std::convert::Inf
 async fn work(app: &App, dead_after: Duration, stop: &CancellationToken) -> String {
     let swept = app.sweep(dead_after).await;
     app.tell_unfunded().await;
+    app.note_status().await;
     let messages = app.deliver_due(stop).await;
     let mut runs = Vec::new();
     for job in &app.jobs().all {

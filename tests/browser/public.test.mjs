@@ -43,3 +43,24 @@ for (const language of LANGUAGES) {
     });
   }
 }
+
+test('the page of states has a bar for each of 90 days, and says the same in words', async () => {
+  const history = async () => (await fetch(`${site.url}/api/v1/status/history`)).json();
+  const until = Date.now() + 90_000;
+  while ((await history()).subjects.length === 0) {
+    assert.ok(Date.now() < until, 'the server notes how everything is');
+    await new Promise((resolve) => setTimeout(resolve, 500));
+  }
+  const guest = await open(browser, site, { viewport: { width: 360, height: 800 } });
+  const page = await guest.newPage();
+  await page.goto('/en/status');
+  const charts = page.getByRole('img', { name: /The last 90 days$/ });
+  const { subjects } = await history();
+  assert.equal(await charts.count(), subjects.length);
+  assert.equal(await charts.first().locator('rect').count(), 90);
+  const last = await charts.first().locator('rect title').last().textContent();
+  assert.match(last, /^\d{4}-\d\d-\d\d: Operational, 100\.00 % available$/);
+  await page.getByText('No disturbance in these days.').first().waitFor();
+  none(guest.faults);
+  await guest.close();
+});

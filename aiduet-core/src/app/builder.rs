@@ -156,8 +156,7 @@ impl AppBuilder {
         let costs = super::costs::cost_comparer(&settings, &stores, &clock)?;
         let parts = jobs::parts((&clock, &entropy, node), &metrics, (payments.clone(), costs));
         let jobs = jobs::jobs(&settings, &stores, parts);
-        let letters = payment::letters(&stores, (&clock, &entropy));
-        let unfunded = UnfundedTeller::new(Arc::clone(&stores.ledger), Arc::clone(&stores.alerts), letters);
+        let watch = Watch::of(&stores, payment::letters(&stores, (&clock, &entropy)));
         let parts = GatewayParts {
             clock: Arc::clone(&clock),
             entropy,

@@ -128,6 +128,7 @@ pub fn retention(settings: &Settings, stores: &Stores) -> Retention {
         declines: Arc::clone(&stores.declines),
         security_log: Arc::clone(&stores.security_log),
         outbox: Arc::clone(&stores.outbox),
+        status: Arc::clone(&stores.status),
     };
     Retention::new(stores, settings.retention.usage_days)
 }

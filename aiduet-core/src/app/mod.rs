@@ -44,6 +44,7 @@ use crate::notify::Courier;
 use crate::payment::{Cashier, Recharger, UnfundedTeller};
 use crate::policy::Policies;
 use crate::price::PriceBook;
+use crate::status::{StatusReader, StatusRecorder};
 
 /// How long a store may take to show that it is there.
 const PROBE_PATIENCE: Duration = Duration::from_millis(500);
@@ -169,6 +170,16 @@ impl App {
     /// Who tells people that their calls are refused for lack of funds.
     pub(crate) fn unfunded(&self) -> &UnfundedTeller {
         &self.0.watch.unfunded
+    }
+
+    /// Notes how everything is.
+    pub(crate) fn status_recorder(&self) -> &StatusRecorder {
+        &self.0.watch.recorder
+    }
+
+    /// How everything was.
+    pub fn status(&self) -> &StatusReader {
+        &self.0.watch.reader
     }
 
     /// What there is to do in the background.

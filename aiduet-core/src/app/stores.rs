@@ -26,6 +26,7 @@ use crate::price::PublishedPrices;
 use crate::price::{PriceBook, PriceEditions, PriceSheet};
 use crate::privacy::{DataInventory, DeletionStore, ExportStore};
 use crate::settings::DatabaseSettings;
+use crate::status::StatusLog;
 
 // Futures of the database driver are nested deeper than the compiler follows in a release build of a
 // program that uses them, so each is boxed here.
@@ -36,8 +37,8 @@ use crate::backends::sea_orm::{
     SeaOrmDeletions, SeaOrmDepartedPayers, SeaOrmExports, SeaOrmFailureCounter, SeaOrmIdentityStore,
     SeaOrmInventory, SeaOrmJobs, SeaOrmKeyCreations, SeaOrmKeyStore, SeaOrmLedger, SeaOrmOutbox,
     SeaOrmPayerStore, SeaOrmPriceEditions, SeaOrmPublications, SeaOrmRechargeStore, SeaOrmReconciliations,
-    SeaOrmRefundStore, SeaOrmSecurityLog, SeaOrmSessionStore, SeaOrmSpendAlerts, SeaOrmTicketStore,
-    SeaOrmTopUpStore,
+    SeaOrmRefundStore, SeaOrmSecurityLog, SeaOrmSessionStore, SeaOrmSpendAlerts, SeaOrmStatusLog,
+    SeaOrmTicketStore, SeaOrmTopUpStore,
 };
 
 /// The stores of an application.
@@ -101,6 +102,8 @@ pub struct Stores {
     pub price_editions: Arc<dyn PriceEditions>,
     /// Messages to people.
     pub outbox: Arc<dyn Outbox>,
+    /// How everything was.
+    pub status: Arc<dyn StatusLog>,
     /// Prepaid purchases.
     pub top_ups: Arc<dyn TopUpStore>,
     /// The card company's names for people.
@@ -280,6 +283,7 @@ async fn sea_orm(settings: &DatabaseSettings, clock: Arc<dyn Clock>) -> Result<S
         first_prices: prices.first,
         price_editions: prices.editions,
         outbox: Arc::new(SeaOrmOutbox::new(database.clone())),
+        status: Arc::new(SeaOrmStatusLog::new(database.clone())),
         top_ups: Arc::new(SeaOrmTopUpStore::new(database.clone())),
         departed: Arc::new(SeaOrmDepartedPayers::new(database.clone())),
         payers: Arc::new(SeaOrmPayerStore::new(database.clone())),
@@ -307,7 +311,7 @@ fn memory(clock: Arc<dyn Clock>) -> Result<Stores, BuildError> {
     use crate::backends::memory::{
         MemoryAccounts, MemoryAuditLog, MemoryCostComparisons, MemoryDeletions, MemoryInventory, MemoryJobs,
         MemoryKeys, MemoryLedger, MemoryPayers, MemoryPeople, MemoryPriceEditions, MemoryPublications,
-        MemoryReconciliations,
+        MemoryReconciliations, MemoryStatusLog,
     };
     let prices = Prices::of(Arc::new(MemoryPriceEditions::default()), Arc::clone(&clock))?;
     let ledger = Arc::new(MemoryLedger::new(clock));
@@ -341,6 +345,7 @@ fn memory(clock: Arc<dyn Clock>) -> Result<Stores, BuildError> {
         reconciliations: Arc::new(MemoryReconciliations::default()),
         bills: Arc::<MemoryLedger>::clone(&ledger),
         cost_comparisons: Arc::new(MemoryCostComparisons::default()),
+        status: Arc::new(MemoryStatusLog::default()),
         recharges: people.recharges,
         audit_log: Arc::new(MemoryAuditLog::default()),
         approvals: people.approvals,

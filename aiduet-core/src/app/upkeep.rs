@@ -12,21 +12,29 @@ use crate::jobs::{Job, JobRun, RunCause};
 use crate::ledger::{SweepRequest, Swept};
 use crate::notify::{Deliveries, Letters};
 use crate::payment::UnfundedTeller;
+use crate::routing::ProviderHealth;
+use crate::status::{StatusReader, StatusRecorder, StatusSubject};
 
 /// Requests that one sweep resolves.
 const SWEEP_LIMIT: u32 = 100;
 /// Sweeps in a row, so that one node does not keep a database busy for long.
 const SWEEPS_MAX: u32 = 100;
 
-/// What is told beside requests.
+/// What is told and noted beside requests.
 pub(super) struct Watch {
     pub(super) unfunded: UnfundedTeller,
+    pub(super) recorder: StatusRecorder,
+    pub(super) reader: StatusReader,
 }
 
 impl Watch {
     pub(super) fn of(stores: &Stores, letters: Letters) -> Self {
         let (ledger, alerts) = (Arc::clone(&stores.ledger), Arc::clone(&stores.alerts));
-        Self { unfunded: UnfundedTeller::new(ledger, alerts, letters) }
+        Self {
+            unfunded: UnfundedTeller::new(ledger, alerts, letters),
+            recorder: StatusRecorder::new(Arc::clone(&stores.status)),
+            reader: StatusReader::new(Arc::clone(&stores.status)),
+        }
     }
 }
 
@@ -79,6 +87,19 @@ impl App {
         let calls = self.gateway().take_unfunded();
         if let Err(error) = self.unfunded().tell(calls, self.clock().now()).await {
             tracing::warn!(error = with_causes(&error), "people not told of refused requests");
+        }
+    }
+
+    /// Notes how the providers are, and that the gateway works.
+    pub async fn note_status(&self) {
+        let gateway = self.gateway();
+        let providers = gateway
+            .vendors()
+            .map(|vendor| (StatusSubject::Provider(vendor), gateway.provider_health(vendor)));
+        let own = (StatusSubject::Gateway, ProviderHealth::Up);
+        let seen: Vec<_> = std::iter::once(own).chain(providers).collect();
+        if let Err(error) = self.status_recorder().record(&seen, self.clock().now()).await {
+            tracing::warn!(error = with_causes(&error), "how everything is was not noted");
         }
     }
 

@@ -35,7 +35,7 @@ struct ProviderView {
 #[derive(ToSchema)]
 #[schema(rename_all = "snake_case")]
 #[expect(dead_code, reason = "describes a type of the domain, which knows nothing of documents")]
-enum Health {
+pub(super) enum Health {
     Up,
     Degraded,
     Down,

@@ -132,6 +132,7 @@ pub const WITHOUT_PERSONAL_DATA: &[&str] = &[
     "pseudonyms",
     "publications",
     "reconciliations",
+    "status_hours",
     "token_comparisons",
 ];
 

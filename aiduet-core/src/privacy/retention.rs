@@ -13,6 +13,7 @@ use crate::keys::{KeyCreations, KeyError, KeyStore};
 use crate::ledger::{LedgerError, UsageRetention};
 use crate::notify::{Outbox, OutboxError, PurgeNotices};
 use crate::payment::{DeclineStore, TopUpError};
+use crate::status::{STATUS_DAYS, StatusError, StatusLog};
 
 const DAY: Duration = Duration::from_hours(24);
 
@@ -70,6 +71,8 @@ pub struct RetentionStores {
     pub security_log: Arc<dyn SecurityLog>,
     /// Messages.
     pub outbox: Arc<dyn Outbox>,
+    /// How everything was.
+    pub status: Arc<dyn StatusLog>,
 }
 
 /// Is told what was deleted.
@@ -137,6 +140,9 @@ pub enum RetentionError {
     /// The store of refused payments failed.
     #[error(transparent)]
     Declines(#[from] TopUpError),
+    /// The log of states failed.
+    #[error(transparent)]
+    Status(#[from] StatusError),
 }
 
 impl Classify for RetentionError {
@@ -150,6 +156,7 @@ impl Classify for RetentionError {
             Self::Outbox(error) => error.class(),
             Self::Exports(error) => error.class(),
             Self::Declines(error) => error.class(),
+            Self::Status(error) => error.class(),
         }
     }
 
@@ -163,6 +170,7 @@ impl Classify for RetentionError {
             Self::Outbox(error) => error.retry(),
             Self::Exports(error) => error.retry(),
             Self::Declines(error) => error.retry(),
+            Self::Status(error) => error.retry(),
         }
     }
 }
@@ -214,6 +222,7 @@ impl Retention {
             declines,
             security_log,
             outbox,
+            status,
         } = &self.stores;
         let usage = usage.purge(now.minus(self.usage_kept), BATCH).await?;
         let notices = PurgeNotices { before: now.minus(NOTICE_KEPT), limit: BATCH };
@@ -230,6 +239,7 @@ impl Retention {
             ("security_events", security_log.purge(now.minus(SECURITY_LOG_KEPT), BATCH).await?),
             ("security_networks", security_log.forget_networks(now.minus(NETWORK_KEPT), BATCH).await?),
             ("notices", outbox.purge(notices).await?),
+            ("status_hours", status.purge(now.minus(DAY * u32::from(STATUS_DAYS)), BATCH).await?),
         ];
         let is_more = tables.iter().any(|(_table, rows)| *rows >= u64::from(BATCH));
         Ok(Purged { tables, is_more })

@@ -42,6 +42,7 @@ pub mod refund;
 pub mod security_log;
 pub mod session;
 pub mod spend_alert;
+pub mod status;
 pub mod ticket;
 pub mod top_up;
 

@@ -27,6 +27,7 @@ mod refunds;
 mod security_log;
 mod sessions;
 mod spend_alerts;
+mod status;
 mod tickets;
 mod top_ups;
 
@@ -57,5 +58,6 @@ pub use refunds::MemoryRefunds;
 pub use security_log::MemorySecurityLog;
 pub use sessions::MemorySessions;
 pub use spend_alerts::MemorySpendAlerts;
+pub use status::MemoryStatusLog;
 pub use tickets::MemoryTickets;
 pub use top_ups::MemoryTopUps;

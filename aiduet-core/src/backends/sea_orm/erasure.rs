@@ -83,6 +83,7 @@ pub(super) const RULES: &[(&str, Rule)] = &[
     ("reconciliations", Rule::Nothing),
     ("cost_comparisons", Rule::Nothing),
     ("token_comparisons", Rule::Nothing),
+    ("status_hours", Rule::Nothing),
     ("audit_log", Rule::Nothing),
     ("publications", Rule::Nothing),
     ("news_progress", Rule::Nothing),

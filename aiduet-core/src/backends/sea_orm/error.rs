@@ -15,6 +15,7 @@ use crate::payment::{AlertError, RechargeError, ReconciliationError, RefundError
 use crate::policy::PublicationError;
 use crate::price::EditionError;
 use crate::privacy::{DeletionError, ExportError, InventoryError};
+use crate::status::StatusError;
 
 /// Failure of the database under the stores of this backend.
 ///
@@ -233,6 +234,12 @@ impl From<DatabaseError> for TopUpError {
 }
 
 impl From<DatabaseError> for AlertError {
+    fn from(error: DatabaseError) -> Self {
+        Self::Unavailable { source: Box::new(error) }
+    }
+}
+
+impl From<DatabaseError> for StatusError {
     fn from(error: DatabaseError) -> Self {
         Self::Unavailable { source: Box::new(error) }
     }

@@ -49,6 +49,7 @@ mod security_log;
 mod sessions;
 mod spend_alerts;
 mod sql;
+mod status;
 mod tickets;
 mod top_ups;
 
@@ -87,6 +88,7 @@ pub use refunds::SeaOrmRefundStore;
 pub use security_log::SeaOrmSecurityLog;
 pub use sessions::SeaOrmSessionStore;
 pub use spend_alerts::SeaOrmSpendAlerts;
+pub use status::SeaOrmStatusLog;
 pub use tickets::SeaOrmTicketStore;
 pub use top_ups::SeaOrmTopUpStore;
 

@@ -84,6 +84,7 @@ async fn processes_that_migrate_at_once_do_not_disturb_each_other(fixture: Fixtu
         "reconciliations",
         "cost_comparisons",
         "token_comparisons",
+        "status_hours",
         "sessions",
         "tickets",
         "sign_in_failures",

@@ -24,6 +24,7 @@ mod policies;
 mod problem;
 mod receipt_view;
 mod requests;
+mod status_history;
 mod strict;
 mod summaries;
 mod titles;
@@ -107,7 +108,8 @@ fn described() -> OpenApiRouter<App> {
         .routes(routes!(models::prices))
         .routes(routes!(policies::list))
         .routes(routes!(policies::show))
-        .routes(routes!(status::status));
+        .routes(routes!(status::status))
+        .routes(routes!(status_history::history));
     let usage = OpenApiRouter::new()
         .routes(routes!(overview::show))
         .routes(routes!(usage::over_time))

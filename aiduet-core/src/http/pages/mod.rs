@@ -6,6 +6,7 @@
 mod frame;
 mod policies;
 mod price_list;
+mod status;
 mod style;
 mod words;
 
@@ -22,14 +23,13 @@ use serde::Deserialize;
 
 use self::frame::{Frame, show};
 use self::price_list::{PriceList, Row, price_list};
-use self::words::{Home, Lost, Proof, Status, words};
+use self::words::{Home, Lost, Proof, words};
 use super::language::preferred_language;
 use crate::account::Locale;
 use crate::app::App;
 use crate::id::RequestId;
 use crate::notify::PolicyKind;
 use crate::provider::Vendor;
-use crate::routing::ProviderHealth;
 
 /// The languages by their part of an address.
 const LANGUAGES: [(Locale, &str, &str); 3] =
@@ -89,7 +89,9 @@ impl Page {
             Self::Pricing => {
                 get(move |State(app): State<App>, query| async move { pricing(&app, locale, query).await })
             }
-            Self::Status => get(move |State(app): State<App>| async move { status(&app, locale) }),
+            Self::Status => {
+                get(move |State(app): State<App>| async move { status::show(&app, locale).await })
+            }
             Self::Proof => get(move |State(app): State<App>| async move { proof(&app, locale) }),
             Self::Policy(kind) => {
                 get(move |State(app): State<App>| async move { policies::in_force(&app, kind, locale) })
@@ -245,37 +247,6 @@ async fn prices_as_csv(State(app): State<App>) -> Response {
             StatusCode::SERVICE_UNAVAILABLE.into_response()
         }
     }
-}
-
-#[derive(Template)]
-#[template(path = "pages/status.html")]
-struct StatusPage {
-    frame: Frame,
-    words: &'static Status,
-    /// Name, how it is in words, and as a class of the style.
-    providers: Vec<(&'static str, &'static str, &'static str)>,
-    checked_at: String,
-    /// The same, for people.
-    checked: String,
-}
-
-fn status(app: &App, locale: Locale) -> Response {
-    let words = &words(locale).status;
-    let of = |vendor: Vendor| {
-        let (name, class) = match app.gateway().provider_health(vendor) {
-            ProviderHealth::Up => (words.up, "good"),
-            ProviderHealth::Degraded => (words.degraded, "warn"),
-            ProviderHealth::Down => (words.down, "bad"),
-        };
-        (title(vendor), name, class)
-    };
-    let providers = app.gateway().vendors().map(of).collect();
-    let frame = Frame::of(app, Page::Status.path(), (locale, words.title));
-    let checked_at = app.clock().now().to_string();
-    let checked = format!("{} UTC", checked_at.get(..16).unwrap_or(&checked_at).replace('T', " "));
-    let mut response = show(&StatusPage { frame, words, providers, checked_at, checked });
-    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    response
 }
 
 /// A vendor as it writes itself.

@@ -116,6 +116,28 @@ pub(super) struct Status {
     pub(super) down: &'static str,
     pub(super) checked: &'static str,
     pub(super) note: &'static str,
+    /// What the gateway itself is called.
+    pub(super) gateway: &'static str,
+    pub(super) history: &'static str,
+    pub(super) history_lead: &'static str,
+    /// Of a day on which nobody looked.
+    pub(super) unknown: &'static str,
+    /// Behind a percentage.
+    pub(super) available: &'static str,
+    /// Above the days on which something was wrong, and in their place where there are none.
+    pub(super) troubled: (&'static str, &'static str),
+    pub(super) day: &'static str,
+    pub(super) degraded_minutes: &'static str,
+    pub(super) down_minutes: &'static str,
+    pub(super) share: &'static str,
+    pub(super) incidents: &'static str,
+    pub(super) no_incidents: &'static str,
+    pub(super) began: &'static str,
+    pub(super) ended: &'static str,
+    /// Of a disturbance that is still there.
+    pub(super) ongoing: &'static str,
+    /// Where it cannot be read how everything was.
+    pub(super) no_history: &'static str,
 }
 
 /// Around a policy.

@@ -1,7 +1,7 @@
 use super::*;
 use crate::backends::memory::{
     MemoryAccounts, MemoryDeclines, MemoryExports, MemoryKeyCreations, MemoryKeys, MemoryLedger,
-    MemoryOutbox, MemorySecurityLog, MemorySessions, MemoryTickets,
+    MemoryOutbox, MemorySecurityLog, MemorySessions, MemoryStatusLog, MemoryTickets,
 };
 use crate::clock::{Clock, ManualClock};
 use crate::id::AccountId;
@@ -51,6 +51,7 @@ fn world() -> World {
         declines: Arc::<MemoryDeclines>::clone(&declines),
         security_log: Arc::new(MemorySecurityLog::default()),
         outbox: Arc::new(MemoryOutbox::default()),
+        status: Arc::new(MemoryStatusLog::default()),
     };
     let account = factory.account_id();
     World { factory, ledger, account, declines, retention: Retention::new(stores, 90) }

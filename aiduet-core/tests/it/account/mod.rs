@@ -17,6 +17,7 @@ mod limits;
 mod links;
 mod operators;
 mod pages;
+mod past_status;
 mod prices;
 mod routes;
 mod shape;

@@ -107,7 +107,7 @@ mod tests {
     use crate::backends::sea_orm::ledger::LedgerConfig;
     use crate::backends::sea_orm::{
         SeaOrmAccountStore, SeaOrmDeclines, SeaOrmExports, SeaOrmJobs, SeaOrmKeyCreations, SeaOrmKeyStore,
-        SeaOrmOutbox, SeaOrmSecurityLog, SeaOrmSessionStore, SeaOrmTicketStore,
+        SeaOrmOutbox, SeaOrmSecurityLog, SeaOrmSessionStore, SeaOrmStatusLog, SeaOrmTicketStore,
     };
     use crate::clock::{Clock, ManualClock, SystemClock};
     use crate::jobs::{Job, JobOutcome, Jobs, Purge, RunCause};
@@ -155,6 +155,7 @@ mod tests {
             declines: Arc::new(SeaOrmDeclines::new(database.clone())),
             security_log: Arc::new(SeaOrmSecurityLog::new(database.clone())),
             outbox: Arc::new(SeaOrmOutbox::new(database.clone())),
+            status: Arc::new(SeaOrmStatusLog::new(database.clone())),
         };
         let clock: Arc<dyn Clock> = Arc::<ManualClock>::clone(factory.clock());
         let jobs =

@@ -36,6 +36,7 @@ mod m0063_notice_choices;
 mod m0070_token_comparisons;
 mod m0080_balance_empty;
 mod m0081_key_events;
+mod m0082_status_hours;
 
 use sea_orm::{ConnectionTrait, DbBackend};
 
@@ -89,6 +90,7 @@ const ALL: &[Migration] = &[
     m0070_token_comparisons::MIGRATION,
     m0080_balance_empty::MIGRATION,
     m0081_key_events::MIGRATION,
+    m0082_status_hours::MIGRATION,
 ];
 
 /// Whether a migration has been applied.

@@ -1,0 +1,6 @@
+// Programs in other languages are bundled as text.
+
+declare module '*.rs' {
+  const text: string;
+  export default text;
+}
