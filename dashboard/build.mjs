@@ -50,6 +50,8 @@ const results = await Promise.all([
     format: 'esm',
     splitting: true,
     plugins: [messages],
+    // What is shown and not run.
+    loader: { '.rs': 'text' },
     jsx: 'automatic',
     jsxImportSource: 'preact',
   }),

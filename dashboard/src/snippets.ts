@@ -1,5 +1,7 @@
 // Programs that make a first call: with the base URL, the key and the model of the reader.
 
+import firstCall from './first_call.rs';
+
 export interface Wish {
   /** Such as `https://api.example.com`. */
   origin: string;
@@ -100,17 +102,27 @@ const message = ${streams ? 'client.messages.stream' : 'await client.messages.cr
 });
 ${streams ? 'message.on("text", (text) => process.stdout.write(text));\nawait message.finalMessage();' : 'console.log(message.content);'}`,
   },
+  rust: {
+    name: 'Rust',
+    // It is compiled and run in aiduet-hyper/tests/it.
+    code: ({ origin, key, openai }) => {
+      const code = firstCall.trim().replace('http://127.0.0.1:8080', origin).replace('gpt-5.4-mini', openai);
+      return key ? code.replace(`&std::env::var("${VARIABLE}")?`, `"${key}"`) : code;
+    },
+  },
   'claude-code': {
     name: 'Claude Code',
     isTool: true,
-    code: ({ origin, key }) => `export ANTHROPIC_BASE_URL="${origin}"
+    code: ({ origin, key, anthropic }) => `export ANTHROPIC_BASE_URL="${origin}"
 export ANTHROPIC_AUTH_TOKEN="${shell(key)}"
+export ANTHROPIC_MODEL="${anthropic}"
 claude`,
   },
   codex: {
     name: 'Codex CLI',
     isTool: true,
-    code: ({ origin, key }) => `# ~/.codex/config.toml
+    code: ({ origin, key, openai }) => `# ~/.codex/config.toml
+model = "${openai}"
 model_provider = "aiduet"
 
 [model_providers.aiduet]

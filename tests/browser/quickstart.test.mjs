@@ -21,6 +21,8 @@ function command(name, code) {
   if (name === 'Codex CLI') return [PYTHON, ['-c', `import json, sys, tomllib; print(json.dumps(tomllib.loads(sys.argv[1])))`, code]];
   if (name === 'LangChain' || name === 'LlamaIndex') return [PYTHON, ['-c', STAND_IN, code]];
   if (name === 'Open WebUI' || name === 'LobeChat') return ['bash', ['-euc', `${DOCKER}\n${code}`]];
+  // The program itself is compiled and run in aiduet-hyper/tests/it; here it is shown to be the same.
+  if (name === 'Rust') return [PYTHON, ['-c', SAME, code, FIRST_CALL]];
   // What is typed into fields of a tool is read, not run.
   if (['Cursor', 'Cline', 'Continue', 'Cherry Studio'].includes(name)) return ['printf', ['%s', code]];
   return ['bash', ['-euo', 'pipefail', '-c', code]];
@@ -53,9 +55,19 @@ for path, name in [("langchain_openai", "ChatOpenAI"), ("llama_index.llms.openai
 exec(sys.argv[1])
 `;
 
+/** A program as it is in the file, but for the address, the model and the key. */
+const SAME = `
+import re, sys
+shown, kept = (re.sub(r'(ask\\("|"model": ")[^"]+', r'\\1', open(text).read().strip() if text.endswith(".rs") else text) for text in sys.argv[1:])
+assert shown == kept, shown
+print("the same")
+`;
+
+const FIRST_CALL = new URL('../../dashboard/src/first_call.rs', import.meta.url).pathname;
+
 const SETTINGS = /^(Cursor|Cline|Continue|Cherry Studio)$/;
 /** Tools that are set up here and called nowhere. */
-const CALLS_NOTHING = /^(Claude Code|Open WebUI|LobeChat|LangChain|LlamaIndex)$/;
+const CALLS_NOTHING = /^(Rust|Claude Code|Open WebUI|LobeChat|LangChain|LlamaIndex)$/;
 
 async function copied(page) {
   await page.getByRole('main').getByRole('button', { name: 'Copy', exact: true }).click();
@@ -95,7 +107,10 @@ async function run(page, key, environment, only = /./) {
     assert.ok(stdout.trim() !== '' && !stdout.includes('"error"'), `${name}: ${stdout}`);
     if (name === 'Codex CLI') {
       const provider = JSON.parse(stdout).model_providers.aiduet;
+      assert.match(JSON.parse(stdout).model, /^gpt-/);
       assert.deepEqual([provider.base_url, provider.env_key, provider.wire_api], [`${here.site.url}/v1`, 'AIDUET_API_KEY', 'responses']);
+    } else if (name === 'Claude Code') {
+      assert.match(code, /ANTHROPIC_MODEL="claude-/);
     } else if (SETTINGS.test(name)) {
       assert.ok(code.includes(here.site.url) && /AIDUET_API_KEY|sk-duet-/.test(code), code);
     } else if (!CALLS_NOTHING.test(name)) {

@@ -3,5 +3,12 @@
 
 mod cli;
 mod process;
+#[expect(
+    dead_code,
+    clippy::disallowed_methods,
+    clippy::print_stdout,
+    reason = "a program as its reader would have it"
+)]
+mod quickstart;
 mod server;
 mod shutdown;
