@@ -52,7 +52,7 @@ async fn a_call_keeps_the_price_of_its_hold(store: Store) {
         let second = house.send(api.ask("Hello?")).await;
         assert_eq!((first.status, second.status), (200, 200), "{api:?}");
         let records = house.close().await;
-        let [before, after] = records.as_slice() else { panic!("{records:?}") };
+        let [before, after] = <[_; 2]>::try_from(records).unwrap();
         assert_eq!((before.cost(), after.cost()), (api.price((9, 2)), api.price((18, 4))), "{api:?}");
         assert!(before.bill.version < version && after.bill.version == version, "{api:?}");
     }
