@@ -23,7 +23,7 @@ pub(crate) fn takes_no_thinking(vendor: Vendor, model: &str) -> bool {
 }
 
 /// Whether the model can reason before it answers; `None`: it is not known.
-pub(crate) fn reasons(vendor: Vendor, model: &str) -> Option<bool> {
+pub fn reasons(vendor: Vendor, model: &str) -> Option<bool> {
     match vendor {
         Vendor::Anthropic => (Claude::of(model).thinking != ThinkingRule::Unknown).then_some(true),
         Vendor::OpenAi => match Gpt::of(model) {

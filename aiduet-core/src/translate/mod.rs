@@ -40,7 +40,8 @@ mod writer;
 
 use bytes::Bytes;
 
-pub(crate) use ability::{reasons, takes_forced_tools, takes_no_thinking};
+pub use ability::reasons;
+pub(crate) use ability::{takes_forced_tools, takes_no_thinking};
 pub(crate) use composer::{Composer, HowEnded};
 pub use refusal::refusal;
 pub use route::upstream_endpoint;
