@@ -80,6 +80,7 @@ fn registered(settings: &Settings, stores: &Stores, parts: &JobParts) -> Vec<Arc
             publications: Arc::clone(&stores.publications),
             policies,
             prices: Arc::clone(&stores.prices),
+            editions: Arc::clone(&stores.price_editions),
             accounts: Arc::clone(&stores.accounts),
             letters: letters(stores, (&parts.clock, &parts.entropy)),
         }));

@@ -8,18 +8,19 @@ use async_trait::async_trait;
 use super::{Batch, Job, JobError, Schedule};
 use crate::account::{Account, AccountState, AccountStore};
 use crate::clock::Timestamp;
+use crate::id::AccountId;
 use crate::notify::{Letters, Notice};
-use crate::policy::{Policies, Policy, Progress, PublicationStore};
-use crate::price::{ModelId, PriceBook, PriceChanges, PriceSheet};
+use crate::policy::{NOTICE_PERIOD, Policies, Policy, Progress, PublicationStore};
+use crate::price::{ModelId, PriceBook, PriceChanges, PriceEditions, PriceSheet, PriceVersion};
 
 /// People that are written to in a minute: ten a second.
 const BATCH: u32 = 600;
-/// Publications that are looked at.
+/// Publications, and sheets of prices, that are looked at.
 const PUBLICATIONS: u32 = 100;
 
 /// Tells every person, in their language and once, of each version of a policy that was published and of
 /// each sheet of prices, from the day on which it is known until it is in force; also those who come in
-/// between.
+/// between. Whoever was told of a sheet is told that it was withdrawn.
 ///
 /// Letters are written before the progress is noted: whoever repeats this after a crash writes letters of
 /// the same cause, which are kept once.
@@ -31,6 +32,8 @@ pub struct News {
     pub policies: Policies,
     /// The prices.
     pub prices: Arc<dyn PriceBook>,
+    /// The sheets of prices that operators published.
+    pub editions: Arc<dyn PriceEditions>,
     /// The people.
     pub accounts: Arc<dyn AccountStore>,
     /// Who writes.
@@ -42,11 +45,14 @@ struct Item<'a> {
     /// Its name, under which progress is kept.
     name: String,
     what: What<'a>,
+    /// The last person that is told; `None`: everybody is, also those who come.
+    last: Option<AccountId>,
 }
 
 enum What<'a> {
     Policy(&'a Policy),
     Prices(Arc<PriceSheet>, PriceChanges),
+    Withdrawn(PriceVersion, Timestamp),
 }
 
 impl News {
@@ -61,14 +67,45 @@ impl News {
             let upcoming = found.filter(|policy| policy.effective_from > now);
             // Of a first version there is nothing to tell: everybody agreed to it.
             let upcoming = upcoming.filter(|policy| self.policies.before(policy).is_some());
-            items.extend(upcoming.map(|policy| Item { name: policy.name(), what: What::Policy(policy) }));
+            items.extend(upcoming.map(|policy| Item {
+                name: policy.name(),
+                what: What::Policy(policy),
+                last: None,
+            }));
         }
         let mut before = self.prices.sheet(now).await.map_err(JobError::of)?;
         for sheet in self.prices.upcoming(now).await.map_err(JobError::of)? {
             let changes = PriceChanges::between(&before, &sheet, sheet.effective_from);
             before = Arc::clone(&sheet);
             if !changes.is_empty() {
-                items.push(Item { name: sheet.version.news(), what: What::Prices(sheet, changes) });
+                let name = sheet.version.news();
+                items.push(Item { name, what: What::Prices(sheet, changes), last: None });
+            }
+        }
+        items.extend(self.withdrawals(now).await?);
+        Ok(items)
+    }
+
+    /// Sheets that people were told of and that were withdrawn not long ago.
+    async fn withdrawals(&self, now: Timestamp) -> Result<Vec<Item<'_>>, JobError> {
+        let mut items = Vec::new();
+        for edition in self.editions.list(PUBLICATIONS).await.map_err(JobError::of)? {
+            let (Some(publication), Some(withdrawal)) = (edition.published, edition.withdrawn) else {
+                continue;
+            };
+            if withdrawal.at.plus(NOTICE_PERIOD) <= now {
+                continue;
+            }
+            let announced = edition.version.news();
+            let Progress { through: last, told: _ } =
+                self.publications.progress(&announced).await.map_err(JobError::of)?;
+            if last.is_some() {
+                let name = format!("{announced}/withdrawn");
+                items.push(Item {
+                    name,
+                    what: What::Withdrawn(edition.version, publication.in_force_from),
+                    last,
+                });
             }
         }
         Ok(items)
@@ -78,7 +115,8 @@ impl News {
     async fn tell(&self, item: &Item<'_>, limit: u32) -> Result<u32, JobError> {
         let Progress { through, mut told } =
             self.publications.progress(&item.name).await.map_err(JobError::of)?;
-        let accounts = self.accounts.following(through, limit).await.map_err(JobError::of)?;
+        let mut accounts = self.accounts.following(through, limit).await.map_err(JobError::of)?;
+        accounts.retain(|account| item.last.is_none_or(|last| account.id <= last));
         let Some(last) = accounts.last().map(|account| account.id) else { return Ok(0) };
         for account in accounts.iter().filter(|account| is_reached(account)) {
             let cause = [item.name.clone(), account.id.to_string()];
@@ -111,6 +149,9 @@ impl Item<'_> {
                     lowered: names(&changes.lowered),
                     withdrawn: names(&changes.withdrawn),
                 }
+            }
+            What::Withdrawn(version, announced_for) => {
+                Notice::PriceChangeWithdrawn { version: version.0.to_string(), effective_at: *announced_for }
             }
         }
     }

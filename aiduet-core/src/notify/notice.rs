@@ -215,6 +215,13 @@ pub enum Notice {
         #[serde(default)]
         withdrawn: Vec<String>,
     },
+    /// A change of prices that was announced will not come.
+    PriceChangeWithdrawn {
+        /// The price version that was announced.
+        version: String,
+        /// From when it was to be in force.
+        effective_at: Timestamp,
+    },
     /// The archive of the person's data is ready.
     ExportReady {
         /// Until when it can be fetched.
@@ -300,6 +307,7 @@ kinds! {
     RefundReceipt = "refund_receipt",
     PolicyChange = "policy_change",
     PriceChange = "price_change",
+    PriceChangeWithdrawn = "price_change_withdrawn",
     ExportReady = "export_ready",
     DeletionStarted = "deletion_started",
     DeletionCancelled = "deletion_cancelled",
@@ -354,6 +362,7 @@ impl NoticeChoices {
             | NoticeKind::RefundReceipt
             | NoticeKind::PolicyChange
             | NoticeKind::PriceChange
+            | NoticeKind::PriceChangeWithdrawn
             | NoticeKind::ExportReady
             | NoticeKind::DeletionStarted
             | NoticeKind::DeletionCancelled

@@ -66,6 +66,7 @@ enum Label {
     Receipt,
     Version,
     EffectiveFrom,
+    AnnouncedFor,
     Raised,
     Lowered,
     Withdrawn,

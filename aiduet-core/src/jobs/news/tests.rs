@@ -5,11 +5,13 @@ use std::collections::BTreeMap;
 use super::*;
 use crate::account::Locale;
 use crate::audit::AuditActor;
-use crate::backends::memory::{MemoryAccounts, MemoryOutbox, MemoryPriceBook, MemoryPublications};
+use crate::backends::memory::{
+    MemoryAccounts, MemoryOutbox, MemoryPriceBook, MemoryPriceEditions, MemoryPublications,
+};
 use crate::id::AccountId;
 use crate::notify::{LeaseRequest, Outbox, PolicyKind};
 use crate::policy::Publication;
-use crate::price::PriceSheet;
+use crate::price::{EditionMark, EditionStep, PriceDraft, PriceSheet, PublishedPrices};
 use crate::testing::Factory;
 use crate::testing::price::{sheet_from, text_from};
 
@@ -37,6 +39,7 @@ fn stage() -> Stage {
         publications: Arc::new(MemoryPublications::default()),
         policies: Policies::read(&versions).unwrap(),
         prices: Arc::<MemoryPriceBook>::clone(&prices),
+        editions: Arc::new(MemoryPriceEditions::default()),
         accounts: Arc::<MemoryAccounts>::clone(&accounts),
         letters: Letters {
             accounts,
@@ -160,6 +163,16 @@ async fn what_is_in_force_is_no_news() {
     assert_eq!(stage.run().await, 0);
 }
 
+/// A sheet of this day by which one model costs more and another goes.
+fn changed(day: &str) -> String {
+    let mut sheet: serde_json::Value = serde_json::from_str(&text_from(day)).unwrap();
+    let models = sheet["models"].as_array_mut().unwrap();
+    models.retain(|model| model["id"] != "gpt-5.6-luna");
+    let dearer = models.iter_mut().find(|model| model["id"] == "gpt-5.6").unwrap();
+    dearer["output_per_mtok"] = "1000".into();
+    sheet.to_string()
+}
+
 #[tokio::test]
 async fn people_hear_of_prices_before_they_change() {
     let stage = stage();
@@ -167,13 +180,7 @@ async fn people_hear_of_prices_before_they_change() {
     let now = stage.factory.now();
     stage.prices.publish(sheet_from("2027-02-01"), now).unwrap();
     assert_eq!(stage.run().await, 0, "no price changes");
-    let mut sheet: serde_json::Value = serde_json::from_str(&text_from("2027-03-01")).unwrap();
-    let models = sheet["models"].as_array_mut().unwrap();
-    models.retain(|model| model["id"] != "gpt-5.6-luna");
-    let dearer = models.iter_mut().find(|model| model["id"] == "gpt-5.6").unwrap();
-    dearer["output_per_mtok"] = "1000".into();
-    let sheet = PriceSheet::from_json(&sheet.to_string()).unwrap();
-    stage.prices.publish(sheet, now).unwrap();
+    stage.prices.publish(PriceSheet::from_json(&changed("2027-03-01")).unwrap(), now).unwrap();
     stage.run().await;
     let letters = stage.letters().await;
     let [Notice::PriceChange { version, effective_at, raised, lowered, withdrawn }] =
@@ -184,4 +191,43 @@ async fn people_hear_of_prices_before_they_change() {
     assert_eq!((version.as_str(), *effective_at), ("20270301", at("2027-03-01")));
     assert_eq!((raised.as_slice(), lowered.len()), (["gpt-5.6".to_owned()].as_slice(), 0));
     assert_eq!(withdrawn.as_slice(), ["gpt-5.6-luna"]);
+}
+
+#[tokio::test]
+async fn who_was_told_of_prices_hears_that_they_were_withdrawn() {
+    let stage = stage();
+    let (editions, factory) = (Arc::new(MemoryPriceEditions::default()), &stage.factory);
+    let first = Arc::new(PriceSheet::embedded().unwrap());
+    let prices = PublishedPrices::new(
+        first,
+        Arc::<MemoryPriceEditions>::clone(&editions),
+        Arc::<crate::clock::ManualClock>::clone(factory.clock()),
+    );
+    let news = News {
+        prices: Arc::new(prices),
+        editions: Arc::<MemoryPriceEditions>::clone(&editions),
+        ..stage.news
+    };
+    let stage = Stage { news, ..stage };
+    let mut people = [stage.person(|account| account).await, stage.person(|account| account).await];
+    let mark = || EditionMark { by: AuditActor::System, at: stage.factory.now() };
+    let text = changed("2027-03-01");
+    let PriceSheet { version, effective_from, .. } = PriceSheet::from_json(&text).unwrap();
+    let draft = PriceDraft { version, effective_from, text, drafted: mark() };
+    let digest = editions.draft(draft).await.unwrap().digest;
+    editions.publish(EditionStep { version, digest, mark: mark() }, None).await.unwrap();
+    assert_eq!(stage.run().await, 2);
+    assert_eq!(stage.letters().await.len(), 2);
+    editions.withdraw(EditionStep { version, digest, mark: mark() }).await.unwrap();
+    stage.factory.clock().advance(Duration::from_secs(5));
+    let late = stage.person(|account| account).await;
+    stage.run().await;
+    let letters = stage.letters().await;
+    people.sort();
+    assert_eq!(letters.keys().copied().collect::<Vec<_>>(), people, "not {late}, who never heard of it");
+    let withdrawn =
+        Notice::PriceChangeWithdrawn { version: "20270301".to_owned(), effective_at: at("2027-03-01") };
+    assert!(letters.values().all(|letters| *letters == [withdrawn.clone()]), "{letters:?}");
+    stage.factory.clock().advance(Duration::from_hours(24));
+    assert_eq!((stage.run().await, stage.letters().await.len()), (0, 0), "once");
 }

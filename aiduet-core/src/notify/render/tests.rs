@@ -89,6 +89,7 @@ fn samples() -> Vec<Notice> {
             lowered: Vec::new(),
             withdrawn: Vec::new(),
         },
+        Notice::PriceChangeWithdrawn { version: "20270101".to_owned(), effective_at: LATER },
         Notice::ExportReady { expires_at: LATER },
         Notice::DeletionStarted { token: token(), erase_at: LATER },
         Notice::DeletionCancelled { at: AT },

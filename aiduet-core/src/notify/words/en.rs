@@ -16,6 +16,7 @@ const UNLINKED: &str =
     "Your account can no longer be entered with your Google account. Other sessions were ended.";
 const MODELS_GO: &str = "Some models will no longer be offered; prices of others may change. Requests before the date shown are served at the present prices.";
 const PRICES_CHANGE: &str = "The prices of some models will change. Requests before the date shown are charged at the present prices.";
+const WITHDRAWN: &str = "A change of models or prices was announced for the date shown. It was withdrawn: nothing of it comes into force.";
 const TO_CONFIRM: &str = "Your balance is low and we tried to recharge it as you agreed, but your bank wants to hear from you first. Open billing and confirm the charge. Until then nothing is charged.";
 const UNFUNDED: &str = "A request was refused because your available balance does not cover it, and others like it are refused until it does. Under billing you can top up, or switch on automatic recharge: then your card is charged before the balance is used up. You get at most one such message in 24 hours.";
 const LEAKED: &str = "One of your API keys was found where others can read it. We have disabled it at once. Create a new one, and remove the old one from where it was published.";
@@ -70,6 +71,7 @@ impl Language for English {
             }
             Notice::PriceChange { withdrawn, .. } if !withdrawn.is_empty() => "Models and prices will change",
             Notice::PriceChange { .. } => "Prices will change",
+            Notice::PriceChangeWithdrawn { .. } => "A change of prices will not come",
             Notice::ExportReady { .. } => "Your data archive is ready",
             Notice::DeletionStarted { .. } => "Your account will be deleted",
             Notice::DeletionCancelled { .. } => "Your account will not be deleted",
@@ -135,6 +137,7 @@ impl Language for English {
             }
             Notice::PriceChange { withdrawn, .. } if !withdrawn.is_empty() => MODELS_GO,
             Notice::PriceChange { .. } => PRICES_CHANGE,
+            Notice::PriceChangeWithdrawn { .. } => WITHDRAWN,
             Notice::ExportReady { .. } => {
                 "The archive with your data is ready. Sign in to download it, once, until the time shown. It is put together while you download it, and kept nowhere."
             }
@@ -176,6 +179,7 @@ impl Language for English {
             Label::Receipt => "Receipt",
             Label::Version => "Version",
             Label::EffectiveFrom => "In force from",
+            Label::AnnouncedFor => "Announced for",
             Label::Raised => "Higher prices",
             Label::Lowered => "Lower prices",
             Label::Withdrawn => "No longer offered",

@@ -15,6 +15,7 @@ const fn policy(kind: PolicyKind) -> &'static str {
 const MODELS_GO: &str = "一部のモデルの提供を終了します。ほかのモデルの料金も変わることがあります。表示の日時より前のリクエストには現在の料金で応答します。";
 const PRICES_CHANGE: &str =
     "一部のモデルの料金を改定します。表示の日時より前のリクエストには現在の料金が適用されます。";
+const WITHDRAWN: &str = "表示の日時からモデルまたは料金を変更するとお知らせしていましたが、この変更は取りやめとなり、適用されません。";
 const TO_CONFIRM: &str = "残高が少なくなったため、ご同意のとおり自動チャージを試みましたが、銀行がご本人の確認を求めています。請求のページを開いて確認してください。確認されるまで請求は行われません。";
 const LEAKED: &str = "API キーの一つが第三者に読める場所で見つかったため、ただちに無効にしました。新しいキーを作成し、公開された場所から古いキーを取り除いてください。";
 const UNFUNDED: &str = "利用可能な残高が足りないため、リクエストが拒否されました。残高が足りるまで、同様のリクエストは拒否されます。請求のページでチャージするか、自動チャージをオンにしてください。自動チャージでは、残高がなくなる前にカードに請求されます。このメールをお送りするのは 24 時間に 1 回までです。";
@@ -69,6 +70,7 @@ impl Language for Japanese {
             }
             Notice::PriceChange { withdrawn, .. } if !withdrawn.is_empty() => "モデルと料金の変更のお知らせ",
             Notice::PriceChange { .. } => "料金改定のお知らせ",
+            Notice::PriceChangeWithdrawn { .. } => "お知らせした料金改定は行われません",
             Notice::ExportReady { .. } => "データのアーカイブができました",
             Notice::DeletionStarted { .. } => "アカウントは削除されます",
             Notice::DeletionCancelled { .. } => "アカウントの削除を取り消しました",
@@ -134,6 +136,7 @@ impl Language for Japanese {
             }
             Notice::PriceChange { withdrawn, .. } if !withdrawn.is_empty() => MODELS_GO,
             Notice::PriceChange { .. } => PRICES_CHANGE,
+            Notice::PriceChangeWithdrawn { .. } => WITHDRAWN,
             Notice::ExportReady { .. } => {
                 "データのアーカイブができました。表示の日時までに、ログインして一度だけダウンロードできます。アーカイブはダウンロードの際に作成され、どこにも保存されません。"
             }
@@ -175,6 +178,7 @@ impl Language for Japanese {
             Label::Receipt => "受付番号",
             Label::Version => "版",
             Label::EffectiveFrom => "適用開始",
+            Label::AnnouncedFor => "予定されていた適用開始",
             Label::Raised => "値上げ",
             Label::Lowered => "値下げ",
             Label::Withdrawn => "提供終了",

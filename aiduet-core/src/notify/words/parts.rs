@@ -24,6 +24,11 @@ fn amount(label: Label, amount: Money) -> Fact {
     text(label, money(amount))
 }
 
+/// Names of models, if there are any.
+fn models((label, models): (Label, &Vec<String>)) -> Option<Fact> {
+    (!models.is_empty()).then(|| (label, Value::List(models.clone())))
+}
+
 /// Of how much spending a person wants to be told.
 fn spending(span: SpendSpan, set: Money) -> Fact {
     match span {
@@ -95,11 +100,11 @@ pub(super) fn facts(notice: &Notice) -> Vec<Fact> {
         }
         Notice::PriceChange { version, effective_at, raised, lowered, withdrawn } => {
             let lists = [(Label::Withdrawn, withdrawn), (Label::Raised, raised), (Label::Lowered, lowered)];
-            let lists = lists.into_iter().filter(|(_label, models)| !models.is_empty());
-            [text(Label::Version, version), time(Label::EffectiveFrom, *effective_at)]
-                .into_iter()
-                .chain(lists.map(|(label, models)| (label, Value::List(models.clone()))))
-                .collect()
+            let change = [text(Label::Version, version), time(Label::EffectiveFrom, *effective_at)];
+            change.into_iter().chain(lists.into_iter().filter_map(models)).collect()
+        }
+        Notice::PriceChangeWithdrawn { version, effective_at } => {
+            vec![text(Label::Version, version), time(Label::AnnouncedFor, *effective_at)]
         }
         Notice::DeletionStarted { erase_at, .. } => vec![time(Label::ErasedOn, *erase_at)],
         Notice::DeletionDone { at, receipt } => vec![time(Label::When, *at), text(Label::Receipt, receipt)],
@@ -136,7 +141,9 @@ pub(super) fn action(notice: &Notice) -> Option<(Action, Page, Option<&LinkToken
         | Notice::CardGone { .. }
         | Notice::RefundReceipt { .. } => (Action::OpenBilling, Page::Billing, None),
         Notice::PolicyChange { policy, .. } => (Action::ReadPolicy, Page::Policy(*policy), None),
-        Notice::PriceChange { .. } => (Action::SeePrices, Page::Pricing, None),
+        Notice::PriceChange { .. } | Notice::PriceChangeWithdrawn { .. } => {
+            (Action::SeePrices, Page::Pricing, None)
+        }
         Notice::DeletionCancelled { .. } => (Action::SignIn, Page::SignIn, None),
         Notice::DeletionDone { .. } => return None,
     })
@@ -173,6 +180,7 @@ pub(super) const fn note(kind: NoticeKind) -> Option<Note> {
         | NoticeKind::RefundReceipt
         | NoticeKind::PolicyChange
         | NoticeKind::PriceChange
+        | NoticeKind::PriceChangeWithdrawn
         | NoticeKind::DeletionDone => None,
     }
 }
@@ -203,7 +211,9 @@ pub(super) const fn reason(kind: NoticeKind) -> Reason {
         | NoticeKind::RechargeStopped
         | NoticeKind::CardGone
         | NoticeKind::RefundReceipt => Reason::Payment,
-        NoticeKind::PolicyChange | NoticeKind::PriceChange => Reason::Terms,
+        NoticeKind::PolicyChange | NoticeKind::PriceChange | NoticeKind::PriceChangeWithdrawn => {
+            Reason::Terms
+        }
         NoticeKind::ExportReady
         | NoticeKind::DeletionStarted
         | NoticeKind::DeletionCancelled

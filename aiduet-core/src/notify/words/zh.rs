@@ -12,6 +12,7 @@ const fn policy(kind: PolicyKind) -> &'static str {
     }
 }
 
+const WITHDRAWN: &str = "我们曾公告模型或价格将自所示日期起调整。该调整已撤回，不会生效。";
 const TO_CONFIRM: &str = "您的余额偏低，我们已按您的授权尝试自动充值，但银行需要您本人确认。请打开账单页面确认扣款；在您确认之前不会扣款。";
 const UNFUNDED: &str = "由于可用余额不足，一次请求被拒绝；在余额足够之前，类似的请求仍会被拒绝。您可以在账单页面充值，也可以启用自动充值：在余额用尽之前自动从银行卡扣款。此类邮件 24 小时内最多发送一封。";
 const STOPPED: &str = "您的余额偏低，我们已按您的授权尝试自动充值，但银行卡被拒绝。我们不会再次尝试：自动充值已关闭，也没有扣款。您可以手动充值，或检查银行卡后重新启用自动充值。";
@@ -61,6 +62,7 @@ impl Language for Chinese {
             Notice::PolicyChange { policy: kind, .. } => return format!("{name}：{}即将变更", policy(*kind)),
             Notice::PriceChange { withdrawn, .. } if !withdrawn.is_empty() => "模型与价格即将调整",
             Notice::PriceChange { .. } => "价格即将调整",
+            Notice::PriceChangeWithdrawn { .. } => "已公告的价格调整不再进行",
             Notice::ExportReady { .. } => "您的数据导出已就绪",
             Notice::DeletionStarted { .. } => "您的账户即将删除",
             Notice::DeletionCancelled { .. } => "账户删除已取消",
@@ -116,6 +118,7 @@ impl Language for Chinese {
                 "部分模型将停止提供，其他模型的价格可能调整。在所示日期之前的请求仍按现行价格提供服务。"
             }
             Notice::PriceChange { .. } => "部分模型的价格将调整。在所示日期之前的请求按现行价格计费。",
+            Notice::PriceChangeWithdrawn { .. } => WITHDRAWN,
             Notice::ExportReady { .. } => {
                 "包含您数据的存档已就绪。请在所示时间之前登录并下载，仅限一次。存档在下载时生成，不会另行保存。"
             }
@@ -155,6 +158,7 @@ impl Language for Chinese {
             Label::Receipt => "凭证号",
             Label::Version => "版本",
             Label::EffectiveFrom => "生效时间",
+            Label::AnnouncedFor => "原定生效时间",
             Label::Raised => "价格上调",
             Label::Lowered => "价格下调",
             Label::Withdrawn => "停止提供",
