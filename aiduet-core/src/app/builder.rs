@@ -199,20 +199,8 @@ const fn body_limits(limits: &LimitSettings) -> BodyLimits {
 
 /// Every model that the duet may choose must be one that can be sold.
 fn check_models(duet: &DuetConfig, sheet: &PriceSheet, now: Timestamp) -> Result<(), BuildError> {
-    if !duet.enabled {
-        return Ok(());
-    }
-    let all =
-        duet.models.iter().flat_map(|(role, models)| models.as_slice().iter().map(move |id| (role, id)));
-    for (role, model) in all {
-        if !sheet.find_at(model.as_str(), now).is_some_and(|model| model.generates()) {
-            return Err(BuildError::UnknownModel {
-                key: format!("duet.models.{role}"),
-                model: model.clone(),
-            });
-        }
-    }
-    Ok(())
+    let Some((role, model)) = duet.unsold(sheet, now).next() else { return Ok(()) };
+    Err(BuildError::UnknownModel { key: format!("duet.models.{role}"), model: model.clone() })
 }
 
 fn limiter_of(settings: &RedisSettings, clock: &Arc<dyn Clock>) -> Result<Arc<dyn RateLimiter>, BuildError> {

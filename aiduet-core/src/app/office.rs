@@ -4,15 +4,24 @@ use std::sync::Arc;
 
 use super::{App, Stores};
 use crate::clock::Clock;
+use crate::duet::DuetConfig;
 use crate::id::Entropy;
 use crate::operator::{Office, OfficeParts};
 
-/// The office over stores.
-pub fn office(stores: &Stores, clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>) -> Office {
-    Office::new(parts(stores, clock, entropy))
+/// The office over stores, for a gateway with this duet.
+pub fn office(
+    stores: &Stores,
+    duet: &DuetConfig,
+    (clock, entropy): (Arc<dyn Clock>, Arc<dyn Entropy>),
+) -> Office {
+    Office::new(parts(stores, duet, (clock, entropy)))
 }
 
-fn parts(stores: &Stores, clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>) -> OfficeParts {
+fn parts(
+    stores: &Stores,
+    duet: &DuetConfig,
+    (clock, entropy): (Arc<dyn Clock>, Arc<dyn Entropy>),
+) -> OfficeParts {
     OfficeParts {
         clock,
         entropy,
@@ -28,6 +37,7 @@ fn parts(stores: &Stores, clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>) -> O
         publications: Arc::clone(&stores.publications),
         price_editions: Arc::clone(&stores.price_editions),
         first_prices: Arc::clone(&stores.first_prices),
+        duet: duet.clone(),
         deletions: Arc::clone(&stores.deletions),
     }
 }
@@ -36,7 +46,7 @@ impl App {
     /// Where operators act.
     pub fn office(&self) -> Office {
         let entropy = Arc::clone(&self.reception().parts().entropy);
-        let parts = parts(self.stores(), Arc::clone(self.clock()), entropy);
+        let parts = parts(self.stores(), self.gateway().duet_config(), (Arc::clone(self.clock()), entropy));
         Office::new(OfficeParts { keys: Arc::clone(self.keys()), ..parts })
     }
 }

@@ -6,8 +6,9 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::role::Role;
+use crate::clock::Timestamp;
 use crate::money::Money;
-use crate::price::ModelId;
+use crate::price::{ModelId, PriceSheet};
 use crate::provider::Vendor;
 use crate::routing::Models;
 
@@ -96,6 +97,17 @@ impl Default for DuetConfig {
             prefer: Preference::default(),
             ensemble: EnsembleConfig::default(),
         }
+    }
+}
+
+impl DuetConfig {
+    /// The models that may be chosen and that a sheet of prices does not sell at this time, with the
+    /// first role of each.
+    pub fn unsold(&self, sheet: &PriceSheet, at: Timestamp) -> impl Iterator<Item = (Role, &ModelId)> {
+        let models = self.models.iter().filter(|_all| self.enabled);
+        let models = models.flat_map(|(role, models)| models.as_slice().iter().map(move |id| (*role, id)));
+        models
+            .filter(move |(_role, id)| !sheet.find_at(id.as_str(), at).is_some_and(|model| model.generates()))
     }
 }
 

@@ -213,6 +213,11 @@ impl Gateway {
         &self.config.aliases
     }
 
+    /// What the operator decided of the duet.
+    pub const fn duet_config(&self) -> &DuetConfig {
+        &self.config.duet
+    }
+
     /// Answers one call.
     ///
     /// # Errors

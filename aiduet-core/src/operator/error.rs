@@ -92,19 +92,31 @@ pub enum PriceFault {
         /// The names of models of which something is taken.
         models: String,
     },
+    /// The duet of this gateway could not choose all of its models.
+    #[error("models: the duet needs {models}; name other models in the section [duet] first")]
+    Needed {
+        /// The names of the models that are missing.
+        models: String,
+    },
 }
 
 impl Classify for PriceFault {
     fn class(&self) -> ErrorClass {
         match self {
             Self::Sheet(_) => ErrorClass::Invalid,
-            Self::Past | Self::NotLater { .. } | Self::TooSoon { .. } => ErrorClass::Conflict,
+            Self::Past | Self::NotLater { .. } | Self::TooSoon { .. } | Self::Needed { .. } => {
+                ErrorClass::Conflict
+            }
         }
     }
 
     fn retry(&self) -> Retry {
         match self {
-            Self::Sheet(_) | Self::Past | Self::NotLater { .. } | Self::TooSoon { .. } => Retry::Never,
+            Self::Sheet(_)
+            | Self::Past
+            | Self::NotLater { .. }
+            | Self::TooSoon { .. }
+            | Self::Needed { .. } => Retry::Never,
         }
     }
 }

@@ -11,6 +11,7 @@ use crate::audit::{
 };
 use crate::auth::{EndSessions, SessionStore, Which};
 use crate::clock::{Clock, Timestamp};
+use crate::duet::DuetConfig;
 use crate::id::{AccountId, AuditEntryId, Entropy, RequestId};
 use crate::keys::KeyStore;
 use crate::ledger::{
@@ -59,6 +60,8 @@ pub struct OfficeParts {
     pub price_editions: Arc<dyn PriceEditions>,
     /// The sheet before them.
     pub first_prices: Arc<PriceSheet>,
+    /// What the duet needs of every sheet.
+    pub duet: DuetConfig,
     /// Deletions of accounts.
     pub deletions: Arc<dyn DeletionStore>,
 }

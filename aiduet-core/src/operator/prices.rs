@@ -12,7 +12,7 @@ use crate::clock::Timestamp;
 use crate::id::derive;
 use crate::policy::NOTICE_PERIOD;
 use crate::price::{
-    EditionError, EditionFile, EditionMark, EditionStep, PriceChanges, PriceDifference, PriceDraft,
+    EditionError, EditionFile, EditionMark, EditionStep, ModelId, PriceChanges, PriceDifference, PriceDraft,
     PriceEdition, PriceSheet, PriceVersion, SheetDigest, TAKE_OVER,
 };
 
@@ -292,7 +292,7 @@ impl Office {
     }
 
     /// Whether a sheet may follow those that were published: its day is not over, it is later than theirs,
-    /// and people hear in time of what it takes from them.
+    /// it has what the duet chooses from, and people hear in time of what it takes from them.
     async fn check_sheet(&self, sheet: &PriceSheet, succession: &Succession) -> Result<(), OfficeError> {
         let now = self.parts.clock.now();
         if sheet.effective_from.plus(DAY) <= now {
@@ -304,6 +304,11 @@ impl Office {
         }
         let soonest = now.plus(NOTICE_PERIOD);
         let counts_from = sheet.effective_from.max(now.plus(TAKE_OVER));
+        let needed: BTreeSet<&ModelId> =
+            self.parts.duet.unsold(sheet, counts_from).map(|(_role, model)| model).collect();
+        if !needed.is_empty() {
+            return Err(PriceFault::Needed { models: listed(needed) }.into());
+        }
         if counts_from >= soonest {
             return Ok(());
         }
@@ -311,11 +316,11 @@ impl Office {
         let moments = [counts_from, soonest].map(|at| PriceChanges::between(&last, sheet, at));
         let taken =
             moments.into_iter().flat_map(|changes| changes.raised.into_iter().chain(changes.withdrawn));
-        let models: BTreeSet<String> = taken.map(|model| model.to_string()).collect();
+        let models: BTreeSet<ModelId> = taken.collect();
         if models.is_empty() {
             return Ok(());
         }
-        Err(PriceFault::TooSoon { models: models.into_iter().collect::<Vec<_>>().join(", ") }.into())
+        Err(PriceFault::TooSoon { models: listed(&models) }.into())
     }
 
     async fn succession(&self) -> Result<Succession, OfficeError> {
@@ -358,6 +363,11 @@ impl Office {
         let in_force = self.sheet_of(succession.in_force(now), succession).await?;
         Ok(PriceDifference::between(&in_force, sheet, sheet.effective_from.max(now)))
     }
+}
+
+/// Names of models in one line.
+fn listed<'a>(models: impl IntoIterator<Item = &'a ModelId>) -> String {
+    models.into_iter().map(ModelId::as_str).collect::<Vec<_>>().join(", ")
 }
 
 impl PriceDecision {

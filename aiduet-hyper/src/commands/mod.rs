@@ -33,7 +33,7 @@ use aiduet_core::clock::{Clock, SystemClock};
 use aiduet_core::id::{AccountId, SystemEntropy, TransferId};
 use aiduet_core::money::Money;
 use aiduet_core::operator::{Act, Office};
-use aiduet_core::settings::Loaded;
+use aiduet_core::settings::{Loaded, Settings};
 use aiduet_core::telemetry::{self, Sink};
 
 use crate::cli::{Cli, Command};
@@ -115,8 +115,11 @@ impl Context {
 
     /// The stores of a migrated database.
     pub(crate) async fn stores(&self) -> Result<Stores, Failure> {
-        let loaded = self.settings()?;
-        Stores::ready(&loaded.settings.database, clock()).await.map_err(|error| Failure::of(&error))
+        Self::stores_of(&self.settings()?.settings).await
+    }
+
+    async fn stores_of(settings: &Settings) -> Result<Stores, Failure> {
+        Stores::ready(&settings.database, clock()).await.map_err(|error| Failure::of(&error))
     }
 }
 
@@ -128,8 +131,9 @@ impl Context {
             .map_err(|_invalid| Failure::Usage("--reason is one line of 3 to 200 characters".to_owned()))?;
         let user =
             os_user().ok_or_else(|| Failure::Failed("the user of this process is unknown".to_owned()))?;
-        let stores = self.stores().await?;
-        let office = app::office(&stores, clock(), Arc::new(SystemEntropy));
+        let settings = self.settings()?.settings;
+        let stores = Self::stores_of(&settings).await?;
+        let office = app::office(&stores, &settings.duet.config(), (clock(), Arc::new(SystemEntropy)));
         let act = Act { actor: AuditActor::Host(user), reason: Some(reason), request: None };
         Ok(Desk { stores, office, act })
     }

@@ -292,6 +292,7 @@ impl From<PriceFault> for Problem {
             PriceFault::Past => Self::field("/sheet/effective_from", "price_day_over"),
             PriceFault::NotLater { .. } => Self::PRICE_VERSION_EXISTS,
             PriceFault::TooSoon { .. } => Self::new(StatusCode::CONFLICT, "price_too_soon"),
+            PriceFault::Needed { .. } => Self::new(StatusCode::CONFLICT, "price_model_needed"),
             other => Self::internal(&other),
         }
     }

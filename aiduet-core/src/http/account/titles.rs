@@ -593,6 +593,14 @@ const TITLES: &[(&str, [&str; 3])] = &[
         ],
     ),
     (
+        "price_model_needed",
+        [
+            "The duet of this gateway chooses among models that the sheet does not have.",
+            "价目表缺少本网关的 duet 所选用的模型。",
+            "このゲートウェイの duet が選ぶモデルが料金表にありません。",
+        ],
+    ),
+    (
         "price_sheet_changed",
         [
             "The sheet is not the one that `sha256` names. Read it again.",

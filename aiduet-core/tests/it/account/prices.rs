@@ -23,6 +23,7 @@ on_each_store! {
     sec_t57_prices_are_withdrawn_by_two
     sec_t57_who_changes_prices_alone_is_written_down
     a_sheet_that_cannot_be_used_says_why
+    a_sheet_has_what_the_duet_chooses_from
     a_sheet_of_a_mebibyte_is_taken_and_no_more
 }
 
@@ -336,6 +337,15 @@ async fn a_sheet_that_cannot_be_used_says_why(store: Store) {
     }
     site.post(&mut ann, "/admin/prices", &json!({"sheet": {}})).await.refused(400, "malformed_body");
     site.get(&mut ann, "/admin/prices/20261201").await.refused(404, "not_found");
+}
+
+async fn a_sheet_has_what_the_duet_chooses_from(store: Store) {
+    let Stage { site, mut ann, .. } = stage(store).await;
+    let mut sheet: Value = serde_json::from_str(&text_from("2027-02-01")).unwrap();
+    sheet["models"].as_array_mut().unwrap().retain(|model| model["id"] != "gpt-6.1-sol");
+    let refused = draft(&site, &mut ann, &sheet).await;
+    refused.refused(409, "price_model_needed");
+    assert!(text(&refused.json()["detail"]).contains("the duet needs gpt-6.1-sol;"), "{}", refused.text);
 }
 
 async fn a_sheet_of_a_mebibyte_is_taken_and_no_more(store: Store) {
