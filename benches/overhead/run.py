@@ -95,7 +95,8 @@ def request(target: Target, body: dict[str, object], path: str = "/v1/chat/compl
     data = json.dumps(body).encode()
     head = (
         f"POST {path} HTTP/1.1\r\nhost: 127.0.0.1:{target.port}\r\ncontent-type: application/json\r\n"
-        f"authorization: Bearer {target.key}\r\ncontent-length: {len(data)}\r\n\r\n"
+        f"authorization: Bearer {target.key}\r\nanthropic-version: 2023-06-01\r\n"
+        f"content-length: {len(data)}\r\n\r\n"
     )
     return head.encode() + data
 
