@@ -51,7 +51,7 @@ const results = await Promise.all([
     splitting: true,
     plugins: [messages],
     // What is shown and not run.
-    loader: { '.rs': 'text' },
+    loader: { '.go': 'text', '.java': 'text', '.php': 'text', '.rs': 'text' },
     jsx: 'automatic',
     jsxImportSource: 'preact',
   }),

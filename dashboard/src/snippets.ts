@@ -1,6 +1,9 @@
 // Programs that make a first call: with the base URL, the key and the model of the reader.
 
-import firstCall from './first_call.rs';
+import go from './first_call.go';
+import php from './first_call.php';
+import rust from './first_call.rs';
+import java from './FirstCall.java';
 
 export interface Wish {
   /** Such as `https://api.example.com`. */
@@ -27,6 +30,14 @@ const VARIABLE = 'AIDUET_API_KEY';
 const shell = (key: string | null) => key ?? `$${VARIABLE}`;
 const python = (key: string | null) => (key ? `"${key}"` : `os.environ["${VARIABLE}"]`);
 const node = (key: string | null) => (key ? `"${key}"` : `process.env.${VARIABLE}`);
+
+/** A program that is a file of its own, with what is the reader's in the place of what runs by itself. */
+function program(file: string, variable: string): Snippet['code'] {
+  return ({ origin, key, openai }) => {
+    const code = file.trim().replace('http://127.0.0.1:8080', origin).replace('gpt-5.4-mini', openai);
+    return key ? code.replace(variable, `"${key}"`) : code;
+  };
+}
 
 export const SNIPPETS: Record<string, Snippet> = {
   curl: {
@@ -102,14 +113,11 @@ const message = ${streams ? 'client.messages.stream' : 'await client.messages.cr
 });
 ${streams ? 'message.on("text", (text) => process.stdout.write(text));\nawait message.finalMessage();' : 'console.log(message.content);'}`,
   },
-  rust: {
-    name: 'Rust',
-    // It is compiled and run in aiduet-hyper/tests/it.
-    code: ({ origin, key, openai }) => {
-      const code = firstCall.trim().replace('http://127.0.0.1:8080', origin).replace('gpt-5.4-mini', openai);
-      return key ? code.replace(`&std::env::var("${VARIABLE}")?`, `"${key}"`) : code;
-    },
-  },
+  go: { name: 'Go', code: program(go, `os.Getenv("${VARIABLE}")`) },
+  // It is compiled and run in aiduet-hyper/tests/it.
+  rust: { name: 'Rust', code: program(rust, `&std::env::var("${VARIABLE}")?`) },
+  java: { name: 'Java', code: program(java, `System.getenv("${VARIABLE}")`) },
+  php: { name: 'PHP', code: program(php, `getenv('${VARIABLE}')`) },
   'claude-code': {
     name: 'Claude Code',
     isTool: true,

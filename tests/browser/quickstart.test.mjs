@@ -1,8 +1,10 @@
-// What the quickstart shows is copied and run as it stands: by bash, by Python and by Node.js, with a
-// key of the page and with one in the environment.
+// What the quickstart shows is copied and run as it stands: by bash, Python, Node.js, Go, Java and PHP,
+// with a key of the page, with one in the environment, and with one that is refused.
 
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { stage } from './harness.mjs';
 import { settled } from './screens.mjs';
@@ -12,8 +14,21 @@ const PYTHON = process.env.AIDUET_PYTHON ?? 'python3';
 
 const here = stage();
 
+/** Programs that are files of their own: with the name of the file, what runs it. */
+const FILES = {
+  Go: ['first_call.go', ['go', 'run']],
+  Java: ['FirstCall.java', ['java']],
+  PHP: ['first_call.php', ['php']],
+};
+
 /** Each as a program: its language is in its name. */
 function command(name, code) {
+  if (name in FILES) {
+    const [file, [program, ...options]] = FILES[name];
+    const path = join(here.site.directory, file);
+    writeFileSync(path, code);
+    return [program, [...options, path]];
+  }
   if (name.startsWith('Python')) return [PYTHON, ['-c', code]];
   if (name.startsWith('TypeScript')) return ['node', ['--input-type=module', '--eval', code]];
   // The tool itself is run in tests/npm; here it tells where it would call.
@@ -87,11 +102,17 @@ async function usedBy(key) {
   return BigInt((await response.json()).data.total_usage_nano);
 }
 
+/** Runs a snippet that is shown, as who has nothing but this in the environment. */
+function execute(name, code, environment) {
+  const [program, options] = command(name, code);
+  return outcome(program, options, { env: { PATH: process.env.PATH, HOME: here.site.directory, ...environment }, timeout: 60_000 });
+}
+
 /** Runs the snippets of the page that is shown, or some of them. */
 async function run(page, key, environment, only = /./) {
   const tabs = page.locator('.snippets .tabs button');
   const names = await tabs.allInnerTexts();
-  assert.ok(names.length >= 16);
+  assert.ok(names.length >= 19);
   const streams = page.getByLabel('Stream the answer');
   const wanted = names.filter((each) => only.test(each)).flatMap((name) => [[name, false], [name, true]]);
   for (const [name, isStreamed] of wanted) {
@@ -101,8 +122,7 @@ async function run(page, key, environment, only = /./) {
     const code = await copied(page);
     assert.equal(/stream/.test(code), isStreamed, name);
     const before = await usedBy(key);
-    const [program, options] = command(name, code);
-    const { status, stdout, stderr } = await outcome(program, options, { env: { PATH: process.env.PATH, HOME: here.site.directory, ...environment }, timeout: 60_000 });
+    const { status, stdout, stderr } = await execute(name, code, environment);
     assert.equal(status, 0, `${name}\n${code}\n${stdout}\n${stderr}`);
     assert.ok(stdout.trim() !== '' && !stdout.includes('"error"'), `${name}: ${stdout}`);
     if (name === 'Codex CLI') {
@@ -129,8 +149,25 @@ test('every snippet runs as it is copied', async () => {
       const key = (await page.locator('.secret').textContent()).trim();
       await page.getByLabel('I have saved this key').check();
       await page.getByRole('button', { name: 'Done' }).click();
-      await run(page, key, {}, /^curl|openai$/);
+      await run(page, key, {}, /^curl|openai$|^(Go|Java|PHP)$/);
       assert.ok(!(await page.locator('pre').innerText()).includes(key), 'the key is copied, and not shown again');
+    },
+    { permissions: ['clipboard-read', 'clipboard-write'] },
+  );
+});
+
+test('every program tells why it is refused', async () => {
+  await here.signedIn(
+    async (page) => {
+      await page.goto('/dashboard/quickstart');
+      await settled(page);
+      const tabs = page.locator('.snippets .tabs button');
+      for (const name of (await tabs.allInnerTexts()).filter((each) => /^(Python|TypeScript|Go$|Java$|PHP$)/.test(each))) {
+        await tabs.getByText(name, { exact: true }).click();
+        const { status, stdout, stderr } = await execute(name, await copied(page), { AIDUET_API_KEY: 'sk-duet-none' });
+        assert.notEqual(status, 0, name);
+        assert.match(stdout + stderr, /The API key is not valid/, name);
+      }
     },
     { permissions: ['clipboard-read', 'clipboard-write'] },
   );
