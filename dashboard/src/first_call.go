@@ -2,51 +2,40 @@
 package main
 
 import (
-	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
+	"log"
 	"net/http"
 	"os"
+	"strings"
 )
 
-func ask(gateway, key string) (string, error) {
-	body, err := json.Marshal(map[string]any{
-		"model":    "gpt-5.4-mini",
-		"messages": []map[string]string{{"role": "user", "content": "Hello"}},
-	})
+func main() {
+	body := strings.NewReader(`{
+		"model": "gpt-5.4-mini",
+		"messages": [{"role": "user", "content": "Hello"}]
+	}`)
+	request, err := http.NewRequest("POST", "http://127.0.0.1:8080/v1/chat/completions", body)
 	if err != nil {
-		return "", err
+		log.Fatal(err)
 	}
-	request, err := http.NewRequest("POST", gateway+"/v1/chat/completions", bytes.NewReader(body))
-	if err != nil {
-		return "", err
-	}
-	request.Header.Set("Authorization", "Bearer "+key)
+	request.Header.Set("Authorization", "Bearer "+os.Getenv("AIDUET_API_KEY"))
 	request.Header.Set("Content-Type", "application/json")
 	response, err := http.DefaultClient.Do(request)
 	if err != nil {
-		return "", err
+		log.Fatal(err)
 	}
-	defer response.Body.Close()
 	var answer struct {
 		Choices []struct{ Message struct{ Content string } }
 		Error   struct{ Message string }
 	}
-	if err := json.NewDecoder(response.Body).Decode(&answer); err != nil {
-		return "", err
+	err = json.NewDecoder(response.Body).Decode(&answer)
+	response.Body.Close()
+	if err != nil {
+		log.Fatal(err)
 	}
 	if len(answer.Choices) == 0 {
-		return "", errors.New(answer.Error.Message)
+		log.Fatal(answer.Error.Message)
 	}
-	return answer.Choices[0].Message.Content, nil
-}
-
-func main() {
-	text, err := ask("http://127.0.0.1:8080", os.Getenv("AIDUET_API_KEY"))
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
-	fmt.Println(text)
+	fmt.Println(answer.Choices[0].Message.Content)
 }

@@ -31,11 +31,11 @@ const shell = (key: string | null) => key ?? `$${VARIABLE}`;
 const python = (key: string | null) => (key ? `"${key}"` : `os.environ["${VARIABLE}"]`);
 const node = (key: string | null) => (key ? `"${key}"` : `process.env.${VARIABLE}`);
 
-/** A program that is a file of its own, with what is the reader's in the place of what runs by itself. */
-function program(file: string, variable: string): Snippet['code'] {
+/** A program that is a file of its own, with the reader's address, model and key. `needed` is what only the variable needs. */
+function program(file: string, variable: string, needed = ''): Snippet['code'] {
   return ({ origin, key, openai }) => {
     const code = file.trim().replace('http://127.0.0.1:8080', origin).replace('gpt-5.4-mini', openai);
-    return key ? code.replace(variable, `"${key}"`) : code;
+    return key ? code.replace(needed, '').replace(variable, `"${key}"`) : code;
   };
 }
 
@@ -113,7 +113,7 @@ const message = ${streams ? 'client.messages.stream' : 'await client.messages.cr
 });
 ${streams ? 'message.on("text", (text) => process.stdout.write(text));\nawait message.finalMessage();' : 'console.log(message.content);'}`,
   },
-  go: { name: 'Go', code: program(go, `os.Getenv("${VARIABLE}")`) },
+  go: { name: 'Go', code: program(go, `os.Getenv("${VARIABLE}")`, '\t"os"\n') },
   // It is compiled and run in aiduet-hyper/tests/it.
   rust: { name: 'Rust', code: program(rust, `&std::env::var("${VARIABLE}")?`) },
   java: { name: 'Java', code: program(java, `System.getenv("${VARIABLE}")`) },

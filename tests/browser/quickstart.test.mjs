@@ -112,7 +112,7 @@ function execute(name, code, environment) {
 async function run(page, key, environment, only = /./) {
   const tabs = page.locator('.snippets .tabs button');
   const names = await tabs.allInnerTexts();
-  assert.ok(names.length >= 19);
+  assert.ok(names.length >= 20);
   const streams = page.getByLabel('Stream the answer');
   const wanted = names.filter((each) => only.test(each)).flatMap((name) => [[name, false], [name, true]]);
   for (const [name, isStreamed] of wanted) {
@@ -170,5 +170,23 @@ test('every program tells why it is refused', async () => {
       }
     },
     { permissions: ['clipboard-read', 'clipboard-write'] },
+  );
+});
+
+test('on a small screen the language that was chosen before is in sight', async () => {
+  await here.signedIn(
+    async (page) => {
+      await page.goto('/dashboard/quickstart');
+      const tab = page.locator('.snippets').getByRole('button', { name: 'PHP' });
+      await tab.click();
+      await page.reload();
+      await tab.waitFor();
+      await page.waitForFunction(() => {
+        const pressed = document.querySelector('.snippets [aria-pressed=true]');
+        const [inner, outer] = [pressed, pressed.parentElement].map((each) => each.getBoundingClientRect());
+        return pressed.textContent === 'PHP' && inner.left >= outer.left && inner.right <= outer.right;
+      });
+    },
+    { viewport: { width: 360, height: 740 } },
   );
 });

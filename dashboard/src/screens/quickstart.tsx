@@ -139,17 +139,29 @@ function useArrival(isOn: boolean, onArrival: (request: RequestSummary) => void)
   }, [isOn]);
 }
 
+/** Where a row is wider than the screen, what was chosen before is in the middle. */
+function inSight(tab: HTMLElement): void {
+  const row = tab.parentElement;
+  if (!row) return;
+  const [inner, outer] = [tab.getBoundingClientRect(), row.getBoundingClientRect()];
+  row.scrollLeft += (inner.left + inner.right - outer.left - outer.right) / 2;
+}
+
 function Snippets({ wish }: { wish: Omit<Parameters<(typeof SNIPPETS)[string]['code']>[0], 'streams'> }) {
   const chosen = useStore(preferences).snippet;
   const [streams, setStreams] = useState(false);
   const name = chosen in SNIPPETS ? chosen : 'curl';
   const snippet = SNIPPETS[name];
   const code = snippet?.code({ ...wish, streams }) ?? '';
+  const tab = useRef<HTMLButtonElement>(null);
+  useEffect(() => {
+    if (tab.current) inSight(tab.current);
+  }, []);
   const shown = wish.key ? code.replaceAll(wish.key, `${wish.key.slice(0, 12)}…`) : code;
   const tabs = (label: string, isTool: boolean) => (
     <div class="tabs" role="group" aria-label={label}>
       {Object.entries(SNIPPETS).filter(([, each]) => (each.isTool ?? false) === isTool).map(([each, { name: title }]) => (
-        <button key={each} type="button" translate={false} aria-pressed={each === name} onClick={() => prefer({ snippet: each })}>
+        <button key={each} ref={each === name ? tab : null} type="button" translate={false} aria-pressed={each === name} onClick={() => prefer({ snippet: each })}>
           {title}
         </button>
       ))}
