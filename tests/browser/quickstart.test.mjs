@@ -125,6 +125,7 @@ async function run(page, key, environment, only = /./) {
     const { status, stdout, stderr } = await execute(name, code, environment);
     assert.equal(status, 0, `${name}\n${code}\n${stdout}\n${stderr}`);
     assert.ok(stdout.trim() !== '' && !stdout.includes('"error"'), `${name}: ${stdout}`);
+    if (name in FILES) assert.ok(!stdout.includes('"choices"'), `${name} prints the text alone: ${stdout}`);
     if (name === 'Codex CLI') {
       const provider = JSON.parse(stdout).model_providers.aiduet;
       assert.match(JSON.parse(stdout).model, /^gpt-/);
