@@ -8,6 +8,7 @@ import { localeOf, readPreferences } from './preferences';
 import { go, place, usePlace } from './router';
 import { session } from './session';
 import { useStore } from './store';
+import { preferences } from './theme';
 import type { Account } from './types';
 import { Boundary } from './ui/boundary';
 import { Toasts } from './ui/toast';
@@ -76,6 +77,7 @@ function match(path: string): VNode {
 
 export function App() {
   useStore(locale);
+  useStore(preferences);
   const { path } = usePlace();
   const current = useStore(session);
   const open = OPEN[path];

@@ -1,8 +1,6 @@
-// Runs before the first paint: the theme and the language of the page.
+// Runs before the first paint: the looks and the language of the page.
 
-import { preferredLocale, readPreferences, showDensity, showTheme } from './preferences';
+import { preferredLocale, readPreferences, show } from './preferences';
 
-const { theme, dense } = readPreferences();
-showTheme(theme);
-showDensity(dense);
+show(readPreferences());
 document.documentElement.lang = preferredLocale();

@@ -1,27 +1,26 @@
 // Numbers and times as text.
 
-import { locale } from './i18n';
-import { preferences } from './theme';
+import { digits } from './numbers';
+import { locale, preferences } from './theme';
 
 export { exactMoney, money, nano, price } from './money';
 
 export function count(value: number): string {
-  return new Intl.NumberFormat(locale.get()).format(value);
+  return digits(value);
 }
 
 /** `1.2M`, the same in every language, since tables compare. */
 export function short(value: number): string {
-  if (value < 10_000) return new Intl.NumberFormat('en').format(value);
-  return new Intl.NumberFormat('en', { notation: 'compact', maximumFractionDigits: 1 }).format(value);
+  return value < 10_000 ? digits(value) : digits(value, { notation: 'compact', maximumFractionDigits: 1 }, 'en');
 }
 
 export function percent(value: number): string {
-  return new Intl.NumberFormat(locale.get(), { style: 'percent', maximumFractionDigits: 1 }).format(value);
+  return digits(value, { style: 'percent', maximumFractionDigits: 1 });
 }
 
 export function duration(ms: number): string {
   if (ms < 1_000) return `${Math.round(ms)} ms`;
-  if (ms < 60_000) return `${(ms / 1_000).toFixed(2)} s`;
+  if (ms < 60_000) return `${digits(ms / 1_000, { minimumFractionDigits: 2, maximumFractionDigits: 2 })} s`;
   return `${Math.floor(ms / 60_000)} min ${Math.round((ms % 60_000) / 1_000)} s`;
 }
 

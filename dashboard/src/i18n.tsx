@@ -3,15 +3,16 @@
 
 import type { ComponentChildren } from 'preact';
 import type en from '../locales/en.json';
-import { preferredLocale, readPreferences, writePreferences, type Locale } from './preferences';
-import { store } from './store';
+import { digits } from './numbers';
+import { readPreferences, writePreferences, type Locale } from './preferences';
+import { locale } from './theme';
+
+export { locale } from './theme';
 
 export type Key = keyof typeof en;
 export type Values = Record<string, string | number>;
 type Catalogue = Record<Key, string>;
 
-/** Which language is shown; changes once its catalogue is there. */
-export const locale = store<Locale>(preferredLocale());
 let catalogue: Catalogue;
 
 function load(wanted: Locale): Promise<{ default: Catalogue }> {
@@ -53,7 +54,7 @@ function plural(branches: string, value: number): string {
   const texts = new Map<string, string>();
   for (const [, name, text] of branches.matchAll(/(\w+) \{([^{}]*)\}/g)) texts.set(name ?? '', text ?? '');
   const text = texts.get(rule) ?? texts.get('other') ?? '';
-  return text.replaceAll('#', new Intl.NumberFormat(locale.get()).format(value));
+  return text.replaceAll('#', digits(value));
 }
 
 /** A message with elements in its holes. */

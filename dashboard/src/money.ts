@@ -1,6 +1,10 @@
 // Money as text. It is never a float: it is whole nano-dollars.
 
+import { digits, written } from './numbers';
+
 const NANO = 1_000_000_000n;
+/** Less than this is not told apart. */
+const LEAST = 1_000n;
 
 /** Nano-dollars of a decimal text such as `0.000421000`. */
 export function nano(text: string): bigint {
@@ -15,7 +19,7 @@ export function money(amount: string | bigint): string {
   const value = typeof amount === 'bigint' ? amount : nano(amount);
   const positive = value < 0n ? -value : value;
   const sign = value < 0n ? '−' : '';
-  if (positive > 0n && positive < 1_000n) return value < 0n ? '> −$0.000001' : '< $0.000001';
+  if (positive > 0n && positive < LEAST) return `${sign ? '>' : '<'} ${sign}$${decimal(LEAST, 6)}`;
   const decimals = positive === 0n || positive >= NANO ? 2 : positive >= 10_000_000n ? 4 : 6;
   const text = decimal(positive, decimals);
   return `${sign}$${decimals === 4 ? text.replace(/0{1,2}$/, '') : text}`;
@@ -23,7 +27,7 @@ export function money(amount: string | bigint): string {
 
 /** A rate: at least cents, and no zeros behind what it says. */
 export function price(amount: bigint): string {
-  return money(amount).replace(/(\.\d\d\d*?)0+$/, '$1');
+  return money(amount).replace(/(\D\d\d\d*?)0+$/, '$1');
 }
 
 /** Dollars to the nano-dollar. */
@@ -37,6 +41,5 @@ function decimal(positive: bigint, decimals: number): string {
   const unit = 10n ** BigInt(9 - decimals);
   const rounded = (positive + unit / 2n) / unit;
   const scale = 10n ** BigInt(decimals);
-  const whole = new Intl.NumberFormat('en').format(rounded / scale);
-  return `${whole}.${String(rounded % scale).padStart(decimals, '0')}`;
+  return digits(rounded / scale) + written(`.${String(rounded % scale).padStart(decimals, '0')}`);
 }

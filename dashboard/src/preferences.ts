@@ -2,9 +2,15 @@
 
 export type Locale = 'en' | 'zh-CN' | 'ja';
 export type Theme = 'system' | 'light' | 'dark';
+export type Motion = 'system' | 'reduced';
 
 export const LOCALES: readonly Locale[] = ['en', 'zh-CN', 'ja'];
 export const THEMES: readonly Theme[] = ['system', 'light', 'dark'];
+export const MOTIONS: readonly Motion[] = ['system', 'reduced'];
+
+/** How numbers are written: as the language does, or with the marks that a sample shows. */
+export const NUMBER_FORMATS = ['language', '1,234.56', '1.234,56', '1\u202f234,56', '1\u202f234.56', '1’234.56', '1234.56'] as const;
+export type NumberFormat = (typeof NUMBER_FORMATS)[number];
 
 export interface Preferences {
   theme: Theme;
@@ -12,9 +18,11 @@ export interface Preferences {
   locale: Locale | null;
   /** An IANA time zone; `null`: the one of the browser. */
   zone: string | null;
+  numbers: NumberFormat;
+  motion: Motion;
   /** Whether single letters do something. */
   shortcuts: boolean;
-  /** The snippet that was looked at last. */
+  /** The snippet that the quickstart begins with. */
   snippet: string;
   /** The period that usage and requests begin with. */
   range: string;
@@ -25,7 +33,7 @@ export interface Preferences {
 }
 
 const NAME = 'aiduet.preferences';
-const DEFAULTS: Preferences = { theme: 'system', locale: null, zone: null, shortcuts: true, snippet: 'curl', range: '7d', dense: false, lowHiddenAt: 0 };
+const DEFAULTS: Preferences = { theme: 'system', locale: null, zone: null, numbers: 'language', motion: 'system', shortcuts: true, snippet: 'curl', range: '7d', dense: false, lowHiddenAt: 0 };
 
 export function readPreferences(): Preferences {
   try {
@@ -49,6 +57,8 @@ function valid(given: Preferences): Preferences {
     theme: THEMES.includes(given.theme) ? given.theme : DEFAULTS.theme,
     locale: given.locale && LOCALES.includes(given.locale) ? given.locale : null,
     zone: given.zone && isZone(given.zone) ? given.zone : null,
+    numbers: NUMBER_FORMATS.includes(given.numbers) ? given.numbers : DEFAULTS.numbers,
+    motion: MOTIONS.includes(given.motion) ? given.motion : DEFAULTS.motion,
     shortcuts: given.shortcuts !== false,
     snippet: typeof given.snippet === 'string' ? given.snippet : DEFAULTS.snippet,
     range: typeof given.range === 'string' ? given.range : DEFAULTS.range,
@@ -86,15 +96,18 @@ export function localeOf(tag: string): Locale | undefined {
 
 const DARK = '(prefers-color-scheme: dark)';
 
-/** Makes rows of tables low, or not. */
-export function showDensity(isDense: boolean): void {
-  document.documentElement.dataset['density'] = isDense ? 'compact' : 'normal';
-}
-
 /** Gives the page a theme; `system` is that of the browser at the moment. */
-export function showTheme(theme: Theme): void {
+function showTheme(theme: Theme): void {
   const shown = theme === 'system' ? (matchMedia(DARK).matches ? 'dark' : 'light') : theme;
   document.documentElement.dataset['theme'] = shown;
+}
+
+/** Gives the page what its style asks for. */
+export function show({ theme, dense, motion }: Preferences): void {
+  showTheme(theme);
+  const { dataset } = document.documentElement;
+  dataset['density'] = dense ? 'compact' : 'normal';
+  dataset['motion'] = motion;
 }
 
 /** Goes along when the browser changes between day and night. */

@@ -4,6 +4,7 @@ import { useState } from 'preact/hooks';
 import { api } from '../api';
 import { money, nano } from '../format';
 import { t } from '../i18n';
+import { typed } from '../numbers';
 import { useStore } from '../store';
 import type { Alerts } from '../types';
 import { Button, Checkbox, Form, TextField } from '../ui/controls';
@@ -11,7 +12,7 @@ import { Failure, Loading, Notice, useLoad, useSending } from '../ui/load';
 import { Card } from '../ui/page';
 import { announce } from '../ui/toast';
 import { balance } from './balance';
-import { isAmount, plain } from './billing_parts';
+import { amountWrong, isAmount, plain } from './billing_parts';
 
 export function AlertCard() {
   const alerts = useLoad('alerts', (signal) => api<Alerts>('/billing/alerts', { signal }));
@@ -62,14 +63,14 @@ function AlertForm({ of: alerts, onSaved }: { of: Alerts; onSaved: (alerts: Aler
   const send = async () => {
     setChecked(true);
     if ([low, day, month].some(({ isOn, amount }) => isOn && !isAmount(amount))) return;
-    const spend = ({ isOn, amount, email }: Wish) => (isOn ? { amount: amount.trim(), email } : null);
+    const spend = ({ isOn, amount, email }: Wish) => (isOn ? { amount: typed(amount), email } : null);
     await run(async () => {
-      const body = { low_balance: low.isOn ? { threshold: low.amount.trim(), email: low.email } : null, daily_spend: spend(day), monthly_budget: spend(month) };
+      const body = { low_balance: low.isOn ? { threshold: typed(low.amount), email: low.email } : null, daily_spend: spend(day), monthly_budget: spend(month) };
       onSaved(await api<Alerts>('/billing/alerts', { method: 'PUT', body }));
       announce(t('state.saved'), 'shown');
     });
   };
-  const wrong = ({ amount }: Wish, pointer: string) => (isChecked && !isAmount(amount) ? t('form.amount_wrong') : fault(pointer));
+  const wrong = ({ amount }: Wish, pointer: string) => (isChecked && !isAmount(amount) ? amountWrong() : fault(pointer));
   return (
     <Form onSend={send} class="narrow">
       {rest && <Failure problem={rest} />}

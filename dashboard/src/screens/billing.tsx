@@ -4,6 +4,7 @@ import { useEffect, useState } from 'preact/hooks';
 import { api, download, newIdempotencyKey, Problem } from '../api';
 import { day, exactMoney, money, nano } from '../format';
 import { t } from '../i18n';
+import { typed } from '../numbers';
 import { Link, setQuery, usePlace } from '../router';
 import { useStore } from '../store';
 import type { AutoRecharge, BalanceReport, Page as PageOf, TopUp, Transaction } from '../types';
@@ -13,7 +14,7 @@ import { Badge, Card, Facts, Money, Page, Pager, Table, Time, type Column } from
 import { announce } from '../ui/toast';
 import { AlertCard } from './alerts';
 import { balance as shownBalance, loadBalance } from './balance';
-import { isAmount, leaveFor, plain } from './billing_parts';
+import { amountWrong, isAmount, leaveFor, plain } from './billing_parts';
 import { LimitCard } from './month_limit';
 import { Invoices, KeptCards, QuoteLines } from './wallet';
 
@@ -173,7 +174,7 @@ function TopUpCard({ isWaiting }: { isWaiting: boolean }) {
   const [isChecked, setChecked] = useState(false);
   const [name, setName] = useState(newIdempotencyKey);
   const { run, isBusy, fault, rest } = useSending();
-  const amount = preset === 'other' ? custom.trim() : preset;
+  const amount = preset === 'other' ? custom : preset;
   const change = (work: () => void) => {
     work();
     setName(newIdempotencyKey());
@@ -182,11 +183,11 @@ function TopUpCard({ isWaiting }: { isWaiting: boolean }) {
     setChecked(true);
     if (!isAmount(amount)) return;
     await run(async () => {
-      const topUp = await api<{ checkout_url: string }>('/billing/topups', { method: 'POST', body: { amount, save_card: keeps }, idempotencyKey: name });
+      const topUp = await api<{ checkout_url: string }>('/billing/topups', { method: 'POST', body: { amount: typed(amount), save_card: keeps }, idempotencyKey: name });
       leaveFor(topUp.checkout_url);
     });
   };
-  const wrong = isChecked && !isAmount(amount) ? t('form.amount_wrong') : fault('/amount');
+  const wrong = isChecked && !isAmount(amount) ? amountWrong() : fault('/amount');
   return (
     <Card title={t('billing.top_up')} about={t('topup.about')}>
       {rest && <Failure problem={rest} />}
@@ -199,7 +200,7 @@ function TopUpCard({ isWaiting }: { isWaiting: boolean }) {
         ) : (
           wrong && <p class="field-error" role="alert">{wrong}</p>
         )}
-        {isAmount(amount) && <QuoteLines amount={amount} />}
+        {isAmount(amount) && <QuoteLines amount={typed(amount)} />}
         <Checkbox label={t('topup.keep')} hint={t('topup.keep_hint')} checked={keeps} onValue={(next) => change(() => setKeeps(next))} />
         <Button type="submit" kind="primary" busy={isBusy} disabled={isWaiting}>
           {t('topup.button')}
@@ -234,12 +235,12 @@ function RechargeForm({ of: current, onSaved }: { of: AutoRecharge; onSaved: (ne
   const [isChecked, setChecked] = useState(false);
   const { run, isBusy, fault, rest } = useSending();
   const isGood = [threshold, amount, most].every(isAmount);
-  const wrong = (text: string, pointer: string) => (isChecked && isOn && !isAmount(text) ? t('form.amount_wrong') : fault(pointer));
+  const wrong = (text: string, pointer: string) => (isChecked && isOn && !isAmount(text) ? amountWrong() : fault(pointer));
   const send = async () => {
     setChecked(true);
     if (isOn && !isGood) return;
     await run(async () => {
-      const body = isOn ? { enabled: true, threshold: threshold.trim(), amount: amount.trim(), monthly_max: most.trim() } : { enabled: false };
+      const body = isOn ? { enabled: true, threshold: typed(threshold), amount: typed(amount), monthly_max: typed(most) } : { enabled: false };
       onSaved(await api<AutoRecharge>('/billing/auto-recharge', { method: 'PUT', body }));
       announce(t('state.saved'), 'shown');
     });
@@ -258,7 +259,7 @@ function RechargeForm({ of: current, onSaved }: { of: AutoRecharge; onSaved: (ne
             <TextField label={t('recharge.amount')} prefix="$" inputMode="decimal" autocomplete="off" value={amount} onValue={setAmount} error={wrong(amount, '/amount')} />
             <TextField label={t('recharge.most')} prefix="$" inputMode="decimal" autocomplete="off" value={most} onValue={setMost} error={wrong(most, '/monthly_max')} />
           </div>
-          {isGood && <p>{t('recharge.sentence', { threshold: money(nano(threshold)), amount: money(nano(amount)), most: money(nano(most)) })}</p>}
+          {isGood && <p>{t('recharge.sentence', { threshold: money(typed(threshold)), amount: money(typed(amount)), most: money(typed(most)) })}</p>}
           <p class="hint">{t('recharge.so_far', { amount: money(current.charged_this_month) })}</p>
         </>
       )}

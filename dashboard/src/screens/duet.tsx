@@ -72,7 +72,7 @@ export function DuetExplain() {
 function Explanation({ of: e }: { of: Explained }) {
   const most = Math.max(1, ...e.scores.map(({ score }) => Math.abs(score)));
   const strongest = [...e.features].sort((a, b) => strength(b, e.role) - strength(a, e.role)).slice(0, FEATURES_SHOWN);
-  const signed = (value: number) => (value > 0 ? `+${value}` : value < 0 ? `−${-value}` : '0');
+  const signed = (value: number) => `${value > 0 ? '+' : value < 0 ? '−' : ''}${count(Math.abs(value))}`;
   return (
     <div aria-live="polite">
       <Card title={t('duet.answer', { role: t(`role.${e.role}`), model: e.model })} about={t(`role.about.${e.role}`)}>

@@ -3,9 +3,11 @@
 import { useState } from 'preact/hooks';
 import { api, type Problem } from '../api';
 import { t } from '../i18n';
+import { typed } from '../numbers';
 import { PERIODS, type KeyLimits, type Period } from '../types';
 import { Button, Checkbox, Choice, Field, TextField } from '../ui/controls';
 import { useLoad } from '../ui/load';
+import { amountWrong, plain } from './billing_parts';
 import { PROVIDERS, useModels } from './models_data';
 
 export const ENDPOINTS = ['chat_completions', 'responses', 'input_tokens', 'messages', 'count_tokens', 'embeddings'] as const;
@@ -38,14 +40,13 @@ export function emptyDraft(): KeyDraft {
 
 export function draftOf(name: string, limits: KeyLimits): KeyDraft {
   const text = (value: string | number | null) => (value === null ? '' : String(value));
-  const amount = (value: string | null) => (value === null ? '' : value.replace(/\.?0+$/, '') || '0');
   return {
     name,
     spend: {
-      day: amount(limits.spend.day),
-      week: amount(limits.spend.week),
-      month: amount(limits.spend.month),
-      total: amount(limits.spend.total),
+      day: plain(limits.spend.day),
+      week: plain(limits.spend.week),
+      month: plain(limits.spend.month),
+      total: plain(limits.spend.total),
     },
     requests: text(limits.requests_per_minute),
     tokens: text(limits.tokens_per_minute),
@@ -59,8 +60,8 @@ export function draftOf(name: string, limits: KeyLimits): KeyDraft {
 
 /** The limits as the server reads them. */
 export function limitsOf(draft: KeyDraft) {
-  const number = (text: string) => (text.trim() === '' ? null : Number(text));
-  const spend = Object.fromEntries(PERIODS.filter((period) => draft.spend[period].trim()).map((period) => [period, draft.spend[period].trim()]));
+  const number = (text: string) => (text.trim() === '' ? null : Number(typed(text)));
+  const spend = Object.fromEntries(PERIODS.filter((period) => draft.spend[period].trim()).map((period) => [period, typed(draft.spend[period])]));
   return {
     spend,
     requests_per_minute: number(draft.requests),
@@ -80,11 +81,11 @@ export function faultsOf(draft: KeyDraft): Faults {
   const faults: Faults = {};
   if (draft.name.trim() === '') faults.name = t('key.name_needed');
   for (const period of PERIODS) {
-    const text = draft.spend[period].trim();
-    if (text && !(/^\d+(\.\d{1,9})?$/.test(text) && Number(text) > 0)) faults[period] = t('form.amount_wrong');
+    const amount = typed(draft.spend[period]);
+    if (amount && !(/^\d+(\.\d{1,9})?$/.test(amount) && Number(amount) > 0)) faults[period] = amountWrong();
   }
   for (const name of ['requests', 'tokens', 'concurrency'] as const) {
-    if (draft[name].trim() && !/^[1-9]\d{0,8}$/.test(draft[name].trim())) faults[name] = t('form.whole_wrong');
+    if (draft[name].trim() && !/^[1-9]\d{0,8}$/.test(typed(draft[name]))) faults[name] = t('form.whole_wrong');
   }
   return faults;
 }

@@ -2,7 +2,7 @@
 
 import { useEffect, useLayoutEffect, useState } from 'preact/hooks';
 import { api, newIdempotencyKey, saveBlob } from '../api';
-import { money, nano, zone } from '../format';
+import { count, money, nano, zone } from '../format';
 import { t } from '../i18n';
 import { keyInHand } from '../key_in_hand';
 import { go, guardLeaving, Link, setQuery, usePlace } from '../router';
@@ -304,7 +304,7 @@ export function KeyDetail({ id }: { id: string }) {
 
 function facts(key: LimitedKey) {
   const { limits } = key;
-  const number = (value: number | null) => value ?? t('key.no_limit');
+  const number = (value: number | null) => (value === null ? t('key.no_limit') : count(value));
   const list = (values: string[]) => (values.length > 0 ? values.map((value) => <code key={value}>{value} </code>) : t('key.all_allowed'));
   return [
     [t('key.state'), <State of={key} />],

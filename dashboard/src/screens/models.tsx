@@ -4,6 +4,7 @@ import { useMemo, useState } from 'preact/hooks';
 import { open } from '../api';
 import { count, day, exactMoney, price, short } from '../format';
 import { t, type Key } from '../i18n';
+import { typed, written } from '../numbers';
 import { setQuery, usePlace } from '../router';
 import { SNIPPETS } from '../snippets';
 import { Button, CopyButton, SelectField, TextField } from '../ui/controls';
@@ -81,7 +82,7 @@ function Catalogue({ of: list }: { of: ModelList }) {
         <TextField label={t('models.search')} type="search" value={text('q')} onValue={(next) => setQuery({ q: next }, 'replace')} />
         <SelectField label={t('models.provider')} value={text('provider')} onValue={(next) => setQuery({ provider: next })} options={[['', t('filter.all')], ...Object.entries(PROVIDERS)]} />
         <SelectField label={t('models.context_least')} value={text('context', '0')} onValue={(next) => setQuery({ context: next === '0' ? null : next })} options={CONTEXTS.map((each) => [each, each === '0' ? t('filter.all') : short(Number(each))] as const)} />
-        <SelectField label={t('models.input_most')} value={text('most')} onValue={(next) => setQuery({ most: next })} options={PRICES.map((each) => [each, each === '' ? t('filter.all') : `$${each}`] as const)} />
+        <SelectField label={t('models.input_most')} value={text('most')} onValue={(next) => setQuery({ most: next })} options={PRICES.map((each) => [each, each === '' ? t('filter.all') : `$${written(each)}`] as const)} />
         <SelectField label={t('models.can')} value={text('can')} onValue={(next) => setQuery({ can: next })} options={[['', t('filter.all')], ...Object.entries(ABILITIES).map(([name, [title]]) => [name, t(title)] as const)]} />
         <SelectField
           label={t('models.unit')}
@@ -116,7 +117,7 @@ function Catalogue({ of: list }: { of: ModelList }) {
         <Table label={t('nav.models')} columns={columns(unit, compared, toggle)} rows={rows} id={(model) => model.id} sort={{ by: sort, isDown, onSort, columns: Object.keys(SORTS) }} />
       )}
       <p class="hint">
-        {list.margin_bp === 10_000 ? t('models.at_list') : t('models.margin', { percent: String((list.margin_bp - 10_000) / 100) })}{' '}
+        {list.margin_bp === 10_000 ? t('models.at_list') : t('models.margin', { percent: count((list.margin_bp - 10_000) / 100) })}{' '}
         {t('models.version', { version: list.price_version, day: day(list.effective_from) })}
       </p>
     </>
@@ -252,7 +253,7 @@ function Calculator({ list }: { list: ModelList }) {
   const [output, setOutput] = useState('500');
   const [calls, setCalls] = useState('100');
   const model = list.models.find((each) => each.id === id);
-  const whole = (text: string) => (/^\d{1,9}$/.test(text.trim()) ? Number(text.trim()) : null);
+  const whole = (text: string) => (/^\d{1,9}$/.test(typed(text)) ? Number(typed(text)) : null);
   const numbers = [whole(input), whole(cached), whole(output), whole(calls)];
   const each = useMemo(() => {
     const [fresh, read, out] = numbers;

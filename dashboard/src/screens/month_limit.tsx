@@ -4,12 +4,13 @@ import { useState } from 'preact/hooks';
 import { api } from '../api';
 import { money, nano } from '../format';
 import { t } from '../i18n';
+import { typed } from '../numbers';
 import type { Limits, MonthlyLimit } from '../types';
 import { Button, Checkbox, Form, TextField } from '../ui/controls';
 import { Failure, Loading, Notice, useLoad, useSending } from '../ui/load';
 import { Card, Facts, Money, Time } from '../ui/page';
 import { announce } from '../ui/toast';
-import { isAmount, plain } from './billing_parts';
+import { amountWrong, isAmount, plain } from './billing_parts';
 
 export function LimitCard() {
   const limits = useLoad('limits', (signal) => api<Limits>('/billing/limits', { signal }));
@@ -44,12 +45,12 @@ function LimitForm({ of: current, onSaved }: { of: MonthlyLimit | null; onSaved:
   const [amount, setAmount] = useState(plain(current?.amount ?? '20'));
   const [isChecked, setChecked] = useState(false);
   const { run, isBusy, fault, rest } = useSending();
-  const wrong = isChecked && !isAmount(amount) ? t('form.amount_wrong') : fault('/monthly/amount');
+  const wrong = isChecked && !isAmount(amount) ? amountWrong() : fault('/monthly/amount');
   const send = async () => {
     setChecked(true);
     if (isOn && !isAmount(amount)) return;
     await run(async () => {
-      onSaved(await api<Limits>('/billing/limits', { method: 'PUT', body: { monthly: isOn ? { amount: amount.trim() } : null } }));
+      onSaved(await api<Limits>('/billing/limits', { method: 'PUT', body: { monthly: isOn ? { amount: typed(amount) } : null } }));
       announce(t('state.saved'), 'shown');
     });
   };

@@ -4,6 +4,7 @@ import { useEffect, useMemo, useState } from 'preact/hooks';
 import { api, download } from '../api';
 import { count, duration, exactMoney, short } from '../format';
 import { t } from '../i18n';
+import { typed, written } from '../numbers';
 import { go, Link, setQuery, usePlace } from '../router';
 import type { Page as PageOf, RequestDetail, RequestSummary, UsageSeries } from '../types';
 import { Button, CopyButton, Form, SelectField, TextField } from '../ui/controls';
@@ -36,7 +37,7 @@ const MORE: Record<string, (request: RequestSummary) => preact.ComponentChildren
   cached: (request) => short(request.cache_read_tokens),
   cache_write: (request) => short(request.cache_write_tokens),
   reasoning: (request) => short(request.reasoning_tokens),
-  speed: (request) => request.tokens_per_second ?? '–',
+  speed: (request) => (request.tokens_per_second === null ? '–' : count(request.tokens_per_second)),
   finish: (request) => request.finish_reason ?? '–',
   role: (request) => request.role ?? '–',
   stream: (request) => t(request.stream ? 'filter.streamed' : 'filter.whole'),
@@ -171,15 +172,25 @@ function leastOf(query: URLSearchParams): Record<string, string> {
 }
 
 function LeastFields({ query }: { query: URLSearchParams }) {
-  const field = (name: (typeof LEAST)[number], affix: { prefix: string } | { suffix: string }) => (
-    <TextField label={t(`filter.${name}`)} {...affix} inputMode="decimal" autocomplete="off" value={query.get(name) ?? ''} onValue={(text) => setQuery({ [name]: text, cursor: null }, 'replace')} />
-  );
   return (
     <>
-      {field('min_cost', { prefix: '$' })}
-      {field('min_latency_ms', { suffix: 'ms' })}
+      <LeastField name="min_cost" prefix="$" asked={query.get('min_cost') ?? ''} />
+      <LeastField name="min_latency_ms" suffix="ms" asked={query.get('min_latency_ms') ?? ''} />
     </>
   );
+}
+
+/** What is typed stays as it is, while the address says it as the API reads it. */
+function LeastField({ name, asked, ...affix }: { name: (typeof LEAST)[number]; asked: string; prefix?: string; suffix?: string }) {
+  const [text, setText] = useState(written(asked));
+  useEffect(() => {
+    if (typed(text) !== asked) setText(written(asked));
+  }, [asked]);
+  const ask = (next: string) => {
+    setText(next);
+    setQuery({ [name]: typed(next), cursor: null }, 'replace');
+  };
+  return <TextField label={t(`filter.${name}`)} {...affix} inputMode="decimal" autocomplete="off" value={text} onValue={ask} />;
 }
 
 const REQUEST_ID = /^req_[0-9a-f]{32}$/;
@@ -348,7 +359,7 @@ const STAGES = ['plan', 'code', 'review', 'repair'] as const;
 /** Whole pico-dollars as dollars, exactly. */
 function picoText(pico: bigint): string {
   const text = pico.toString().padStart(13, '0');
-  return `$${text.slice(0, -12)}.${text.slice(-12).replace(/0{1,10}$/, '')}`;
+  return `$${written(`${text.slice(0, -12)}.${text.slice(-12).replace(/0{1,10}$/, '')}`)}`;
 }
 
 function Bill({ of: request }: { of: RequestDetail }) {
@@ -383,7 +394,7 @@ function Bill({ of: request }: { of: RequestDetail }) {
         <dt>{t('request.sum')}</dt>
         <dd class="num">{picoText(sum)}</dd>
         <dt>{t('request.margin')}</dt>
-        <dd class="num">{bill.margin_bp === 10_000 ? '× 1' : `× ${bill.margin_bp / 10_000} = ${picoText(withMargin)}`}</dd>
+        <dd class="num">{bill.margin_bp === 10_000 ? '× 1' : `× ${written(String(bill.margin_bp / 10_000))} = ${picoText(withMargin)}`}</dd>
         <dt>{t('request.rounded')}</dt>
         <dd class="num" data-charge={bill.charge}>
           <strong>{exactMoney(bill.charge)}</strong>

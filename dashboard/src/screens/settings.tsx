@@ -4,9 +4,10 @@ import { useState } from 'preact/hooks';
 import { api } from '../api';
 import { longDate, offsetName, zone } from '../format';
 import { locale, t, type Key } from '../i18n';
-import { LOCALES, THEMES } from '../preferences';
+import { LOCALES, MOTIONS, NUMBER_FORMATS, THEMES } from '../preferences';
 import { Link, setQuery, usePlace } from '../router';
 import { session } from '../session';
+import { SNIPPETS } from '../snippets';
 import { useStore } from '../store';
 import { prefer, preferences } from '../theme';
 import type { Account, Page as PageOf, SecurityEvent, SignedInDevice } from '../types';
@@ -129,6 +130,7 @@ function PreferencesTab() {
     <Card title={t('settings.preferences')} about={t('preferences.about')}>
       <div class="narrow">
         <Choice legend={t('choice.theme')} value={chosen.theme} onValue={(theme) => prefer({ theme })} options={THEMES.map((each) => [each, t(`theme.${each}`)] as const)} />
+        <Choice legend={t('preferences.motion')} value={chosen.motion} onValue={(motion) => prefer({ motion })} options={MOTIONS.map((each) => [each, t(`motion.${each}`)] as const)} />
         <SelectField
           label={t('preferences.zone')}
           hint={t('preferences.zone_hint', { zone: zone(), offset: offsetName() })}
@@ -137,7 +139,15 @@ function PreferencesTab() {
           options={[['', t('preferences.zone_browser', { zone: own })], ...zones().map((each) => [each, each] as const)]}
         />
         <SelectField label={t('choice.language')} value={useStore(locale)} onValue={(next) => void setLanguage(next)} options={LOCALES.map((each) => [each, LANGUAGE_NAMES[each]] as const)} />
+        <SelectField
+          label={t('preferences.numbers')}
+          hint={t('preferences.numbers_hint')}
+          value={chosen.numbers}
+          onValue={(numbers) => prefer({ numbers })}
+          options={NUMBER_FORMATS.map((each) => [each, each === 'language' ? t('preferences.numbers_language') : each] as const)}
+        />
         <SelectField label={t('preferences.range')} hint={t('preferences.range_hint')} value={chosen.range} onValue={(range) => prefer({ range })} options={RANGES.filter((each) => each !== 'custom').map((each) => [each, t(`range.${each}`)] as const)} />
+        <SelectField label={t('preferences.snippet')} hint={t('preferences.snippet_hint')} value={chosen.snippet} onValue={(snippet) => prefer({ snippet })} options={Object.entries(SNIPPETS).map(([each, { name }]) => [each, name] as const)} />
         <Checkbox label={t('preferences.dense')} checked={chosen.dense} onValue={(dense) => prefer({ dense })} />
         <Checkbox label={t('preferences.shortcuts')} hint={t('preferences.shortcuts_hint')} checked={chosen.shortcuts} onValue={(shortcuts) => prefer({ shortcuts })} />
       </div>
