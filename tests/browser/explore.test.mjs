@@ -8,8 +8,16 @@ import { examples, settled } from './screens.mjs';
 let example;
 const { signedIn, ask } = stage(async (started) => {
   await traffic(started.site);
+  for (const model of MORE) {
+    const headers = { authorization: `Bearer ${started.site.key}`, 'content-type': 'application/json' };
+    const response = await fetch(`${started.site.url}/v1/chat/completions`, { method: 'POST', headers, body: JSON.stringify({ model, messages: [{ role: 'user', content: 'Hello' }] }) });
+    assert.ok(response.ok, `${model}: ${await response.text()}`);
+  }
   example = await examples(started);
 });
+
+/** Models beside those of `traffic`, so that there are more than are shown by themselves. */
+const MORE = ['claude-opus-5-5', 'claude-sonnet-5', 'claude-haiku-5-5'];
 
 const query = (page) => new URL(page.url()).searchParams;
 
@@ -35,6 +43,55 @@ test('a chart has steps, a period to compare with, and a legend that filters', a
     await page.goto('/dashboard/usage?range=90d&bucket=hour');
     await settled(page);
     assert.equal(await page.getByLabel('In steps of').inputValue(), 'auto', 'too fine for so long a time');
+  });
+});
+
+/** A picture of each swatch of a legend, all in one colour and at one place. */
+async function colourless(page) {
+  await page.evaluate(() => {
+    for (const number of [1, 2, 3, 4, 5, 6, 7]) document.documentElement.style.setProperty(`--series-${number}`, '#667');
+  });
+  const pictures = [];
+  for (const swatch of await page.locator('.legend svg').all()) {
+    const clip = await swatch.evaluate((element) => {
+      const box = element.getBoundingClientRect();
+      Object.assign(element.style, { position: 'fixed', left: '0', top: '0', zIndex: '9' });
+      return { x: 0, y: 0, width: box.width, height: box.height };
+    });
+    pictures.push((await page.screenshot({ clip })).toString('base64'));
+    await swatch.evaluate((element) => element.removeAttribute('style'));
+  }
+  return pictures;
+}
+
+for (const metric of ['requests', 'first_byte_ms']) {
+  test(`without colour too each series of ${metric} looks like no other, in both themes and on paper`, async () => {
+    await signedIn(async (page) => {
+      for (const media of [{ colorScheme: 'light' }, { colorScheme: 'dark' }, { media: 'print' }]) {
+        await page.emulateMedia(media);
+        await page.goto(`/dashboard/usage?range=7d&metric=${metric}`);
+        await settled(page);
+        const pictures = await colourless(page);
+        assert.equal(pictures.length, 7, 'six models, and the others');
+        assert.deepEqual(pictures, await colourless(page), 'the same swatch is the same picture');
+        assert.equal(new Set(pictures).size, 7, JSON.stringify(media));
+      }
+    });
+  });
+}
+
+test('bars have the patterns of the legend', async () => {
+  await signedIn(async (page) => {
+    await page.goto('/dashboard/usage?range=7d&metric=requests');
+    await settled(page);
+    const [legend, bars] = await page.evaluate(() => {
+      const pattern = (rect) => document.getElementById(/^url\(#(.+)\)$/.exec(rect.getAttribute('fill'))[1]).innerHTML;
+      const all = [...document.querySelectorAll('.drawing svg > g')].map((bar) => [...bar.querySelectorAll(':scope > rect')]);
+      return [[...document.querySelectorAll('.legend svg > rect')].map(pattern), all.filter((bar) => bar.some((rect) => rect.getBBox().height > 0)).map((bar) => bar.map(pattern))];
+    });
+    assert.equal(new Set(legend).size, 7);
+    assert.ok(bars.length > 0);
+    for (const bar of bars) assert.deepEqual(bar, legend);
   });
 });
 
@@ -122,7 +179,8 @@ test('on paper there is one column, without menu and forms', async () => {
   await signedIn(async (page) => {
     await page.goto('/dashboard/billing');
     await settled(page);
-    await page.emulateMedia({ media: 'print' });
+    await page.emulateMedia({ media: 'print', colorScheme: 'dark' });
+    assert.equal(await page.evaluate(() => getComputedStyle(document.body).color), 'rgb(23, 23, 29)', 'dark on white, whatever the theme');
     const wide = await page.evaluate(() => [document.querySelector('main').getBoundingClientRect().width, innerWidth]);
     assert.ok(wide[0] > wide[1] * 0.9, `${wide}`);
     assert.equal(await page.getByRole('navigation', { name: 'Menu' }).isVisible(), false);

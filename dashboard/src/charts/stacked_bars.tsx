@@ -4,6 +4,7 @@
 import { useEffect, useId, useRef, useState } from 'preact/hooks';
 import { t } from '../i18n';
 import { Table, type Column } from '../ui/page';
+import { dashes, Pattern, Swatch } from './patterns';
 
 export interface Bucket {
   /** What stands below the bar. */
@@ -16,7 +17,7 @@ export interface Bucket {
 
 export interface Series {
   name: string;
-  /** Drawn as this number of the palette, from 1. */
+  /** Drawn as this number of the palette and of the patterns, from 1. */
   colour: number;
   /** Whether it can be chosen in the legend; it can if nothing is said. */
   isChoice?: boolean;
@@ -64,7 +65,7 @@ export function ceiling(value: number): number {
 }
 
 export function StackedBars({ onSeries, ...props }: Props) {
-  const { series, before, isLow = false } = props;
+  const { series, before, isLine = false, isLow = false } = props;
   const [isTable, setTable] = useState(false);
   if (isLow) return <figure class="chart"><Drawing {...props} /></figure>;
   return (
@@ -73,7 +74,7 @@ export function StackedBars({ onSeries, ...props }: Props) {
         <ul class="legend">
           {series.map(({ name, colour, isChoice = true }, index) => (
             <li key={name}>
-              <i class={`swatch series-${colour}`} aria-hidden="true" />
+              <Swatch colour={colour} isLine={isLine} />
               {onSeries && isChoice ? (
                 <button type="button" class="link" title={t('usage.filter_by', { name })} onClick={() => onSeries(index)}>
                   {name}
@@ -176,6 +177,13 @@ function Drawing({ title, series, buckets, text, isLine = false, isLow = false, 
         class={onPick ? 'picks' : ''}
       >
         <title id={`${id}-title`}>{title}</title>
+        {!isLine && (
+          <defs>
+            {series.map(({ colour }) => (
+              <Pattern key={colour} id={`${id}-${colour}`} colour={colour} />
+            ))}
+          </defs>
+        )}
         {[0, 0.5, 1].map((share) => (
           <g key={share}>
             <line class="rule" x1={LEFT} x2={wide} y1={y(top * share)} y2={y(top * share)} />
@@ -185,7 +193,7 @@ function Drawing({ title, series, buckets, text, isLine = false, isLow = false, 
           </g>
         ))}
         {cursor !== null && <rect class="cursor" x={LEFT + cursor * step} y={TOP} width={step} height={inner} />}
-        {isLine ? <Lines series={series} buckets={buckets} x={(index) => LEFT + (index + 0.5) * step} y={y} /> : buckets.map((bucket, index) => <Bar key={bucket.title} series={series} bucket={bucket} x={LEFT + index * step} width={step} y={y} />)}
+        {isLine ? <Lines series={series} buckets={buckets} x={(index) => LEFT + (index + 0.5) * step} y={y} /> : buckets.map((bucket, index) => <Bar key={bucket.title} series={series} fill={(colour) => `url(#${id}-${colour})`} bucket={bucket} x={LEFT + index * step} width={step} y={y} />)}
         {before && <path class="line dashed" d={lineOf(before.values, (index) => LEFT + (index + 0.5) * step, y)} />}
         {buckets.map((bucket, index) =>
           index % every === 0 ? (
@@ -205,7 +213,7 @@ function Drawing({ title, series, buckets, text, isLine = false, isLow = false, 
   );
 }
 
-function Bar({ series, bucket, x, width, y }: { series: Series[]; bucket: Bucket; x: number; width: number; y: (value: number) => number }) {
+function Bar({ series, fill, bucket, x, width, y }: { series: Series[]; fill: (colour: number) => string; bucket: Bucket; x: number; width: number; y: (value: number) => number }) {
   const thick = Math.max(1, Math.min(width * 0.8, BAR_MAX));
   let below = 0;
   return (
@@ -216,7 +224,7 @@ function Bar({ series, bucket, x, width, y }: { series: Series[]; bucket: Bucket
         below += value;
         // Something is never drawn as nothing.
         const height = value > 0 ? Math.max(1, y(from) - y(below)) : 0;
-        return <rect key={name} class={`series-${colour}`} x={x + (width - thick) / 2} y={y(from) - height} width={thick} height={height} />;
+        return <rect key={name} fill={fill(colour)} x={x + (width - thick) / 2} y={y(from) - height} width={thick} height={height} />;
       })}
     </g>
   );
@@ -238,8 +246,6 @@ function lineOf(values: (number | null | undefined)[], x: (index: number) => num
     .join('');
 }
 
-const DASHES = ['', '6 4', '2 3', '10 4 2 4'];
-
 function Lines({ series, buckets, x, y }: { series: Series[]; buckets: Bucket[]; x: (index: number) => number; y: (value: number) => number }) {
   return (
     <>
@@ -251,7 +257,7 @@ function Lines({ series, buckets, x, y }: { series: Series[]; buckets: Bucket[];
         });
         return (
           <g key={name}>
-            <path class={`line series-${colour}`} d={path} stroke-dasharray={DASHES[index % DASHES.length] ?? ''} />
+            <path class={`line series-${colour}`} d={path} stroke-dasharray={dashes(colour)} />
             {dots}
           </g>
         );
