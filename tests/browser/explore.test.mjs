@@ -179,7 +179,8 @@ test('on paper there is one column, without menu and forms', async () => {
   await signedIn(async (page) => {
     await page.goto('/dashboard/billing');
     await settled(page);
-    await page.emulateMedia({ media: 'print', colorScheme: 'dark' });
+    await page.emulateMedia({ media: 'print' });
+    await page.evaluate(() => (document.documentElement.dataset.theme = 'dark'));
     assert.equal(await page.evaluate(() => getComputedStyle(document.body).color), 'rgb(23, 23, 29)', 'dark on white, whatever the theme');
     const wide = await page.evaluate(() => [document.querySelector('main').getBoundingClientRect().width, innerWidth]);
     assert.ok(wide[0] > wide[1] * 0.9, `${wide}`);

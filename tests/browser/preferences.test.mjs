@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { none } from './axe.mjs';
-import { nano, stage, traffic } from './harness.mjs';
+import { nano, signIn, stage, traffic } from './harness.mjs';
 import { examples, settled } from './screens.mjs';
 
 /** Screens with numbers. */
@@ -24,16 +24,19 @@ const SCREENS = [
 ];
 
 let example;
-const { signedIn, ask } = stage(async (started) => {
+const here = stage(async (started) => {
   await traffic(started.site);
   const [key] = (await started.ask('/keys')).data;
   await started.ask(`/keys/${key.id}`, { method: 'PATCH', body: { limits: { spend: { month: '1234.5' }, requests_per_minute: 6000 } } });
   example = await examples(started);
 });
 
+const { signedIn, ask } = here;
+
 async function at(page, path) {
   await page.goto(`/dashboard${example(path)}`);
   await settled(page);
+  assert.equal(await page.locator('main [role=alert]').count(), 0, path);
 }
 
 async function choose(page, changes) {
@@ -64,7 +67,9 @@ for (const [numbers, own, foreign, balance] of [
   ['1’234.56', '’', ',', /\$\d\.\d\d/],
 ]) {
   test(`numbers are written as ${numbers} on every screen`, async () => {
-    await signedIn(async (page) => {
+    // In a session of its own, since each has only so many calls in a minute.
+    await here.inContext(async (page) => {
+      await signIn(page, here.site);
       await choose(page, { Numbers: numbers });
       await page.locator('.side .balance', { hasText: balance }).waitFor();
       const found = [];
@@ -84,7 +89,7 @@ test('axes, what is read aloud and tables have the chosen marks', async () => {
   await signedIn(async (page) => {
     await choose(page, { Numbers: '1.234,56' });
     await at(page, '/usage?range=7d');
-    const scale = await page.locator('.scale').allInnerTexts();
+    const scale = await page.locator('.scale').allTextContents();
     assert.deepEqual(scale.filter((text) => text.startsWith('$')).map((text) => /^\$\d+,\d\d+$/.test(text)), [true, true], `${scale}`);
     await page.getByRole('img', { name: /^Cost over time/ }).focus();
     await page.keyboard.press('End');
@@ -101,13 +106,14 @@ test('what is typed is read with the chosen marks, and the address and the API h
     const card = page.locator('.card').filter({ has: page.getByLabel('Tell me of what I spend in a day') });
     const amount = card.getByLabel('When a day’s spending reaches');
     await card.getByLabel('Tell me of what I spend in a day').check({ force: true });
-    for (const [text, wrong] of [['1,2,3', true], ['1.234,5', false]]) {
-      await amount.fill(text);
-      await card.getByRole('button', { name: 'Save' }).click();
-      if (wrong) await card.getByText('such as 20 or 0,50.').waitFor();
-    }
-    await card.getByText('such as 20 or 0,50.').waitFor({ state: 'detached' });
-    await page.waitForLoadState('networkidle');
+    const save = () => card.getByRole('button', { name: 'Save' }).click();
+    await amount.fill('1,2,3');
+    await save();
+    await card.getByText('such as 20 or 0,50.').waitFor();
+    await amount.fill('1.234,5');
+    const saved = page.waitForResponse((response) => response.request().method() === 'PUT');
+    await save();
+    await saved;
     assert.equal(nano((await ask('/billing/alerts')).daily_spend.amount), nano('1234.5'));
     await page.reload();
     await settled(page);

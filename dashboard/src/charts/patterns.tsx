@@ -8,7 +8,7 @@ const SIDE = 6;
 /** Strokes upon the colour, from that of series 1 on; each differs from all others. */
 const STROKES = ['', 'M-1 1L1-1M0 6L6 0M5 7L7 5', 'M1 1.5h1.5M4 4.5h1.5', 'M-1 5L1 7M0 0L6 6M5-1L7 1', 'M0 3h6', 'M0 3h6M3 0v6', 'M3 0v6'];
 /** Where they are lines. */
-const DASHES = ['', '6 4', '2 3', '10 4 2 4', '14 5', '6 3 2 3 2 3', '1 5'];
+const DASHES = ['', '6 4', '2 3', '10 4 2 4', '14 5', '6 3 2 3 2 3', '2 6'];
 
 export function dashes(colour: number): string {
   return DASHES[colour - 1] ?? '';
