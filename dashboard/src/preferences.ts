@@ -22,7 +22,7 @@ export interface Preferences {
   motion: Motion;
   /** Whether single letters do something. */
   shortcuts: boolean;
-  /** The snippet that the quickstart begins with. */
+  /** The snippet that the quickstart begins with: the one that was looked at last. */
   snippet: string;
   /** The period that usage and requests begin with. */
   range: string;

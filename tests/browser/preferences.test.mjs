@@ -149,7 +149,7 @@ test('the first period, the first snippet and the marks of numbers are still the
     await page.getByRole('button', { name: 'curl', exact: true }).first().click();
     await page.reload();
     await settled(page);
-    assert.equal(await begun.innerText(), 'Python · openai', 'to look at another one chooses nothing');
+    assert.equal(await begun.innerText(), 'curl', 'the one that was looked at last');
   });
 });
 

@@ -10,7 +10,7 @@ import { Link } from '../router';
 import { session } from '../session';
 import { SNIPPETS } from '../snippets';
 import { useStore } from '../store';
-import { preferences } from '../theme';
+import { prefer, preferences } from '../theme';
 import type { ApiKey, IssuedKey, Page as PageOf, RequestSummary } from '../types';
 import { Button, Checkbox, CopyButton, Form, TextField } from '../ui/controls';
 import { Icon } from '../ui/icons';
