@@ -22,6 +22,7 @@ pub(super) fn helper(transcript: &Transcript<'_>, clients: &Clients, system: &Fo
         return Some(Helper::Quota);
     }
     // Read only when a sign is left that depends on it.
+    let may_have_sign = LazyCell::new(|| clients.signs.may_be_in(&said));
     let in_last = LazyCell::new(|| clients.phrases.find(&said));
     clients.helpers.iter().find_map(|sign| {
         if sign.without_tools && !transcript.tools.is_empty() {
@@ -32,7 +33,8 @@ pub(super) fn helper(transcript: &Transcript<'_>, clients: &Clients, system: &Fo
             sign.starts.is_empty() || sign.starts.iter().any(|start| text.starts_with(start.as_str()))
         };
         let spoken = (sign.in_last && last.is_some()) || (sign.in_sole && sole.is_some());
-        let by_user = spoken && starts(&said) && sign.all.holds(&in_last);
+        let may_be = || !sign.starts.is_empty() || *may_have_sign;
+        let by_user = spoken && starts(&said) && may_be() && sign.all.holds(&in_last);
         let by_system = sign.in_system_prompt && sign.starts.is_empty() && sign.all.holds(system);
         (by_user || by_system).then_some(sign.kind)
     })

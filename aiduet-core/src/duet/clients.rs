@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde::Deserialize;
 
 use super::error::DuetDataError;
-use super::phrases::{Conjunction, Phrases};
+use super::phrases::{Conjunction, Phrases, Signs};
 
 /// A program whose signals are known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize)]
@@ -267,6 +267,16 @@ struct HelperFile {
     all: Vec<Vec<String>>,
 }
 
+impl HelperFile {
+    /// The list of the longest phrases, if the user may say them anywhere.
+    fn sign(&self) -> Option<&[String]> {
+        let shortest = |any: &&Vec<String>| any.iter().map(String::len).min();
+        let stands_anywhere = self.starts.is_empty() && self.r#in != [HelperPlace::SystemPrompt];
+        let lists = self.all.iter().filter(|_any| stands_anywhere);
+        lists.max_by_key(shortest).map(Vec::as_slice)
+    }
+}
+
 #[derive(Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum HelperPlace {
@@ -295,6 +305,8 @@ pub struct Clients {
     /// What the system prompts of text-based coding clients say.
     pub(super) text_clients: Conjunction,
     pub(super) phrases: Phrases,
+    /// Phrases of which a user's message has one if it is a call that is known by what stands anywhere in it.
+    pub(super) signs: Signs,
 }
 
 impl Clients {
@@ -311,6 +323,7 @@ impl Clients {
         }
         let mut phrases = Phrases::default();
         let text_clients = phrases.conjunction(vec![text_clients]);
+        let signs = Signs::of(helpers.iter().filter_map(HelperFile::sign).flatten());
         let markers: Vec<Marker> = markers.into_iter().map(|file| marker(file, &mut phrases)).collect();
         let helpers: Vec<HelperSign> = helpers.into_iter().map(|file| helper(file, &mut phrases)).collect();
         let says_something = markers.iter().all(|marker| marker.has_starts() || !marker.all.is_empty())
@@ -319,7 +332,7 @@ impl Clients {
             return Err(DuetDataError::Clients { reason: "an entry would match everything".to_owned() });
         }
         phrases.build()?;
-        Ok(Self { revision, blocks, tools, text_clients, markers, helpers, phrases })
+        Ok(Self { revision, blocks, tools, text_clients, markers, helpers, phrases, signs })
     }
 
     /// Which state of the clients the data describe.

@@ -1,5 +1,7 @@
 //! The user's words and the harness's blocks, told apart.
 
+use memchr::memmem;
+
 use super::clients::{Blocks, SpanMarks};
 
 /// A block of a harness.
@@ -66,11 +68,12 @@ fn is_tool_result(text: &str, known: &Blocks) -> bool {
 
 /// The last element whose inside is what a person said, with what stands around it.
 fn wrapped<'t>(text: &'t str, known: &Blocks) -> Option<(&'t str, &'t str, &'t str)> {
-    if !text.contains("</") {
+    let closes: Vec<usize> = memmem::find_iter(text.as_bytes(), "</").collect();
+    if closes.is_empty() {
         return None;
     }
     let found = known.wrappers.iter().filter_map(|tag| {
-        let close = text.rfind(&format!("</{tag}>"))?;
+        let close = *closes.iter().rfind(|close| is_named(text.get(**close + 2..), tag))?;
         let open = text.get(..close)?.rfind(&format!("<{tag}>"))?;
         at_line_start(text, open).then_some((close, open, tag.len()))
     });
@@ -136,7 +139,8 @@ struct Finder<'t> {
 
 impl<'t> Finder<'t> {
     fn new(text: &'t str, known: &'t Blocks) -> Self {
-        let spans = known.spans.iter().filter(|marks| text.contains(marks.open.as_str())).collect();
+        let is_there = |marks: &&SpanMarks| memmem::find(text.as_bytes(), marks.open.as_bytes()).is_some();
+        let spans = known.spans.iter().filter(is_there).collect();
         Self { text, known, unclosed: vec![false; known.tags.len()], spans }
     }
 
@@ -176,9 +180,8 @@ impl<'t> Finder<'t> {
 
     fn block_at(&mut self, open: usize) -> Option<Found<'t>> {
         let rest = self.text.get(open + 1..)?;
-        let (place, tag) = self.known.tags.iter().enumerate().find(|(_place, tag)| {
-            rest.strip_prefix(tag.as_str()).is_some_and(|behind| behind.starts_with('>'))
-        })?;
+        let (place, tag) =
+            self.known.tags.iter().enumerate().find(|(_place, tag)| is_named(Some(rest), tag))?;
         let unclosed = self.unclosed.get_mut(place)?;
         if *unclosed {
             return None;
@@ -193,12 +196,17 @@ impl<'t> Finder<'t> {
     }
 }
 
+/// Whether the name of a tag begins a text, and ends it.
+fn is_named(text: Option<&str>, tag: &str) -> bool {
+    text.and_then(|text| text.strip_prefix(tag)).is_some_and(|rest| rest.starts_with('>'))
+}
+
 fn find_close(inner: &str, tag: &str) -> Option<usize> {
     let mut at = 0;
     loop {
         let found = at + inner.get(at..)?.find("</")?;
         let behind = inner.get(found + 2..)?;
-        if behind.strip_prefix(tag).is_some_and(|rest| rest.starts_with('>')) {
+        if is_named(Some(behind), tag) {
             return Some(found);
         }
         at = found + 2;

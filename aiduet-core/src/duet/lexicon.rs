@@ -279,16 +279,9 @@ impl Lexicon {
     fn candidates(&self, text: &str) -> Vec<Candidate> {
         let bytes = text.as_bytes();
         let mut found: Vec<Candidate> = Vec::with_capacity(bytes.len() / 8);
-        let mut is_within = false;
-        for (start, byte) in bytes.iter().enumerate() {
-            let was_within = std::mem::replace(&mut is_within, byte.is_ascii_alphanumeric());
-            // A word that begins with such a letter does not begin inside of another one, and none begins
-            // inside of a letter.
-            if (was_within && is_within) || byte.leading_ones() == 1 {
-                continue;
-            }
+        let mut start = 0;
+        while let Some(rest @ [lead, ..]) = bytes.get(start..) {
             let first = found.len();
-            let rest = bytes.get(start..).unwrap_or_default();
             self.trie.prefixes(rest, |entry, length| {
                 let Some(known) = self.entries.get(entry) else { return };
                 let goes_on = rest.get(length).is_some_and(u8::is_ascii_alphanumeric);
@@ -299,6 +292,15 @@ impl Lexicon {
             if let Some(here) = found.get_mut(first..) {
                 here.sort_by_key(|candidate| Reverse(candidate.end));
             }
+            // A word that begins with a letter of ASCII does not begin inside of another one, and none begins
+            // inside of a letter.
+            start += match lead {
+                lead if lead.is_ascii_alphanumeric() => {
+                    rest.iter().take_while(|byte| byte.is_ascii_alphanumeric()).count()
+                }
+                lead if lead.is_ascii() => 1,
+                lead => lead.leading_ones() as usize,
+            };
         }
         found
     }

@@ -1,5 +1,6 @@
 //! Phrases that are looked for together, each text being read once.
 
+use aho_corasick::packed::{Config, Searcher};
 use aho_corasick::{AhoCorasick, AhoCorasickKind};
 
 use super::error::DuetDataError;
@@ -79,5 +80,43 @@ impl Phrases {
             }
         }
         found
+    }
+}
+
+/// Phrases that hardly any text has, looked for in many bytes at a time.
+#[derive(Debug)]
+pub(super) struct Signs(Option<Searcher>);
+
+impl Signs {
+    pub(super) fn of<'p>(phrases: impl IntoIterator<Item = &'p String>) -> Self {
+        let mut searcher = Config::new().builder();
+        searcher.extend(phrases.into_iter().map(|phrase| phrase.to_ascii_lowercase()));
+        Self(searcher.build())
+    }
+
+    /// Whether a text may have one of them; if the processor cannot tell quickly, it may.
+    pub(super) fn may_be_in(&self, text: &str) -> bool {
+        self.0.as_ref().is_none_or(|searcher| searcher.find(text.to_ascii_lowercase()).is_some())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn signs_are_seen_whatever_their_case_and_place() {
+        let signs = Signs::of(&["commit message".to_owned(), "IsNewTopic".to_owned(), "提交信息".to_owned()]);
+        let long = "x".repeat(100);
+        for text in ["Commit Message", "isnewtopic", "写提交信息", &format!("{long}a COMMIT MESSAGE{long}")]
+        {
+            assert!(signs.may_be_in(text), "{text}");
+        }
+        // A processor that cannot tell says yes to everything.
+        if signs.0.is_some() {
+            for text in ["", "commit", "提交", &long] {
+                assert!(!signs.may_be_in(text), "{text}");
+            }
+        }
     }
 }

@@ -294,6 +294,8 @@ fn is_mostly_signs(bare: &str) -> bool {
                 | b'/'
         )
     };
-    let signs = bare.bytes().filter(is_sign).count();
-    signs >= 4 && signs * 6 >= bare.len()
+    let are_enough = |signs: usize| signs >= 4 && signs * 6 >= bare.len();
+    // Hardly any line has as much punctuation, which is counted for many bytes at a time.
+    are_enough(bare.bytes().filter(u8::is_ascii_punctuation).count())
+        && are_enough(bare.bytes().filter(is_sign).count())
 }

@@ -41,18 +41,12 @@ pub(super) fn clean(line: &str, out: &mut String, artefacts: &mut Artefacts) {
     let mut before = ' ';
     while let Some(letter) = rest.chars().next() {
         if !is_word_part(before)
-            && let Some((word, tail)) = plain_word(rest)
+            && let Some((words, tail)) = plain_words(rest)
         {
             out.push(letter.to_ascii_lowercase());
-            out.push_str(word.get(1..).unwrap_or_default());
-            before = word.chars().next_back().unwrap_or(letter);
+            out.push_str(words.get(1..).unwrap_or_default());
+            before = words.chars().next_back().unwrap_or(letter);
             rest = tail;
-            // So does what most often stands between them.
-            if let Some(tail) = rest.strip_prefix(' ') {
-                out.push(' ');
-                before = ' ';
-                rest = tail;
-            }
         } else if IDEOGRAPHIC.contains(&letter) {
             let length = rest.find(|next| !IDEOGRAPHIC.contains(&next)).unwrap_or(rest.len());
             let (run, tail) = rest.split_at_checked(length).unwrap_or((rest, ""));
@@ -95,16 +89,32 @@ pub(super) fn clean(line: &str, out: &mut String, artefacts: &mut Artefacts) {
     }
 }
 
-/// A word at the beginning that is nothing else: a letter, small letters, and behind them nothing that
-/// belongs to a token. Most of what people write is such words, and [`kind_of`] has nothing to say of
-/// them.
-fn plain_word(rest: &str) -> Option<(&str, &str)> {
+/// Words at the beginning that are nothing else, each with the space behind it: small letters, of which only the
+/// very first may be a capital one, and behind them nothing that belongs to a token. Most of what people write is
+/// such words, and [`kind_of`] has nothing to say of them.
+fn plain_words(rest: &str) -> Option<(&str, &str)> {
     let bytes = rest.as_bytes();
     bytes.first().filter(|first| first.is_ascii_alphabetic())?;
-    let small = bytes.iter().skip(1).take_while(|byte| byte.is_ascii_lowercase()).count();
-    let (word, tail) = rest.split_at_checked(small + 1)?;
-    let goes_on = bytes.get(small + 1).is_some_and(|next| is_token_part(char::from(*next)));
-    (!goes_on).then_some((word, tail))
+    let mut end = 0;
+    let mut at = 1;
+    loop {
+        at += bytes.get(at..)?.iter().take_while(|byte| byte.is_ascii_lowercase()).count();
+        match bytes.get(at) {
+            Some(b' ') => {
+                at += 1;
+                end = at;
+                if !bytes.get(at).is_some_and(u8::is_ascii_lowercase) {
+                    break;
+                }
+            }
+            Some(next) if is_token_part(char::from(*next)) => break,
+            _ => {
+                end = at;
+                break;
+            }
+        }
+    }
+    rest.split_at_checked(end).filter(|(words, _tail)| !words.is_empty())
 }
 
 /// A quotation at the beginning: what it counts as, and its length.
@@ -116,12 +126,10 @@ fn quotation(rest: &str, letter: char, before: char) -> Option<(Artefact, usize)
     }
     let from = letter.len_utf8();
     let inner = rest.get(from..)?;
+    let reach = inner.floor_char_boundary(QUOTATION_BYTES_MAX + close.len_utf8());
     let mut at = 0;
     loop {
-        let found = at + inner.get(at..)?.find(close)?;
-        if found > QUOTATION_BYTES_MAX {
-            return None;
-        }
+        let found = at + inner.get(at..reach)?.find(close)?;
         let end = found + close.len_utf8();
         let next = inner.get(end..)?.chars().next();
         // An apostrophe inside a word closes nothing.

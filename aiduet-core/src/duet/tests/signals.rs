@@ -245,6 +245,24 @@ fn calls_that_clients_make_by_themselves() {
     ] {
         assert_eq!(sole(&format!("### Task:\n{order}\n{history}")), format!("background.{kind} background"));
     }
+    for (said, kind) in [
+        (
+            "Does this open a new TOPIC? Answer as JSON with isNewTopic and title.\n\nFix the login page.",
+            "topic",
+        ),
+        (
+            "USER: plan a trip\n\nWrite a Title for this conversation, only return it, in five words or less.",
+            "title",
+        ),
+        ("ユーザー: 旅行\n\n次の会話のタイトルのみを出力してください。", "title"),
+        (
+            "Generate a concise Commit Message for this diff. Reply with the message only.\n\n+ let a = 1;",
+            "commit_line",
+        ),
+        ("请根据以下差异生成一行提交信息，只返回提交信息。\n\n+ let a = 1;", "commit_line"),
+    ] {
+        assert_eq!(sole(said), format!("background.{kind} background"), "{said}");
+    }
     let suggestion = json!({"tools": [{"name": "Edit", "input_schema": {}}], "messages": [
         {"role": "user", "content": "Fix it."}, {"role": "assistant", "content": "Done."},
         {"role": "user", "content": "[SUGGESTION MODE: Suggest what the user might type next.]"}]});
