@@ -9,7 +9,7 @@ use sea_orm::ConnectionTrait;
 use super::audit::violations;
 use super::{LedgerConfig, SeaOrmLedger};
 use crate::backends::sea_orm::Database;
-use crate::backends::sea_orm::fixture::{Fixture, on_each_database};
+use crate::backends::sea_orm::fixture::{self, Fixture, on_each_database};
 use crate::clock::{Clock, SystemClock};
 use crate::id::AccountId;
 use crate::keys::SpendLimits;
@@ -194,6 +194,26 @@ async fn closing_waits_for_what_is_queued(fixture: Fixture) {
     assert_eq!(balance.posted, cents(500 + acknowledged));
     let refused = ledger.post(vec![factory.top_up(account, cents(1))]).await;
     assert!(matches!(refused, Err(LedgerError::Unavailable { .. })), "{refused:?}");
+}
+
+/// PostgreSQL says so when a transaction cannot be put behind the others; databases that are spread over many
+/// machines say it often.
+#[tokio::test]
+async fn a_batch_is_not_given_up_while_others_are_in_its_way() {
+    let Some(fixture) = fixture::postgres().await else { return };
+    let factory = Factory::new(12);
+    let ledger = start(&fixture);
+    let account = funded(&ledger, &factory, cents(10)).await;
+    // Values of a sequence are not given back, so it counts the attempts.
+    let refuse = "CREATE SEQUENCE attempts;
+        CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+            IF nextval('attempts') <= 5 THEN RAISE EXCEPTION USING ERRCODE = '40001'; END IF;
+            RETURN NULL;
+        END $$;
+        CREATE TRIGGER refuse AFTER INSERT ON hold FOR EACH STATEMENT EXECUTE FUNCTION refuse()";
+    fixture.database.writer().execute_unprepared(refuse).await.unwrap();
+    let _hold = ledger.reserve(factory.reserve(account, cents(4))).await.unwrap();
+    assert_eq!(ledger.balance(account).await.unwrap().held, cents(4));
 }
 
 async fn a_stalled_database_sheds_reserves_and_keeps_settlements(fixture: Fixture) {

@@ -11,13 +11,18 @@ use super::queue::{Exit, Job};
 use super::save::save;
 use crate::backends::sea_orm::Database;
 use crate::backends::sea_orm::error::{DatabaseError, FailureKind};
+use crate::id::{Entropy, SystemEntropy};
 use crate::ledger::LedgerError;
 
 /// How often a batch is tried before its operations are tried one by one.
 const ATTEMPTS: u32 = 3;
-/// After this time a failed connection means a database that nobody reaches; whoever waits behind the batch
-/// should hear of it soon too.
+/// How often while other transactions are in the way, with a pause in between.
+const ATTEMPTS_AMONG_OTHERS: u32 = 6;
+/// After this time a failed connection means a database that nobody reaches, and transactions that are in the
+/// way stay there; whoever waits behind the batch should hear of it soon too.
 const ATTEMPTS_WITHIN: Duration = Duration::from_secs(2);
+/// The longest pause before the second attempt; before each further one it is twice as long.
+const PAUSE: Duration = Duration::from_millis(4);
 
 /// Takes batches from a queue and makes them durable.
 #[derive(Debug)]
@@ -68,8 +73,13 @@ impl Writer {
         let mut attempt = 1_u32;
         loop {
             match self.transact(&operations).await {
-                Err(error) if attempt < ATTEMPTS && may_help(error.kind(), begun.elapsed()) => {
+                Err(error) if may_help(error.kind(), attempt, begun.elapsed()) => {
                     tracing::debug!(attempt, kind = ?error.kind(), "ledger batch is run again");
+                    if error.kind() == FailureKind::Contention {
+                        let mut random = [0; 2];
+                        SystemEntropy.fill(&mut random);
+                        tokio::time::sleep(pause(attempt, u16::from_le_bytes(random))).await;
+                    }
                     attempt = attempt.saturating_add(1);
                 }
                 result => return result,
@@ -106,13 +116,22 @@ impl Writer {
     }
 }
 
-/// Whether running a batch again may help.
-fn may_help(failure: FailureKind, waited: Duration) -> bool {
+/// Whether running a batch again may help, after so many attempts and so much time.
+fn may_help(failure: FailureKind, attempts: u32, waited: Duration) -> bool {
+    let is_soon = waited < ATTEMPTS_WITHIN;
     match failure {
-        FailureKind::Unique | FailureKind::Contention => true,
-        FailureKind::Connection => waited < ATTEMPTS_WITHIN,
+        FailureKind::Unique => attempts < ATTEMPTS,
+        FailureKind::Contention => attempts < ATTEMPTS || (attempts < ATTEMPTS_AMONG_OTHERS && is_soon),
+        FailureKind::Connection => attempts < ATTEMPTS && is_soon,
         FailureKind::Other => false,
     }
+}
+
+/// How long to wait after so many attempts: a random part of the longest pause, so that nodes that are in each
+/// other's way do not meet again.
+fn pause(attempts: u32, random: u16) -> Duration {
+    let longest = PAUSE.saturating_mul(1 << attempts.saturating_sub(1).min(ATTEMPTS_AMONG_OTHERS));
+    longest.saturating_mul(random.into()) / (1 << u16::BITS)
 }
 
 /// Gives each caller its result; one that has gone does not need it.
@@ -132,9 +151,18 @@ mod tests {
     #[test]
     fn a_database_that_nobody_reaches_is_not_waited_for_three_times() {
         let soon = Duration::from_millis(3);
-        assert!(may_help(FailureKind::Connection, soon));
-        assert!(!may_help(FailureKind::Connection, ATTEMPTS_WITHIN));
-        assert!(may_help(FailureKind::Contention, ATTEMPTS_WITHIN));
-        assert!(!may_help(FailureKind::Other, soon));
+        assert!(may_help(FailureKind::Connection, 1, soon));
+        assert!(!may_help(FailureKind::Connection, 1, ATTEMPTS_WITHIN));
+        assert!(may_help(FailureKind::Contention, 2, ATTEMPTS_WITHIN));
+        assert!(!may_help(FailureKind::Contention, 3, ATTEMPTS_WITHIN));
+        assert!(!may_help(FailureKind::Other, 1, soon));
+    }
+
+    #[test]
+    fn pauses_grow_and_differ() {
+        assert_eq!(pause(1, 0), Duration::ZERO);
+        assert_eq!(pause(1, 1 << 15), Duration::from_millis(2));
+        assert_eq!(pause(5, 1 << 15), Duration::from_millis(32));
+        assert!(pause(u32::MAX, u16::MAX) < Duration::from_secs(1));
     }
 }
