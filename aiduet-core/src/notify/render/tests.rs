@@ -22,6 +22,17 @@ fn address() -> EmailAddress {
     "someone@example.com".parse().unwrap()
 }
 
+fn price_change(version: &str, raised: &[&str], withdrawn: &[&str]) -> Notice {
+    let names = |models: &[&str]| models.iter().map(ToString::to_string).collect();
+    Notice::PriceChange {
+        version: version.to_owned(),
+        effective_at: LATER,
+        raised: names(raised),
+        lowered: Vec::new(),
+        withdrawn: names(withdrawn),
+    }
+}
+
 /// One notice of each kind.
 fn samples() -> Vec<Notice> {
     let token = || LinkToken::new(TOKEN.to_owned()).unwrap();
@@ -82,13 +93,7 @@ fn samples() -> Vec<Notice> {
             summary: "Shorter retention.\nOne sub-processor less.".to_owned(),
             effective_at: LATER,
         },
-        Notice::PriceChange {
-            version: "2027-01".to_owned(),
-            effective_at: LATER,
-            raised: vec!["Claude Opus".to_owned(), "GPT".to_owned()],
-            lowered: Vec::new(),
-            withdrawn: Vec::new(),
-        },
+        price_change("2027-01", &["Claude Opus", "GPT"], &[]),
         Notice::PriceChangeWithdrawn { version: "20270101".to_owned(), effective_at: LATER },
         Notice::ExportReady { expires_at: LATER },
         Notice::DeletionStarted { token: token(), erase_at: LATER },
@@ -200,13 +205,7 @@ fn spending_reads_as_it_should() {
 #[test]
 fn the_end_of_models_reads_as_it_should() {
     for locale in LOCALES {
-        let notice = Notice::PriceChange {
-            version: "20270201".to_owned(),
-            effective_at: LATER,
-            raised: vec!["claude-opus-5".to_owned()],
-            lowered: Vec::new(),
-            withdrawn: vec!["gpt-5".to_owned(), "o3".to_owned()],
-        };
+        let notice = price_change("20270201", &["claude-opus-5"], &["gpt-5", "o3"]);
         let Mail { subject, text, .. } = rendered(notice, locale);
         insta::assert_snapshot!(
             format!("withdrawn_{}", locale.as_str()),
