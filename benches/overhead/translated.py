@@ -80,7 +80,7 @@ def conversation(dialect: str) -> Body:
 def loads() -> Iterator[tuple[str, Callable[[str], Body]]]:
     yield "a question", question
     yield "4 KiB of text", lambda dialect: question(dialect, TEXT * 14)
-    yield "a conversation with tools, 12 KiB", conversation
+    yield "a conversation with tools, 17 KiB", conversation
     stream = f"simulate:chunks={CHUNKS}"
     yield f"a stream of {CHUNKS} chunks", lambda dialect: question(dialect, stream, stream=True)
 
