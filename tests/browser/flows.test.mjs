@@ -286,7 +286,7 @@ async function accountSpeaks(page, language) {
   for (let tries = 0; tries < 100; tries += 1) {
     const { locale } = await here.ask('/me');
     if (locale === language) return;
-    await page.waitForTimeout(50);
+    await page.waitForTimeout(250);
   }
   assert.fail(`the account never speaks ${language}`);
 }

@@ -36,6 +36,30 @@ function freePort() {
   });
 }
 
+/** What a session may still ask: 120 calls at once, and two more each second, however fast this machine is. */
+class Allowance {
+  #asked = 0;
+  #at = Date.now();
+
+  /** So many calls above what has come back since. */
+  #now() {
+    const at = Date.now();
+    this.#asked = Math.max(0, this.#asked - ((at - this.#at) / 1_000) * 2);
+    this.#at = at;
+    return this.#asked;
+  }
+
+  note() {
+    this.#asked = this.#now() + 1;
+  }
+
+  /** Waits until a test may make so many calls. */
+  async room(calls = 60) {
+    const missing = this.#now() + calls - 120;
+    if (missing > 0) await new Promise((done) => setTimeout(done, missing * 500));
+  }
+}
+
 /** `aiduet demo`: simulated providers, mails on the console, an account with credit. */
 export class Site {
   /** `environment` holds settings, or makes them of the address. */
@@ -47,6 +71,7 @@ export class Site {
     site.url = `http://127.0.0.1:${port}`;
     const settings = typeof environment === 'function' ? await environment(site.url) : environment;
     site.output = '';
+    site.allowance = new Allowance();
     site.waiting = new Set();
     site.process = spawn(PROGRAM, ['demo', '--listen', `127.0.0.1:${port}`, '--data', site.directory], {
       env: { PATH: process.env.PATH, HOME: site.directory, ...settings },
@@ -119,6 +144,7 @@ export async function open(browser, site, options = {}) {
   });
   context.on('request', (request) => {
     const url = new URL(request.url());
+    if (url.pathname.startsWith('/api/v1/')) site.allowance.note();
     const isOwn = url.origin === site.url || ['blob:', 'data:'].includes(url.protocol);
     if (!isOwn && url.origin !== context.company) faults.push(`request to ${url.origin}`);
   });
@@ -184,9 +210,14 @@ export function stage(more = () => undefined, { environment, early = () => undef
       assert.deepEqual((await context.cookies(stage.site.url)).filter(({ name }) => !own.has(name)), []);
       await context.close();
     },
-    signedIn: (work, options) => stage.inContext(work, { storageState: stage.state, ...options }),
+    async signedIn(work, options) {
+      await stage.site.allowance.room();
+      await stage.inContext(work, { storageState: stage.state, ...options });
+    },
     /** Asks the account API as that person. */
     async ask(path, { method = 'GET', body } = {}) {
+      await stage.site.allowance.room(1);
+      stage.site.allowance.note();
       const { token } = JSON.parse(stage.state.origins[0].localStorage.find(({ name }) => name === 'aiduet.session').value);
       const response = await fetch(`${stage.site.url}/api/v1${path}`, {
         method,
