@@ -7,6 +7,7 @@ use async_trait::async_trait;
 
 use super::{Batch, Job, JobError, Schedule};
 use crate::account::{Account, AccountState, AccountStore};
+use crate::auth::TicketPurpose;
 use crate::clock::Timestamp;
 use crate::id::AccountId;
 use crate::notify::{Letters, Notice};
@@ -111,12 +112,20 @@ impl News {
         Ok(items)
     }
 
-    /// Tells at most so many people; says how many accounts were looked at.
-    async fn tell(&self, item: &Item<'_>, limit: u32) -> Result<u32, JobError> {
+    /// Tells at most so many people; says how many accounts were looked at. Who may yet confirm the address is
+    /// waited for, while there is time for it.
+    async fn tell(&self, item: &Item<'_>, now: Timestamp, limit: u32) -> Result<u32, JobError> {
         let Progress { through, mut told } =
             self.publications.progress(&item.name).await.map_err(JobError::of)?;
         let mut accounts = self.accounts.following(through, limit).await.map_err(JobError::of)?;
         accounts.retain(|account| item.last.is_none_or(|last| account.id <= last));
+        let confirms = TicketPurpose::VerifyEmail.life();
+        if now.plus(confirms) < item.at() {
+            let may_confirm = |account: &Account| {
+                account.email_verified_at.is_none() && now < account.created_at.plus(confirms)
+            };
+            accounts.truncate(accounts.iter().take_while(|account| !may_confirm(account)).count());
+        }
         let Some(last) = accounts.last().map(|account| account.id) else { return Ok(0) };
         for account in accounts.iter().filter(|account| is_reached(account)) {
             let cause = [item.name.clone(), account.id.to_string()];
@@ -131,6 +140,15 @@ impl News {
 }
 
 impl Item<'_> {
+    /// When it comes into force, or was to.
+    fn at(&self) -> Timestamp {
+        match &self.what {
+            What::Policy(policy) => policy.effective_from,
+            What::Prices(sheet, _) => sheet.effective_from,
+            What::Withdrawn(_, announced_for) => *announced_for,
+        }
+    }
+
     /// What somebody is told.
     fn notice(&self, account: &Account) -> Notice {
         match &self.what {
@@ -175,7 +193,7 @@ impl Job for News {
     async fn run(&self, now: Timestamp) -> Result<Batch, JobError> {
         let mut left = BATCH;
         for item in self.items(now).await? {
-            left = left.saturating_sub(self.tell(&item, left).await?);
+            left = left.saturating_sub(self.tell(&item, now, left).await?);
             if left == 0 {
                 break;
             }

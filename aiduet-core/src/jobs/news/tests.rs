@@ -127,6 +127,40 @@ async fn each_person_hears_once_of_a_version_in_the_own_language() {
 }
 
 #[tokio::test]
+async fn who_confirms_the_address_within_a_day_hears_of_what_was_published_before() {
+    let stage = stage();
+    let hour = Duration::from_hours(1);
+    let early = stage.person(|account| account).await;
+    let slow = stage.person(|account| Account { email_verified_at: None, ..account }).await;
+    let never = stage.person(|account| Account { email_verified_at: None, ..account }).await;
+    let late = stage.person(|account| account).await;
+    stage.publish(PolicyKind::Privacy).await;
+    stage.run().await;
+    let told = |letters: BTreeMap<AccountId, _>| letters.into_keys().collect::<Vec<_>>();
+    assert_eq!(told(stage.letters().await), [early]);
+    stage.factory.clock().advance(hour);
+    let account = stage.news.accounts.find(slow).await.unwrap().unwrap();
+    let confirmed = Account { email_verified_at: Some(stage.factory.now()), ..Account::clone(&account) };
+    stage.news.accounts.update(&account, confirmed).await.unwrap();
+    stage.run().await;
+    assert_eq!(told(stage.letters().await), [slow]);
+    stage.factory.clock().advance(hour * 24);
+    stage.run().await;
+    assert_eq!(told(stage.letters().await), [late], "nobody waits longer for {never}");
+}
+
+#[tokio::test]
+async fn shortly_before_a_change_nobody_is_waited_for() {
+    let stage = stage();
+    stage.factory.clock().advance(at("2027-01-09").since(stage.factory.now()));
+    stage.person(|account| Account { email_verified_at: None, ..account }).await;
+    let person = stage.person(|account| account).await;
+    stage.publish(PolicyKind::Privacy).await;
+    stage.run().await;
+    assert_eq!(stage.letters().await.into_keys().collect::<Vec<_>>(), [person]);
+}
+
+#[tokio::test]
 async fn after_a_crash_before_the_progress_was_noted_nobody_hears_twice() {
     let stage = stage();
     for _ in 0..3 {
