@@ -73,7 +73,8 @@ fn wrapped<'t>(text: &'t str, known: &Blocks) -> Option<(&'t str, &'t str, &'t s
         return None;
     }
     let found = known.wrappers.iter().filter_map(|tag| {
-        let close = *closes.iter().rfind(|close| is_named(text.get(**close + 2..), tag))?;
+        let closes_it = |close: &&usize| text.get(**close + 2..).is_some_and(|name| is_named(name, tag));
+        let close = *closes.iter().rfind(closes_it)?;
         let open = text.get(..close)?.rfind(&format!("<{tag}>"))?;
         at_line_start(text, open).then_some((close, open, tag.len()))
     });
@@ -180,8 +181,7 @@ impl<'t> Finder<'t> {
 
     fn block_at(&mut self, open: usize) -> Option<Found<'t>> {
         let rest = self.text.get(open + 1..)?;
-        let (place, tag) =
-            self.known.tags.iter().enumerate().find(|(_place, tag)| is_named(Some(rest), tag))?;
+        let (place, tag) = self.known.tags.iter().enumerate().find(|(_place, tag)| is_named(rest, tag))?;
         let unclosed = self.unclosed.get_mut(place)?;
         if *unclosed {
             return None;
@@ -197,8 +197,8 @@ impl<'t> Finder<'t> {
 }
 
 /// Whether the name of a tag begins a text, and ends it.
-fn is_named(text: Option<&str>, tag: &str) -> bool {
-    text.and_then(|text| text.strip_prefix(tag)).is_some_and(|rest| rest.starts_with('>'))
+fn is_named(text: &str, tag: &str) -> bool {
+    text.strip_prefix(tag).is_some_and(|rest| rest.starts_with('>'))
 }
 
 fn find_close(inner: &str, tag: &str) -> Option<usize> {
@@ -206,7 +206,7 @@ fn find_close(inner: &str, tag: &str) -> Option<usize> {
     loop {
         let found = at + inner.get(at..)?.find("</")?;
         let behind = inner.get(found + 2..)?;
-        if is_named(Some(behind), tag) {
+        if is_named(behind, tag) {
             return Some(found);
         }
         at = found + 2;
