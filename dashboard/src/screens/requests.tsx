@@ -1,7 +1,8 @@
 // The request log, and one request with the arithmetic of its bill.
 
-import { useEffect, useMemo, useState } from 'preact/hooks';
+import { useEffect, useId, useMemo, useState } from 'preact/hooks';
 import { api, download } from '../api';
+import { Pattern, Swatch } from '../charts/patterns';
 import { count, duration, exactMoney, short } from '../format';
 import { t } from '../i18n';
 import { typed, written } from '../numbers';
@@ -333,22 +334,37 @@ function Detail({ of: request }: { of: RequestDetail }) {
   );
 }
 
+/** How the time before the first byte looks in the timeline, and the time after it. */
+const WAITING = 5;
+const WRITING = 2;
+
 function Timeline({ of: request }: { of: RequestDetail }) {
-  const total = Math.max(1, request.duration_ms);
-  const first = request.first_byte_ms ?? request.duration_ms;
+  const id = useId();
+  const waited = (100 * (request.first_byte_ms ?? request.duration_ms)) / Math.max(1, request.duration_ms);
   return (
     <>
-      <svg class="timeline" viewBox="0 0 600 14" preserveAspectRatio="none" aria-hidden="true">
-        <rect class="series-5" x="0" y="0" width={(600 * first) / total} height="14" />
-        <rect class="series-2" x={(600 * first) / total} y="0" width={600 - (600 * first) / total} height="14" />
+      <svg class="timeline" aria-hidden="true">
+        <Pattern id={`${id}-waiting`} colour={WAITING} />
+        <Pattern id={`${id}-writing`} colour={WRITING} />
+        <rect fill={`url(#${id}-waiting)`} width={`${waited}%`} height="100%" />
+        <rect fill={`url(#${id}-writing)`} x={`${waited}%`} width={`${100 - waited}%`} height="100%" />
       </svg>
       <Facts
         of={[
-          [t('metric.first_byte_ms'), request.first_byte_ms === null ? '–' : duration(request.first_byte_ms)],
+          [t('metric.first_byte_ms'), request.first_byte_ms === null ? '–' : <InPart colour={WAITING}>{duration(request.first_byte_ms)}</InPart>],
           [t('request.total'), duration(request.duration_ms)],
-          [t('column.speed'), request.tokens_per_second === null ? '–' : count(request.tokens_per_second)],
+          [t('column.speed'), request.tokens_per_second === null ? '–' : <InPart colour={WRITING}>{count(request.tokens_per_second)}</InPart>],
         ]}
       />
+    </>
+  );
+}
+
+/** A figure of one part of the timeline. */
+function InPart({ colour, children }: { colour: number; children: string }) {
+  return (
+    <>
+      <Swatch colour={colour} isLine={false} /> {children}
     </>
   );
 }

@@ -184,10 +184,23 @@ impl<const N: usize> Insert<N> {
         let sql = if sql.backend() == DbBackend::MySql {
             values(sql, &self.columns, rows)
         } else {
-            select_rows(sql, &self.columns, rows).text(" WHERE true")
+            select_rows(sql, &self.columns, rows).text(" WHERE true").end_condition()
         };
         let clause = self.conflict_clause(sql.backend());
         sql.text(&clause)
+    }
+
+    /// Selects and locks, in the order of their keys, the rows of which every column that is ever replaced
+    /// is as in these; for PostgreSQL.
+    pub(super) fn select_unchanged(&self, sql: Sql, rows: Vec<[Cell<'_>; N]>) -> Sql {
+        let table = self.table;
+        let Conflict::Replace(key, columns) = self.conflict else { return sql };
+        let same = |column: &&str| format!(" AND {table}.{column} IS NOT DISTINCT FROM kept.{column}");
+        let same: String = columns.iter().map(same).collect();
+        let sql = sql.text(&format!("SELECT 1 FROM {table} JOIN ("));
+        select_rows(sql, &self.columns, rows).text(&format!(
+            ") kept ON {table}.{key} = kept.{key}{same} ORDER BY {table}.{key} FOR UPDATE OF {table}"
+        ))
     }
 
     fn conflict_clause(&self, backend: DbBackend) -> String {
@@ -237,7 +250,7 @@ pub(super) fn select_rows<const N: usize>(sql: Sql, columns: &[Column; N], rows:
             .text(")");
     }
     let expression = |column: &Column| match column {
-        Column { name, kind, nullable: true } => format!("NULLIF({name}, {})", kind.null()),
+        Column { name, kind, nullable: true } => format!("NULLIF({name}, {}) AS {name}", kind.null()),
         Column { name, .. } => (*name).to_owned(),
     };
     let expressions: Vec<String> = columns.iter().map(expression).collect();

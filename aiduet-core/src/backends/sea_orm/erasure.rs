@@ -223,31 +223,31 @@ struct Legs {
 }
 
 impl Legs {
-    /// Page by page in the order of the journal.
+    /// Page by page.
     async fn rename_postings(&self, on: &impl ConnectionTrait) -> Result<u64, DatabaseError> {
         let mut renamed = 0_u64;
-        let mut last = 0_i64;
+        let mut last = Uuid::nil();
         loop {
             let own = || self.old.map(Value::from);
-            let select = Sql::new(on.get_database_backend(), "SELECT seq FROM transfer WHERE seq > ")
+            let select = Sql::new(on.get_database_backend(), "SELECT id FROM transfer WHERE id > ")
                 .value(last)
                 .text(" AND (dr IN ")
                 .tuple(own())
                 .text(" OR cr IN ")
                 .tuple(own())
-                .text(") ORDER BY seq LIMIT ")
+                .text(") ORDER BY id LIMIT ")
                 .value(BATCH);
             let rows = select.all(on).await?;
-            let seqs = rows.iter().map(|row| Columns::of(row).next()).collect::<Result<Vec<i64>, _>>()?;
-            let Some(newest) = seqs.last() else { return Ok(renamed) };
+            let ids = rows.iter().map(|row| Columns::of(row).next()).collect::<Result<Vec<Uuid>, _>>()?;
+            let Some(newest) = ids.last() else { return Ok(renamed) };
             last = *newest;
-            for seqs in seqs.chunks(POSTINGS) {
-                renamed = renamed.saturating_add(self.rename(on, seqs).await?);
+            for ids in ids.chunks(POSTINGS) {
+                renamed = renamed.saturating_add(self.rename(on, ids).await?);
             }
         }
     }
 
-    async fn rename(&self, on: &impl ConnectionTrait, seqs: &[i64]) -> Result<u64, DatabaseError> {
+    async fn rename(&self, on: &impl ConnectionTrait, ids: &[Uuid]) -> Result<u64, DatabaseError> {
         let leg = |mut sql: Sql, column: &str| {
             sql = sql.text(&format!("{column} = CASE {column}"));
             for (old, new) in self.old.iter().zip(self.new) {
@@ -258,8 +258,8 @@ impl Legs {
         let update = leg(Sql::new(on.get_database_backend(), "UPDATE transfer SET "), "dr");
         leg(update.text(", "), "cr")
             .text(", request = NULL, ext = CASE WHEN code IN ('promo_grant', 'promo_expiry', 'correction') ")
-            .text("THEN NULL ELSE ext END WHERE seq IN ")
-            .tuple(seqs.iter().map(|seq| Value::from(*seq)))
+            .text("THEN NULL ELSE ext END WHERE id IN ")
+            .tuple(ids.iter().map(|id| Value::from(*id)))
             .run(on)
             .await
     }

@@ -18,6 +18,8 @@ pub(super) struct Script<'c, C> {
     count: u32,
     /// Bytes of the values of what has been added, about.
     bytes: usize,
+    /// Everything is one statement, which does nothing if its guard has no row.
+    is_guarded: bool,
 }
 
 /// Most bytes of values in one statement to PostgreSQL. What is longer than a TLS record (16 KiB)
@@ -31,7 +33,13 @@ const IDS_MAX: usize = 512;
 
 impl<'c, C: ConnectionTrait> Script<'c, C> {
     pub(super) const fn new(on: &'c C) -> Self {
-        Self { on, sql: None, count: 0, bytes: 0 }
+        Self { on, sql: None, count: 0, bytes: 0, is_guarded: false }
+    }
+
+    /// Changes in one statement of PostgreSQL, which begins with this text. Its part `guard` has a row if they
+    /// are to be made.
+    pub(super) fn guarded(on: &'c C, begin: Sql) -> Self {
+        Self { on, sql: Some(begin.guarded()), count: 1, bytes: 0, is_guarded: true }
     }
 
     pub(super) fn backend(&self) -> DbBackend {
@@ -51,8 +59,8 @@ impl<'c, C: ConnectionTrait> Script<'c, C> {
         }
         let sql = self.sql.take().unwrap_or_else(|| Sql::new(backend, ""));
         let (before, after) = match (backend, self.count) {
-            (DbBackend::Postgres, 0) => ("WITH part0 AS (".to_owned(), ")"),
-            (DbBackend::Postgres, count) => (format!(", part{count} AS ("), ")"),
+            (DbBackend::Postgres, 0) => ("WITH part0 AS (".to_owned(), " RETURNING 1)"),
+            (DbBackend::Postgres, count) => (format!(", part{count} AS ("), " RETURNING 1)"),
             (_, 0) => (String::new(), ""),
             (_, _) => ("; ".to_owned(), ""),
         };
@@ -70,7 +78,7 @@ impl<'c, C: ConnectionTrait> Script<'c, C> {
         while !rows.is_empty() {
             let size = match self.on.get_database_backend() {
                 DbBackend::MySql => SIZES.into_iter().find(|size| *size <= rows.len()).unwrap_or(1),
-                DbBackend::Postgres => self.make_room(&rows).await?,
+                DbBackend::Postgres if !self.is_guarded => self.make_room(&rows).await?,
                 _ => rows.len(),
             };
             let rest = rows.split_off(size);
@@ -98,7 +106,7 @@ impl<'c, C: ConnectionTrait> Script<'c, C> {
 
     /// Counts values that are added next; without room for them what has been added is run first.
     async fn weigh(&mut self, bytes: usize) -> Result<(), DatabaseError> {
-        let is_split = self.on.get_database_backend() == DbBackend::Postgres;
+        let is_split = self.on.get_database_backend() == DbBackend::Postgres && !self.is_guarded;
         if is_split && self.bytes.saturating_add(bytes) > STATEMENT_BYTES_MAX {
             self.run().await?;
         }
@@ -114,7 +122,8 @@ impl<'c, C: ConnectionTrait> Script<'c, C> {
     ) -> Result<(), DatabaseError> {
         for ids in ids.chunks(IDS_MAX) {
             self.weigh(ids.len().saturating_mul(ID_BYTES)).await?;
-            self.add(|sql| one_of(sql.text(&format!("DELETE FROM {table} WHERE ")), column, ids)).await?;
+            let delete = format!("DELETE FROM {table} WHERE ");
+            self.add(|sql| one_of(sql.text(&delete), column, ids).end_condition()).await?;
         }
         Ok(())
     }
@@ -126,6 +135,12 @@ impl<'c, C: ConnectionTrait> Script<'c, C> {
             Some(sql) => sql.all(self.on).await,
             None => Ok(Vec::new()),
         }
+    }
+
+    /// Runs what has been added behind a guard; says whether it was done.
+    pub(super) async fn run_guarded(mut self) -> Result<bool, DatabaseError> {
+        let Some(sql) = self.sql.take() else { return Ok(false) };
+        Ok(sql.text(" SELECT 1 FROM guard").one(self.on).await?.is_some())
     }
 
     /// Runs what has been added.

@@ -16,11 +16,22 @@ pub(super) struct Sql {
     backend: DbBackend,
     text: String,
     values: Vec<Value>,
+    is_guarded: bool,
 }
 
 impl Sql {
     pub(super) fn new(backend: DbBackend, text: &str) -> Self {
-        Self { backend, text: text.to_owned(), values: Vec::new() }
+        Self { backend, text: text.to_owned(), values: Vec::new(), is_guarded: false }
+    }
+
+    /// The same text, to which changes are added that happen only if a part called `guard` has a row.
+    pub(super) fn guarded(self) -> Self {
+        Self { is_guarded: true, ..self }
+    }
+
+    /// Ends the condition of a change.
+    pub(super) fn end_condition(self) -> Self {
+        if self.is_guarded { self.text(" AND EXISTS (SELECT 1 FROM guard)") } else { self }
     }
 
     pub(super) const fn backend(&self) -> DbBackend {

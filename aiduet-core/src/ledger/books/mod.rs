@@ -243,6 +243,13 @@ impl Books {
         }
     }
 
+    /// Forgets the accounts and lots of a person, as if they had not been put.
+    pub fn forget_person(&mut self, account: AccountId) {
+        self.people.remove(&LedgerAccount::Paid(account));
+        self.people.remove(&LedgerAccount::Promo(account));
+        self.lots.remove(&account);
+    }
+
     /// Forgets the record of a request; its transfers stay.
     pub fn forget_record(&mut self, request: RequestId) {
         self.requests.remove(&request);
@@ -315,7 +322,7 @@ impl Books {
     }
 
     /// The open holds of a request, in the order they were made.
-    fn open_holds(&self, request: RequestId) -> Vec<HoldRow> {
+    pub fn open_holds(&self, request: RequestId) -> Vec<HoldRow> {
         let ids = self.open.get(&request).map_or(&[][..], Vec::as_slice);
         ids.iter().filter_map(|id| self.holds.get(id).cloned()).collect()
     }

@@ -145,6 +145,9 @@ impl Books {
 
     /// Books the charge of a request less what was charged before, and closes its holds.
     pub(super) fn close(&mut self, closing: Closing<'_>) -> Result<Closed, LedgerError> {
+        // No earlier than what is resolved, even if the clock of another node ran ahead.
+        let at = closing.holds.iter().fold(closing.at, |latest, hold| latest.max(hold.at));
+        let closing = Closing { at, ..closing };
         let Closing { request, account, ref holds, charge, before, excess, empty, record: _, at } = closing;
         let due = charge.checked_sub(before.sum())?;
         let legs: Vec<Legs> = holds.iter().map(|hold| hold.legs).collect();

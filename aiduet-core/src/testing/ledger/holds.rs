@@ -1,6 +1,7 @@
 //! Reserve, settle, void.
 
 use super::scene::{FreshLedger, WholeLedger, is_conflict, is_short, one_more};
+use crate::clock::Timestamp;
 use crate::id::HoldId;
 use crate::ledger::{
     LedgerError, Outcome, ReserveRequest, Reserving, SettleRequest, SettlementState, Shortage, VoidRequest,
@@ -58,6 +59,20 @@ pub async fn the_same_reserve_again_changes_nothing<L: WholeLedger>(fresh: &Fres
     let again = scene.ledger.reserve(request).await.expect("a repeat is not refused");
     assert_eq!((again.id, again.amount), (id, cents(60)));
     scene.shows(100, 60).await;
+}
+
+/// The audit at the end finds a resolver that is earlier than what it resolves.
+pub async fn a_settle_by_a_clock_that_is_behind_is_not_before_its_hold<L: WholeLedger>(
+    fresh: &FreshLedger<L>,
+) {
+    let scene = fresh.funded(100).await;
+    for charge in [4, 0] {
+        let request = scene.holding(10).await;
+        let at = Timestamp::from_millis(request.at.millis().saturating_sub(3_600_000));
+        let settle = SettleRequest { at, ..scene.factory.settle(&request, cents(charge)) };
+        scene.ledger.settle(settle).await.expect("a settle is not refused");
+    }
+    scene.shows(96, 0).await;
 }
 
 /// An identifier means one hold, for ever.

@@ -71,6 +71,7 @@ macro_rules! ledger_conformance {
             a_refused_reserve_leaves_no_trace
             a_settle_takes_the_charge_and_releases_the_rest
             a_settle_without_a_charge_releases_everything
+            a_settle_by_a_clock_that_is_behind_is_not_before_its_hold
             the_same_settle_again_changes_nothing
             a_settle_with_other_content_conflicts
             a_void_releases_everything

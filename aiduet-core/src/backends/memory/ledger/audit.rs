@@ -23,8 +23,7 @@ const ROWS_MAX: usize = 20;
 struct Books<'a> {
     state: &'a State,
     journal: Vec<&'a Transfer>,
-    /// Position in the journal and transfer.
-    by_id: HashMap<TransferId, (usize, &'a Transfer)>,
+    by_id: HashMap<TransferId, &'a Transfer>,
     resolved: HashSet<TransferId>,
     accounts: BTreeMap<LedgerAccount, AccountRow>,
     now: Timestamp,
@@ -32,7 +31,7 @@ struct Books<'a> {
 
 pub(super) fn verify(state: &State, now: Timestamp) -> Vec<Violation> {
     let journal: Vec<&Transfer> = state.journal.iter().filter_map(|id| state.books.transfer(*id)).collect();
-    let by_id = journal.iter().enumerate().map(|(seq, transfer)| (transfer.id, (seq, *transfer))).collect();
+    let by_id = journal.iter().map(|transfer| (transfer.id, *transfer)).collect();
     let resolved = journal.iter().filter_map(|transfer| transfer.pending).collect();
     let accounts = state.books.accounts().collect();
     let books = Books { state, journal, by_id, resolved, accounts, now };
@@ -152,27 +151,27 @@ impl Books<'_> {
     }
 
     /// Each resolver with the transfer that it resolves.
-    fn resolvers(&self) -> impl Iterator<Item = (usize, &Transfer, Option<&(usize, &Transfer)>)> {
-        let resolvers = self.journal.iter().enumerate();
-        resolvers.filter_map(|(seq, transfer)| Some((seq, *transfer, self.by_id.get(&transfer.pending?))))
+    fn resolvers(&self) -> impl Iterator<Item = (&Transfer, Option<&Transfer>)> {
+        let pending = |transfer: &Transfer| Some(self.by_id.get(&transfer.pending?).copied());
+        self.journal.iter().filter_map(move |transfer| Some((*transfer, pending(transfer)?)))
     }
 
     fn odd_resolvers(&self) -> Vec<String> {
-        let odd = self.resolvers().filter(|(_seq, resolver, pending)| {
-            pending.is_none_or(|(_seq, pending)| {
+        let odd = self.resolvers().filter(|(resolver, pending)| {
+            pending.is_none_or(|pending| {
                 pending.phase != Phase::Pending
                     || (resolver.debit, resolver.credit) != (pending.debit, pending.credit)
                     || resolver.amount > pending.amount
             })
         });
-        odd.map(|(_seq, resolver, _pending)| resolver.id.to_string()).collect()
+        odd.map(|(resolver, _pending)| resolver.id.to_string()).collect()
     }
 
     fn early_resolvers(&self) -> Vec<String> {
         let early = self
             .resolvers()
-            .filter(|(seq, _resolver, pending)| pending.is_some_and(|(before, _)| seq <= before));
-        early.map(|(_seq, resolver, _pending)| resolver.id.to_string()).collect()
+            .filter(|(resolver, pending)| pending.is_some_and(|pending| resolver.at < pending.at));
+        early.map(|(resolver, _pending)| resolver.id.to_string()).collect()
     }
 
     fn odd_holds(&self) -> Vec<String> {
@@ -212,7 +211,7 @@ impl Books<'_> {
         for transfer in &self.journal {
             let Some(target) = transfer.reverses else { continue };
             *sums.entry(target).or_default() += wide(transfer.amount);
-            if let Some(next) = self.by_id.get(&target).and_then(|(_seq, target)| target.reverses) {
+            if let Some(next) = self.by_id.get(&target).and_then(|target| target.reverses) {
                 *sums.entry(next).or_default() -= wide(transfer.amount);
             }
         }
@@ -221,7 +220,7 @@ impl Books<'_> {
 
     fn over_reversed(&self, kind: impl Fn(&Transfer) -> bool) -> Vec<String> {
         let over = self.reversed().into_iter().filter(|(target, sum)| {
-            self.by_id.get(target).is_none_or(|(_seq, target)| kind(target) && *sum > wide(target.amount))
+            self.by_id.get(target).is_none_or(|target| kind(target) && *sum > wide(target.amount))
         });
         over.map(|(target, _sum)| target.to_string()).collect()
     }
@@ -233,7 +232,7 @@ impl Books<'_> {
         let mut odd = self.over_reversed(|_target| true);
         for transfer in &self.journal {
             let Some(target) = transfer.reverses else { continue };
-            if self.by_id.get(&target).is_none_or(|(_seq, target)| !mirrors(transfer, target)) {
+            if self.by_id.get(&target).is_none_or(|target| !mirrors(transfer, target)) {
                 odd.push(transfer.id.to_string());
             }
         }

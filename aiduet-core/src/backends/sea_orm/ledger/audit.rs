@@ -156,9 +156,11 @@ fn odd_resolvers(_query: Query) -> String {
         .to_owned()
 }
 
-/// By the order of the journal alone: the clock of a node may be set back while it holds.
+/// A resolver has at least the moment of what it resolves, whatever the clock of its node says.
 fn early_resolvers(_query: Query) -> String {
-    "SELECT r.id FROM transfer r JOIN transfer p ON p.id = r.pending_id WHERE r.seq <= p.seq".to_owned()
+    "SELECT r.id FROM transfer r JOIN transfer p ON p.id = r.pending_id \
+     WHERE r.created_at < p.created_at"
+        .to_owned()
 }
 
 fn odd_holds(query: Query) -> String {

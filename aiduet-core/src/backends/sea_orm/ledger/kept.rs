@@ -1,9 +1,12 @@
 //! What a writer keeps of the books from one batch to the next.
 //!
-//! Only on SQLite, and only while nobody else has written: at the beginning of each transaction,
-//! when no one can write any more, SQLite is asked whether another connection has committed since
+//! On SQLite only while nobody else has written: at the beginning of each transaction, when no one
+//! can write any more, SQLite is asked whether another connection has committed since
 //! (`data_version`) and whether our own connection has changed rows since (`total_changes`), for
 //! the other stores of the process write through it too. If so, everything is loaded anew.
+//!
+//! On PostgreSQL what is kept may be old. It is used behind a guard only (see `guard`); a
+//! transaction loads everything that it names.
 
 use std::collections::{BTreeSet, HashSet};
 
@@ -68,6 +71,23 @@ impl Kept {
         *self = Self::new(self.shard);
     }
 
+    /// Forgets what a batch names, so that it is loaded.
+    pub(super) fn forget(&mut self, named: &Named) {
+        for person in &named.people {
+            self.people.remove(person);
+            self.books.forget_person(*person);
+        }
+        for key in &named.keys {
+            self.keys.remove(key);
+        }
+        let holds = named.holds.iter().chain(&named.running).chain(&named.new_holds);
+        let requests = holds.filter_map(|hold| self.books.hold(*hold)).map(|hold| hold.request);
+        for request in requests.chain(named.requests.iter().copied()).collect::<Vec<_>>() {
+            self.requests.remove(&request);
+            self.books.forget_request(request);
+        }
+    }
+
     /// Whether the books are those of this state, or empty.
     pub(super) fn is_of(&self, stamp: Stamp) -> bool {
         self.stamp.is_none_or(|kept| kept == stamp)
@@ -96,7 +116,7 @@ impl Kept {
 
     /// After a commit: forgets all but what is of use to the next batch, or everything.
     pub(super) fn retain(&mut self, named: &Named, stamp: Option<Stamp>) {
-        if stamp.is_none() || self.people.len().saturating_add(self.keys.len()) > ROWS_MAX {
+        if self.people.len().saturating_add(self.keys.len()) > ROWS_MAX {
             return self.clear();
         }
         self.stamp = stamp;

@@ -229,7 +229,12 @@ async fn put_details(
         kept.put_holds(holds);
     }
     kept.add((&wanted.people, &wanted.keys, &wanted.holds_of));
-    let missing: BTreeSet<ApiKeyId> = keys.into_iter().filter(|key| !kept.keys.contains(key)).collect();
+    // Others may have changed what is kept of a key that is not locked.
+    let is_sure = |key: &ApiKeyId| match on.get_database_backend() {
+        DbBackend::Sqlite => kept.keys.contains(key),
+        _ => wanted.keys.contains(key),
+    };
+    let missing: BTreeSet<ApiKeyId> = keys.into_iter().filter(|key| !is_sure(key)).collect();
     make_keys(on, missing, &mut kept.books).await?;
     load_transfers(on, named, &mut kept.books).await
 }

@@ -4,6 +4,7 @@ mod audit;
 mod bills;
 mod custody;
 mod grants;
+mod guard;
 mod journal;
 mod kept;
 mod limits;

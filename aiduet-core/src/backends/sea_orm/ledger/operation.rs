@@ -58,6 +58,8 @@ pub(super) struct Named {
     pub(super) transfers: BTreeSet<TransferId>,
     /// Names of causes outside the ledger.
     pub(super) externals: Vec<(&'static str, ExternalId)>,
+    /// Whether floors of holds count, which others raise without a trace on any account.
+    pub(super) floors: bool,
 }
 
 impl Operation {
@@ -89,7 +91,10 @@ impl Operation {
                 named.people.insert(*account);
                 named.changed.insert(*account);
             }
-            Self::Sweep { account, request, at: _ } => named.close(*account, *request, &[]),
+            Self::Sweep { account, request, at: _ } => {
+                named.close(*account, *request, &[]);
+                named.floors = true;
+            }
         }
     }
 
@@ -133,6 +138,12 @@ impl Operation {
 }
 
 impl Named {
+    pub(super) fn of(operations: &[&Operation]) -> Self {
+        let mut named = Self::default();
+        operations.iter().for_each(|operation| operation.name(&mut named));
+        named
+    }
+
     fn close(&mut self, account: AccountId, request: RequestId, holds: &[HoldId]) {
         self.people.insert(account);
         self.changed.insert(account);

@@ -61,6 +61,8 @@ pub(super) const REQUESTS: Insert<30> = Insert {
     ],
     conflict: Conflict::Replace("id", &REQUEST_CHANGES),
 };
+/// For requests that have no record.
+pub(super) const NEW_REQUESTS: Insert<30> = Insert { conflict: Conflict::Fail, ..REQUESTS };
 const REQUEST_CHANGES: [&str; 26] = [
     "endpoint",
     "stream",

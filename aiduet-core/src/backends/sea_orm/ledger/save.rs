@@ -5,13 +5,14 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use sea_orm::{ConnectionTrait, DbBackend};
 use uuid::Uuid;
 
+use super::guard::Guard;
 use super::kept::{STAMP, Stamp};
-use super::record::{REQUESTS, ROLLUPS, write_request, write_rollup};
+use super::record::{NEW_REQUESTS, REQUESTS, ROLLUPS, write_request, write_rollup};
 use super::rows::{
     ACCOUNT_CHANGES, ACCOUNTS, HOLDS, KEYS, LOTS, NEW_ACCOUNTS, TRANSFERS, account_id, changed_columns,
     pending_ids, write_account, write_hold, write_key, write_lot, write_transfer,
 };
-use crate::backends::sea_orm::bulk::{Cell, Column, int, select_rows, uuid};
+use crate::backends::sea_orm::bulk::{Cell, Column, Insert, int, select_rows, uuid};
 use crate::backends::sea_orm::error::DatabaseError;
 use crate::backends::sea_orm::script::Script;
 use crate::backends::sea_orm::sql::Sql;
@@ -25,18 +26,10 @@ pub(super) async fn save(
     on: &impl ConnectionTrait,
     books: &mut Books,
 ) -> Result<Option<Stamp>, DatabaseError> {
-    let Changes { transfers, accounts, lots, keys, opened, closed, raised, requests, rollups } =
-        books.take_changes();
-    let accounts: BTreeSet<LedgerAccount> = accounts.into_iter().collect();
-    let (people, house): (Vec<_>, Vec<_>) = accounts.into_iter().partition(|account| account.is_personal());
+    let mut changes = books.take_changes();
+    let (people, house) = split(std::mem::take(&mut changes.accounts));
     let mut script = Script::new(on);
-    script.insert(&TRANSFERS, transfers.iter().map(write_transfer).collect()).await?;
-    save_holds(&mut script, books, (&opened, &closed, &raised)).await?;
-    save_people(&mut script, books, people).await?;
-    save_lots(&mut script, lots).await?;
-    save_keys(&mut script, books, keys.into_iter().collect()).await?;
-    save_requests(&mut script, books, requests.into_iter().collect()).await?;
-    save_rollups(&mut script, rollups).await?;
+    save_rows(&mut script, books, (changes, people, &REQUESTS)).await?;
     save_house(&mut script, books, house).await?;
     if script.backend() != DbBackend::Sqlite {
         return Ok(None);
@@ -44,6 +37,54 @@ pub(super) async fn save(
     let select = format!("SELECT {STAMP} FROM pragma_data_version");
     script.add(|sql| sql.text(&select)).await?;
     Ok(Some(Stamp::read(&script.rows().await?)?))
+}
+
+/// Writes what changed, in one statement and only if the guard holds; says whether it does. On PostgreSQL.
+///
+/// The parts of a statement are run from the last to the first, so those of the house are last here too.
+pub(super) async fn save_guarded(
+    on: &impl ConnectionTrait,
+    books: &mut Books,
+    guard: &Guard,
+) -> Result<bool, DatabaseError> {
+    let mut changes = books.take_changes();
+    let (people, house) = split(std::mem::take(&mut changes.accounts));
+    let mut script = Script::guarded(on, guard.begin(&house));
+    for account in house {
+        let change = books.account(account);
+        script.add(|sql| add_to_account(sql, account, &change)).await?;
+    }
+    save_rows(&mut script, books, (changes, people, &NEW_REQUESTS)).await?;
+    script.run_guarded().await
+}
+
+/// The accounts of people and those of the house, each once and in the order of their identifiers.
+fn split(changed: Vec<LedgerAccount>) -> (Vec<LedgerAccount>, Vec<LedgerAccount>) {
+    let changed: BTreeSet<LedgerAccount> = changed.into_iter().collect();
+    let mut changed: Vec<_> = changed.into_iter().collect();
+    changed.sort_by_cached_key(|account| account_id(*account));
+    changed.into_iter().partition(|account| account.is_personal())
+}
+
+/// Writes everything but the accounts of the house.
+async fn save_rows<C: ConnectionTrait>(
+    script: &mut Script<'_, C>,
+    books: &Books,
+    (changes, people, requests): (Changes, Vec<LedgerAccount>, &Insert<30>),
+) -> Result<(), DatabaseError> {
+    let Changes { transfers, accounts: _, lots, keys, opened, closed, raised, requests: records, rollups } =
+        changes;
+    script.insert(&TRANSFERS, transfers.iter().map(write_transfer).collect()).await?;
+    save_holds(script, books, (&opened, &closed, &raised)).await?;
+    // These were locked when they were loaded, so their columns are replaced.
+    let rows = people.iter().map(|account| write_account(*account, &books.account(*account)));
+    script.insert(&ACCOUNTS, rows.collect()).await?;
+    save_lots(script, lots).await?;
+    save_keys(script, books, keys.into_iter().collect()).await?;
+    let records: BTreeSet<RequestId> = records.into_iter().collect();
+    let rows = records.iter().filter_map(|id| books.request(*id)).map(write_request);
+    script.insert(requests, rows.collect::<Result<_, _>>()?).await?;
+    save_rollups(script, rollups).await
 }
 
 async fn save_holds<C: ConnectionTrait>(
@@ -86,20 +127,9 @@ async fn raise_floors<C: ConnectionTrait>(
     let update = |sql: Sql| {
         let sql = sql.text(raise).text("raised.floor FROM (");
         let sql = select_rows(sql, &COLUMNS, rows).text(") raised");
-        sql.text(" WHERE hold.pending_id = raised.raised_id AND hold.min_cost < raised.floor")
+        sql.text(" WHERE hold.pending_id = raised.raised_id AND hold.min_cost < raised.floor").end_condition()
     };
     script.add(update).await
-}
-
-/// Accounts of people were locked when they were loaded, so their columns are replaced.
-async fn save_people<C: ConnectionTrait>(
-    script: &mut Script<'_, C>,
-    books: &Books,
-    mut people: Vec<LedgerAccount>,
-) -> Result<(), DatabaseError> {
-    people.sort_by_cached_key(|account| account_id(*account));
-    let rows = people.iter().map(|account| write_account(*account, &books.account(*account))).collect();
-    script.insert(&ACCOUNTS, rows).await
 }
 
 /// To accounts of the house the change is added, last, so that their locks are held as short as
@@ -107,9 +137,8 @@ async fn save_people<C: ConnectionTrait>(
 async fn save_house<C: ConnectionTrait>(
     script: &mut Script<'_, C>,
     books: &Books,
-    mut house: Vec<LedgerAccount>,
+    house: Vec<LedgerAccount>,
 ) -> Result<(), DatabaseError> {
-    house.sort_by_cached_key(|account| account_id(*account));
     let zeros = |account: &LedgerAccount| write_account(*account, &AccountRow::default());
     if script.backend() == DbBackend::Sqlite {
         script.insert(&NEW_ACCOUNTS, house.iter().map(zeros).collect()).await?;
@@ -139,7 +168,7 @@ fn add_to_account(sql: Sql, account: LedgerAccount, change: &AccountRow) -> Sql 
         let separator = if index == 0 { "" } else { ", " };
         update = update.text(&format!("{separator}{column} = {column} + ")).value(value);
     }
-    update.text(" WHERE id = ").value(account_id(account))
+    update.text(" WHERE id = ").value(account_id(account)).end_condition()
 }
 
 async fn save_lots<C: ConnectionTrait>(
@@ -156,15 +185,6 @@ async fn save_keys<C: ConnectionTrait>(
     keys: BTreeSet<ApiKeyId>,
 ) -> Result<(), DatabaseError> {
     script.insert(&KEYS, keys.iter().map(|key| write_key(*key, &books.key(*key))).collect()).await
-}
-
-async fn save_requests<C: ConnectionTrait>(
-    script: &mut Script<'_, C>,
-    books: &Books,
-    requests: BTreeSet<RequestId>,
-) -> Result<(), DatabaseError> {
-    let rows = requests.iter().filter_map(|id| books.request(*id)).map(write_request);
-    script.insert(&REQUESTS, rows.collect::<Result<_, _>>()?).await
 }
 
 async fn save_rollups<C: ConnectionTrait>(

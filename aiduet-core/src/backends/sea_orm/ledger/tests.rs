@@ -272,7 +272,6 @@ async fn disarm(database: &Database) {
             "DROP INDEX transfer_pending_id",
             "DROP INDEX transfer_code_ext",
             "ALTER TABLE account DROP CONSTRAINT account_limit",
-            "ALTER TABLE transfer ALTER COLUMN seq DROP IDENTITY",
         ],
         "mysql" => &[
             "DROP TRIGGER transfer_no_update",
@@ -303,7 +302,7 @@ const CORRUPTIONS: [(&str, &str); 30] = [
     ("I05", "UPDATE transfer SET pending_id = request WHERE phase = 3"),
     ("I06", "UPDATE transfer SET amount = amount + 100000000 WHERE phase = 3"),
     ("I06", "UPDATE transfer SET pending_id = id WHERE phase = 3"),
-    ("I07", "UPDATE transfer SET seq = -seq WHERE phase = 3"),
+    ("I07", "UPDATE transfer SET created_at = 0 WHERE phase = 3"),
     ("I08", "UPDATE hold SET amount = amount + 1"),
     ("I08", "DELETE FROM hold"),
     ("I08", "UPDATE key_spend SET held = held + 1"),

@@ -29,8 +29,7 @@ const ACCOUNT: &str = "id {uuid} NOT NULL PRIMARY KEY,
 
 /// Phases: 1 single, 2 pending, 3 post, 4 void, 5 expire. A pending transfer is resolved once:
 /// `pending_id` is unique.
-const TRANSFER: &str = "seq {seq},
-    id {uuid} NOT NULL,
+const TRANSFER: &str = "{id},
     phase {int} NOT NULL,
     code {code} NOT NULL,
     dr {uuid} NOT NULL,
@@ -85,11 +84,10 @@ fn statements(dialect: Dialect) -> Vec<String> {
     let plain = |name, columns| Index { name, kind: IndexKind::Plain, columns, condition: "" };
     let mut all =
         dialect.table("account", ACCOUNT, &[plain("account_owner", "owner"), plain("account_kind", "kind")]);
-    all.extend(dialect.table(
-        "transfer",
-        &TRANSFER.replace("{seq}", sequence(dialect.0)),
-        &[
-            unique("transfer_id", "id", ""),
+    let (id, index) = transfer_id(dialect.0);
+    let indexes: Vec<Index> = index
+        .into_iter()
+        .chain([
             unique("transfer_pending_id", "pending_id", "pending_id IS NOT NULL"),
             unique("transfer_code_ext", "code, ext", "ext IS NOT NULL"),
             Index {
@@ -98,8 +96,9 @@ fn statements(dialect: Dialect) -> Vec<String> {
                 columns: "reverses",
                 condition: "reverses IS NOT NULL",
             },
-        ],
-    ));
+        ])
+        .collect();
+    all.extend(dialect.table("transfer", &TRANSFER.replace("{id}", id), &indexes));
     all.extend(dialect.table("hold", HOLD, &[plain("hold_request", "request")]));
     all.extend(dialect.table("lot", LOT, &[plain("lot_account", "account")]));
     all.extend(dialect.table("nodes", NODE, &[]));
@@ -107,11 +106,17 @@ fn statements(dialect: Dialect) -> Vec<String> {
     all
 }
 
-const fn sequence(backend: DbBackend) -> &'static str {
+/// The identifier of a transfer, and its index where it is not the primary key. SQLite and MySQL keep rows in
+/// the order of a number. On PostgreSQL a sequence would be a place where all nodes meet, and databases
+/// that are spread over many machines make it slow or have none.
+fn transfer_id(backend: DbBackend) -> (&'static str, Option<Index>) {
+    let index = Index { name: "transfer_id", kind: IndexKind::Unique, columns: "id", condition: "" };
     match backend {
-        DbBackend::Postgres => "BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY",
-        DbBackend::MySql => "BIGINT NOT NULL AUTO_INCREMENT PRIMARY KEY",
-        _ => "INTEGER PRIMARY KEY AUTOINCREMENT",
+        DbBackend::Postgres => ("id {uuid} NOT NULL PRIMARY KEY", None),
+        DbBackend::MySql => {
+            ("seq BIGINT NOT NULL AUTO_INCREMENT PRIMARY KEY, id {uuid} NOT NULL", Some(index))
+        }
+        _ => ("seq INTEGER PRIMARY KEY AUTOINCREMENT, id {uuid} NOT NULL", Some(index)),
     }
 }
 

@@ -53,7 +53,7 @@ fn statements(dialect: Dialect) -> Vec<String> {
 
 /// Holds for a change of a transfer that takes a name off it and nothing else: its legs become the
 /// pseudonyms that stand in the table, the request and a memo may go. `IS` compares with null.
-const NAME_GOES: &str = "NEW.seq = OLD.seq AND NEW.id = OLD.id AND NEW.phase = OLD.phase \
+const NAME_GOES: &str = "NEW.id = OLD.id AND NEW.phase = OLD.phase \
     AND NEW.code = OLD.code AND NEW.amount = OLD.amount AND NEW.currency = OLD.currency \
     AND NEW.created_at = OLD.created_at AND NEW.pending_id IS OLD.pending_id \
     AND NEW.reverses IS OLD.reverses AND NEW.request IS NULL \

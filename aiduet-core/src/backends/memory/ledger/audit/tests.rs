@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use super::*;
 use crate::backends::memory::MemoryLedger;
-use crate::clock::ManualClock;
+use crate::clock::{ManualClock, Timestamp};
 use crate::ledger::books::{KeyRow, Lot};
 use crate::ledger::{Audit, Entry, Ledger, Reserving};
 use crate::testing::{Factory, cents};
@@ -124,7 +124,8 @@ async fn each_tampered_row_is_found() {
         let mut again = pending.rev().find(|transfer| transfer.pending.is_some()).unwrap().clone();
         again.id = TransferId::from_uuid(uuid::Uuid::nil());
         again.amount = cents(1_000);
-        state.journal.insert(0, again.id);
+        again.at = Timestamp::from_millis(again.at.millis() - 1);
+        state.journal.push(again.id);
         state.books.put_transfer(again, Money::ZERO);
     };
     let found = broken_by(resolver).await;
