@@ -1,7 +1,9 @@
 //! What clients write into requests beside the words of their users: the data file.
 
 use std::collections::BTreeSet;
+use std::ops::Range;
 
+use memchr::memmem::Finder;
 use serde::Deserialize;
 
 use super::error::DuetDataError;
@@ -185,9 +187,28 @@ pub(super) struct HelperSign {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct SpanMarks {
-    pub(super) open: String,
+    pub(super) open: Opening,
     #[serde(default)]
     pub(super) close: Option<String>,
+}
+
+/// The text that opens a block. What finds it is made once: that takes longer than to look through a message.
+#[derive(Debug, Deserialize)]
+#[serde(from = "String")]
+pub(super) struct Opening(Finder<'static>);
+
+impl From<String> for Opening {
+    fn from(text: String) -> Self {
+        Self(Finder::new(&text).into_owned())
+    }
+}
+
+impl Opening {
+    /// Where it stands in a text.
+    pub(super) fn find(&self, text: &str) -> Option<Range<usize>> {
+        let start = self.0.find(text.as_bytes())?;
+        Some(start..start + self.0.needle().len())
+    }
 }
 
 /// The blocks that harnesses write.

@@ -1,7 +1,5 @@
 //! The user's words and the harness's blocks, told apart.
 
-use memchr::memmem;
-
 use super::clients::{Blocks, SpanMarks};
 
 /// A block of a harness.
@@ -68,7 +66,9 @@ fn is_tool_result(text: &str, known: &Blocks) -> bool {
 
 /// The last element whose inside is what a person said, with what stands around it.
 fn wrapped<'t>(text: &'t str, known: &Blocks) -> Option<(&'t str, &'t str, &'t str)> {
-    let closes: Vec<usize> = memmem::find_iter(text.as_bytes(), "</").collect();
+    let bytes = text.as_bytes();
+    let is_close = |at: &usize| bytes.get(at + 1) == Some(&b'/');
+    let closes: Vec<usize> = memchr::memchr_iter(b'<', bytes).filter(is_close).collect();
     if closes.is_empty() {
         return None;
     }
@@ -140,7 +140,7 @@ struct Finder<'t> {
 
 impl<'t> Finder<'t> {
     fn new(text: &'t str, known: &'t Blocks) -> Self {
-        let is_there = |marks: &&SpanMarks| memmem::find(text.as_bytes(), marks.open.as_bytes()).is_some();
+        let is_there = |marks: &&SpanMarks| marks.open.find(text).is_some();
         let spans = known.spans.iter().filter(is_there).collect();
         Self { text, known, unclosed: vec![false; known.tags.len()], spans }
     }
@@ -162,11 +162,11 @@ impl<'t> Finder<'t> {
 
     fn span(&self, from: usize) -> Option<Found<'t>> {
         let found = self.spans.iter().filter_map(|marks| {
-            let open = from + self.text.get(from..)?.find(marks.open.as_str())?;
+            let opening = marks.open.find(self.text.get(from..)?)?;
+            let (open, body) = (from + opening.start, from + opening.end);
             if !at_line_start(self.text, open) {
                 return None;
             }
-            let body = open + marks.open.len();
             let (inner_end, end) = match &marks.close {
                 None => (self.text.len(), self.text.len()),
                 Some(close) => {
