@@ -1,29 +1,31 @@
 //! Calls that clients make by themselves.
 
-use std::borrow::Cow;
 use std::cell::LazyCell;
 
 use super::clients::{Clients, Helper};
 use super::phrases::Found;
-use super::turn::text_of;
-use super::window;
-use crate::dialect::{Message, Speaker, Transcript};
+use crate::dialect::{Speaker, Transcript};
 
 /// All that the probe for a quota says.
 const QUOTA: &str = "quota";
 
-/// Which call of a client a request is, if it is one that no person has asked for.
-pub(super) fn helper(transcript: &Transcript<'_>, clients: &Clients, system: &Found) -> Option<Helper> {
+/// Which call of a client a request is, if it is one that no person has asked for; `said` is what the last message
+/// on the side of the user says.
+pub(super) fn helper(
+    transcript: &Transcript<'_>,
+    clients: &Clients,
+    system: &Found,
+    said: &str,
+) -> Option<Helper> {
     let users = || transcript.messages().iter().filter(|message| message.speaker == Speaker::User);
     let last = users().next_back();
     let sole = last.filter(|_last| users().nth(1).is_none());
-    let said = last.map(|message| said(transcript, message)).unwrap_or_default();
     if sole.is_some() && transcript.demands.output_limit == Some(1) && said == QUOTA {
         return Some(Helper::Quota);
     }
     // Read only when a sign is left that depends on it.
-    let may_have_sign = LazyCell::new(|| clients.signs.may_be_in(&said));
-    let in_last = LazyCell::new(|| clients.phrases.find(&said));
+    let may_have_sign = LazyCell::new(|| clients.signs.may_be_in(said));
+    let in_last = LazyCell::new(|| clients.phrases.find(said));
     clients.helpers.iter().find_map(|sign| {
         if sign.without_tools && !transcript.tools.is_empty() {
             return None;
@@ -34,14 +36,8 @@ pub(super) fn helper(transcript: &Transcript<'_>, clients: &Clients, system: &Fo
         };
         let spoken = (sign.in_last && last.is_some()) || (sign.in_sole && sole.is_some());
         let may_be = || !sign.starts.is_empty() || *may_have_sign;
-        let by_user = spoken && starts(&said) && may_be() && sign.all.holds(&in_last);
+        let by_user = spoken && starts(said) && may_be() && sign.all.holds(&in_last);
         let by_system = sign.in_system_prompt && sign.starts.is_empty() && sign.all.holds(system);
         (by_user || by_system).then_some(sign.kind)
     })
-}
-
-/// The beginning of what a message says, both ends of a long one.
-fn said<'a>(transcript: &Transcript<'a>, message: &Message) -> Cow<'a, str> {
-    let texts = transcript.parts(message).iter().filter_map(text_of);
-    texts.map(window::ends).reduce(|first, next| first + "\n" + next).unwrap_or_default()
 }

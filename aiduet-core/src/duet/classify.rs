@@ -11,7 +11,7 @@ use super::mode::{Mode, system_texts};
 use super::phrases::Found;
 use super::reason::{Carried, Named, Rule, Settled};
 use super::role::{Role, RoleChoice};
-use super::turn::{Loop, Turn};
+use super::turn::{Loop, Said, Turn};
 use super::weights::{Scores, Weights};
 use crate::dialect::Transcript;
 
@@ -67,13 +67,14 @@ pub(super) struct Judge {
 
 impl Judge {
     pub(super) fn verdict(&self, transcript: &Transcript<'_>, asked: Asked) -> Verdict {
-        let case = self.read(transcript);
+        let said = Said::of(transcript);
+        let case = Case::of(transcript, &self.clients, &said);
         let in_loop = case.turn.tool_loop != Loop::None;
         let decided = |role, rule| Verdict { role, rule, scored: None, in_loop };
         if let Some((role, by)) = asked.role() {
             return decided(role, Rule::Override(by));
         }
-        if let Some(helper) = helper(transcript, &self.clients, &case.system) {
+        if let Some(helper) = helper(transcript, &self.clients, &case.system, &said.text()) {
             return decided(Role::Background, Rule::Background(helper));
         }
         if let Some((client, role)) = case.mode.role {
@@ -133,7 +134,7 @@ impl Judge {
     }
 
     pub(super) fn read(&self, transcript: &Transcript<'_>) -> Case {
-        Case::of(transcript, &self.clients)
+        Case::of(transcript, &self.clients, &Said::of(transcript))
     }
 
     /// What the scorer would look at, whatever rule decides.
@@ -169,12 +170,12 @@ impl Case {
         self.turn.human.as_ref().map(|human| human.prose.text())
     }
 
-    fn of(transcript: &Transcript<'_>, clients: &Clients) -> Self {
+    fn of(transcript: &Transcript<'_>, clients: &Clients, said: &Said<'_>) -> Self {
         let mut system = Found::default();
         for text in system_texts(transcript) {
             system.merge(&clients.phrases.find(&text));
         }
-        let turn = Turn::of(transcript, clients);
+        let turn = Turn::of(transcript, clients, said);
         let human = turn.human.as_ref().map(|human| human.place);
         let mode = Mode::of(transcript, clients, human, &system);
         let text_client = if clients.text_clients.holds(&system) { ToolSet::Editing } else { ToolSet::None };

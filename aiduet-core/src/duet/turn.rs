@@ -49,13 +49,37 @@ pub(super) struct Previous {
     pub(super) code: bool,
 }
 
+/// What the last message on the side of the user says; most often it is read twice.
+#[derive(Default)]
+pub(super) struct Said<'t> {
+    place: Option<usize>,
+    texts: Vec<Cow<'t, str>>,
+}
+
+impl<'t> Said<'t> {
+    pub(super) fn of(transcript: &'t Transcript<'_>) -> Self {
+        let is_user = |message: &Message| message.speaker == Speaker::User;
+        let place = transcript.messages().iter().rposition(is_user);
+        let message = place.and_then(|place| transcript.messages().get(place));
+        Self { place, texts: message.map(|message| texts(transcript, message)).unwrap_or_default() }
+    }
+
+    /// In one piece.
+    pub(super) fn text(&self) -> Cow<'_, str> {
+        match self.texts.as_slice() {
+            [text] => Cow::Borrowed(text),
+            texts => Cow::Owned(texts.join("\n")),
+        }
+    }
+}
+
 impl Turn {
-    pub(super) fn of(transcript: &Transcript<'_>, clients: &Clients) -> Self {
-        let human = last_human(transcript, transcript.messages().len(), clients);
+    pub(super) fn of(transcript: &Transcript<'_>, clients: &Clients, said: &Said<'_>) -> Self {
+        let human = last_human(transcript, transcript.messages().len(), clients, said);
         let since = human.as_ref().map_or(0, |human| human.place + 1);
         let tool_loop = tool_loop(transcript, since, clients);
         let end = human.as_ref().map_or(0, |human| human.place);
-        let before = last_human(transcript, end, clients);
+        let before = last_human(transcript, end, clients, said);
         let between = before.as_ref().map_or(0, |human| human.place)..end;
         let answer = answer(transcript, between.clone());
         let previous = previous(transcript, between, clients);
@@ -64,14 +88,19 @@ impl Turn {
 }
 
 /// The last message of a person before a place.
-fn last_human(transcript: &Transcript<'_>, end: usize, clients: &Clients) -> Option<Human> {
+fn last_human(transcript: &Transcript<'_>, end: usize, clients: &Clients, said: &Said<'_>) -> Option<Human> {
     let messages = transcript.messages().get(..end)?.iter().enumerate().rev();
     messages.filter(|(_place, message)| message.speaker == Speaker::User).find_map(|(place, message)| {
-        let parts = transcript.parts(message);
-        let texts: Vec<Cow<'_, str>> = parts.iter().filter_map(text_of).map(window::ends).collect();
+        let read: Vec<Cow<'_, str>>;
+        let texts = if said.place == Some(place) {
+            &said.texts
+        } else {
+            read = texts(transcript, message);
+            &read
+        };
         let pieces: Vec<Pieces<'_>> =
             texts.iter().map(|text| harness::split(text, &clients.blocks)).collect();
-        let image = parts.iter().any(|part| matches!(part, Part::Image));
+        let image = transcript.parts(message).iter().any(|part| matches!(part, Part::Image));
         let spoken = pieces.iter().any(Pieces::is_human);
         (spoken || image).then(|| Human {
             place,
@@ -79,6 +108,11 @@ fn last_human(transcript: &Transcript<'_>, end: usize, clients: &Clients) -> Opt
             image,
         })
     })
+}
+
+/// Both ends of each text of a message.
+fn texts<'t>(transcript: &'t Transcript<'_>, message: &Message) -> Vec<Cow<'t, str>> {
+    transcript.parts(message).iter().filter_map(text_of).map(window::ends).collect()
 }
 
 pub(super) const fn text_of<'a>(part: &Part<'a>) -> Option<Text<'a>> {
@@ -134,8 +168,7 @@ fn is_edit(call: &Call<'_>, clients: &Clients) -> bool {
 fn answer(transcript: &Transcript<'_>, range: std::ops::Range<usize>) -> Option<Prose> {
     let messages = transcript.messages().get(range)?.iter().rev();
     messages.filter(|message| message.speaker == Speaker::Assistant).find_map(|message| {
-        let parts = transcript.parts(message);
-        let texts: Vec<Cow<'_, str>> = parts.iter().filter_map(text_of).map(window::ends).collect();
+        let texts = texts(transcript, message);
         (!texts.is_empty()).then(|| Prose::of(texts.iter().map(AsRef::as_ref)))
     })
 }
