@@ -3,7 +3,7 @@
 use super::clients::Clients;
 use super::feature::{Feature, FeatureVector};
 use super::lexicon::{Group, Lexicon};
-use super::prose::{Artefact, Prose};
+use super::prose::{Artefact, Prose, WEIGHT_MAX};
 use super::turn::{Human, Turn};
 use super::words::Words;
 use crate::dialect::Transcript;
@@ -13,6 +13,8 @@ const TINY: usize = 24;
 
 /// A message of at most this weight is short.
 const SHORT: usize = 60;
+
+const _: () = assert!(TINY < SHORT && SHORT < WEIGHT_MAX, "what is longer is not told apart");
 
 /// Everything about a turn that the scorer may look at.
 pub(super) struct Scene<'t> {

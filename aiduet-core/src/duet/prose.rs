@@ -18,6 +18,9 @@ use self::clean::clean;
 /// How much of the prose is read at each end, in bytes.
 const END_BYTES: usize = 2 * 1024;
 
+/// Letters are weighed up to here.
+pub(super) const WEIGHT_MAX: usize = 100;
+
 /// Stands for what was taken out.
 const GAP: char = '\u{1}';
 
@@ -46,7 +49,8 @@ pub(super) struct Prose {
     text: String,
     clauses: Vec<Clause>,
     pub(super) artefacts: Artefacts,
-    /// Letters of ASCII words, and other letters twice: about how long it takes to read.
+    /// Letters of ASCII words, and other letters twice: about how long it takes to read, up to
+    /// [`WEIGHT_MAX`].
     pub(super) weight: usize,
 }
 
@@ -58,6 +62,7 @@ impl Prose {
             prose.read(text);
         }
         prose.keep_ends();
+        prose.weigh();
         prose.divide();
         prose
     }
@@ -132,7 +137,7 @@ impl Prose {
     fn read(&mut self, text: &str) {
         let mut fence: Option<(&str, Sample)> = None;
         self.text.reserve(text.len());
-        for line in text.lines() {
+        for line in lines(text) {
             let bare = line.trim_start();
             match &mut fence {
                 Some((mark, sample)) if bare.starts_with(*mark) => {
@@ -172,23 +177,48 @@ impl Prose {
         self.text.replace_range(head..tail, "\n");
     }
 
-    fn divide(&mut self) {
-        let mut start = 0;
-        for (at, letter) in self.text.char_indices() {
-            if is_letter(letter) {
-                self.weight += if letter.is_ascii() { 1 } else { 2 };
-                continue;
+    fn weigh(&mut self) {
+        for letter in self.text.chars().filter(|letter| is_letter(*letter)) {
+            self.weight += if letter.is_ascii() { 1 } else { 2 };
+            if self.weight >= WEIGHT_MAX {
+                return;
             }
-            let end = at + letter.len_utf8();
-            let next = self.text.as_bytes().get(end);
-            let Some(ending) = ending_of(letter, next) else { continue };
-            self.clauses.push(Clause { start, end, ending });
-            start = end;
-        }
-        if start < self.text.len() {
-            self.clauses.push(Clause { start, end: self.text.len(), ending: Ending::Sentence });
         }
     }
+
+    fn divide(&mut self) {
+        let bytes = self.text.as_bytes();
+        let mut start = 0;
+        for (at, byte) in bytes.iter().enumerate() {
+            if MAY_END.get(usize::from(*byte)) != Some(&true) {
+                continue;
+            }
+            if let Some((ending, end)) = ending_at(bytes, at) {
+                self.clauses.push(Clause { start, end, ending });
+                start = end;
+            }
+        }
+        if start < bytes.len() {
+            self.clauses.push(Clause { start, end: bytes.len(), ending: Ending::Sentence });
+        }
+    }
+}
+
+/// The lines of a text, as [`str::lines`] has them, but found in many bytes at a time.
+fn lines(text: &str) -> impl Iterator<Item = &str> {
+    let mut rest = text;
+    std::iter::from_fn(move || {
+        let (line, tail) = match memchr::memchr(b'\n', rest.as_bytes()) {
+            Some(end) => {
+                let line = rest.get(..end)?;
+                (line.strip_suffix('\r').unwrap_or(line), rest.get(end + 1..)?)
+            }
+            None if rest.is_empty() => return None,
+            None => (rest, ""),
+        };
+        rest = tail;
+        Some(line)
+    })
 }
 
 /// Letters and digits, as [`char::is_alphanumeric`] has them; without its tables for those that are
@@ -202,15 +232,41 @@ pub(super) fn is_letter(letter: char) -> bool {
     }
 }
 
-/// Whether a letter ends a clause, and how.
-fn ending_of(letter: char, next: Option<&u8>) -> Option<Ending> {
-    let at_edge = next.is_none_or(|next| !next.is_ascii_alphanumeric());
-    match letter {
-        '?' => Some(Ending::Question),
-        '.' | '!' if at_edge => Some(Ending::Sentence),
-        '\n' | '\u{3002}' | '!' => Some(Ending::Sentence),
-        ',' | ':' if at_edge => Some(Ending::Clause),
-        ';' | '\u{3001}' | '\u{2014}' | '\u{2026}' => Some(Ending::Clause),
-        _ => None,
+/// The bytes at which a clause may end.
+const MAY_END: [bool; 256] = may_end();
+
+const fn may_end() -> [bool; 256] {
+    let mut may_end = [false; 256];
+    let mut rest: &mut [bool] = &mut may_end;
+    let mut byte = 0_u8;
+    while let [this, others @ ..] = rest {
+        *this = matches!(byte, b'?' | b'.' | b'!' | b'\n' | b',' | b':' | b';' | 0x80);
+        byte = byte.wrapping_add(1);
+        rest = others;
     }
+    may_end
+}
+
+/// How a clause ends at a byte, if it does, and where the next one begins.
+fn ending_at(bytes: &[u8], at: usize) -> Option<(Ending, usize)> {
+    let next = bytes.get(at + 1);
+    let at_edge = next.is_none_or(|next| !next.is_ascii_alphanumeric());
+    let ending = match bytes.get(at)? {
+        b'?' => Ending::Question,
+        b'.' if at_edge => Ending::Sentence,
+        b'\n' | b'!' => Ending::Sentence,
+        b',' | b':' if at_edge => Ending::Clause,
+        b';' => Ending::Clause,
+        // The second byte of three: of 。 and 、, of — and ….
+        0x80 => {
+            let ending = match (bytes.get(at.checked_sub(1)?)?, next?) {
+                (0xe3, 0x82) => Ending::Sentence,
+                (0xe3, 0x81) | (0xe2, 0x94 | 0xa6) => Ending::Clause,
+                _ => return None,
+            };
+            return Some((ending, at + 2));
+        }
+        _ => return None,
+    };
+    Some((ending, at + 1))
 }

@@ -187,7 +187,8 @@ fn is_log(line: &str, bare: &str) -> bool {
 
 /// `KeyError: 'x'`, `java.lang.IllegalStateException: …`, `make: *** …`.
 fn starts_with_fault(bare: &str) -> bool {
-    let name = bare.split_once(' ').and_then(|(word, _message)| word.strip_suffix(':'));
+    let space = memchr::memchr(b' ', bare.as_bytes());
+    let name = space.and_then(|space| bare.get(..space)?.strip_suffix(':'));
     name.is_some_and(|name| ["Error", "Exception", "Warning"].iter().any(|end| name.ends_with(end)))
 }
 
@@ -296,6 +297,11 @@ fn is_mostly_signs(bare: &str) -> bool {
     };
     let are_enough = |signs: usize| signs >= 4 && signs * 6 >= bare.len();
     // Hardly any line has as much punctuation, which is counted for many bytes at a time.
-    are_enough(bare.bytes().filter(u8::is_ascii_punctuation).count())
-        && are_enough(bare.bytes().filter(is_sign).count())
+    are_enough(count(bare, u8::is_ascii_punctuation)) && are_enough(count(bare, is_sign))
+}
+
+/// How many bytes are like that, counted in bytes, of which many fit into a register.
+fn count(text: &str, is_like_that: impl Fn(&u8) -> bool) -> usize {
+    let chunks = text.as_bytes().chunks(usize::from(u8::MAX));
+    chunks.map(|chunk| usize::from(chunk.iter().map(|byte| u8::from(is_like_that(byte))).sum::<u8>())).sum()
 }

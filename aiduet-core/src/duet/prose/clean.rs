@@ -1,7 +1,5 @@
 //! A line of prose without what does not vote.
 
-use std::ops::RangeInclusive;
-
 use super::super::fold::fold_char;
 use super::{Artefact, Artefacts, GAP};
 
@@ -10,9 +8,6 @@ const QUOTATION_BYTES_MAX: usize = 600;
 
 /// Code within a line from this length on, in bytes, is more than a name.
 const SNIPPET_BYTES: usize = 24;
-
-/// Kana and Chinese characters: they quote nothing, belong to no token and have one spelling.
-const IDEOGRAPHIC: RangeInclusive<char> = '\u{3041}'..='\u{9fff}';
 
 /// The mark that closes a quotation which this one opens.
 const fn closing(open: char) -> Option<char> {
@@ -41,16 +36,13 @@ pub(super) fn clean(line: &str, out: &mut String, artefacts: &mut Artefacts) {
     let mut before = ' ';
     while let Some(letter) = rest.chars().next() {
         if !is_word_part(before)
-            && let Some((words, tail)) = plain_words(rest)
+            && let Some((run, tail)) = plain(rest)
         {
-            out.push(letter.to_ascii_lowercase());
-            out.push_str(words.get(1..).unwrap_or_default());
-            before = words.chars().next_back().unwrap_or(letter);
-            rest = tail;
-        } else if IDEOGRAPHIC.contains(&letter) {
-            let length = rest.find(|next| !IDEOGRAPHIC.contains(&next)).unwrap_or(rest.len());
-            let (run, tail) = rest.split_at_checked(length).unwrap_or((rest, ""));
+            let from = out.len();
             out.push_str(run);
+            if let Some(added) = out.get_mut(from..) {
+                added.make_ascii_lowercase();
+            }
             before = run.chars().next_back().unwrap_or(letter);
             rest = tail;
         } else if let Some((kind, length)) = quotation(rest, letter, before) {
@@ -64,7 +56,7 @@ pub(super) fn clean(line: &str, out: &mut String, artefacts: &mut Artefacts) {
             rest = rest.get(length..).unwrap_or_default();
             before = GAP;
         } else if is_word_part(letter) && !is_word_part(before) {
-            let length = rest.find(|next| !is_token_part(next)).unwrap_or(rest.len());
+            let length = rest.bytes().take_while(|byte| kind_of_byte(*byte) & PART != 0).count();
             let (token, tail) = rest.split_at_checked(length).unwrap_or((rest, ""));
             let bare = token.trim_end_matches(['.', ':', '-', '\'', '/', '@', '#', '\\', '~']);
             let (bare, tail) = if bare.is_empty() {
@@ -89,32 +81,82 @@ pub(super) fn clean(line: &str, out: &mut String, artefacts: &mut Artefacts) {
     }
 }
 
-/// Words at the beginning that are nothing else, each with the space behind it: small letters, of which only the
-/// very first may be a capital one, and behind them nothing that belongs to a token. Most of what people write is
-/// such words, and [`kind_of`] has nothing to say of them.
-fn plain_words(rest: &str) -> Option<(&str, &str)> {
-    let bytes = rest.as_bytes();
-    bytes.first().filter(|first| first.is_ascii_alphabetic())?;
-    let mut end = 0;
-    let mut at = 1;
-    loop {
-        at += bytes.get(at..)?.iter().take_while(|byte| byte.is_ascii_lowercase()).count();
-        match bytes.get(at) {
-            Some(b' ') => {
-                at += 1;
-                end = at;
-                if !bytes.get(at).is_some_and(u8::is_ascii_lowercase) {
-                    break;
-                }
-            }
-            Some(next) if is_token_part(char::from(*next)) => break,
-            _ => {
-                end = at;
-                break;
-            }
-        }
+/// Nothing to be looked at by itself.
+const PLAIN: u8 = 0;
+/// Something that may end what is plain.
+const OTHER: u8 = 1;
+/// A small letter; a capital one, which ends what is plain behind a small one.
+const SMALL: u8 = 1 << 1;
+const CAPITAL: u8 = SMALL << 1;
+/// The first byte of kana and of the marks before them; the second byte of these marks.
+const KANA: u8 = 1 << 3;
+const MARK: u8 = KANA << 1;
+
+/// A part of a token.
+const PART: u8 = 1 << 5;
+
+/// What each byte is.
+const KINDS: [u8; 256] = kinds();
+
+const fn kinds() -> [u8; 256] {
+    let mut kinds = [OTHER; 256];
+    let mut rest: &mut [u8] = &mut kinds;
+    let mut byte = 0_u8;
+    while let [kind, others @ ..] = rest {
+        *kind = match byte {
+            b'a'..=b'z' => SMALL | PART,
+            b'A'..=b'Z' => CAPITAL | PART,
+            b'0'..=b'9' => PART,
+            ..0x80 if is_token_part(byte as char) => OTHER | PART,
+            b'"' | b'`' => OTHER,
+            0xe3 => KANA,
+            0x80 => MARK,
+            // Among them what follows the first byte of a letter, and the first bytes of Chinese characters.
+            ..0xc0 | 0xe4..=0xe9 => PLAIN,
+            _ => OTHER,
+        };
+        byte = byte.wrapping_add(1);
+        rest = others;
     }
-    rest.split_at_checked(end).filter(|(words, _tail)| !words.is_empty())
+    kinds
+}
+
+fn kind_of_byte(byte: u8) -> u8 {
+    KINDS.get(usize::from(byte)).copied().unwrap_or(OTHER)
+}
+
+/// What a text begins with as long as nothing in it quotes, is more than a word or has another spelling but for
+/// capitals; and the rest. Most of what people write is like that, so the bytes are only looked up.
+fn plain(text: &str) -> Option<(&str, &str)> {
+    let bytes = text.as_bytes();
+    let is_part = |at: usize| bytes.get(at).is_some_and(|byte| kind_of_byte(*byte) & PART != 0);
+    // `www.` is an address.
+    let ends_word = |at: usize| match bytes.get(..at) {
+        Some([.., b'w', b'w', b'w']) => false,
+        Some([.., last]) => last.is_ascii_alphanumeric(),
+        _ => false,
+    };
+    let mut at = 0;
+    let mut before = PLAIN;
+    let end = loop {
+        let Some(byte) = bytes.get(at) else { break at };
+        let kind = kind_of_byte(*byte);
+        if kind & (OTHER | (before << 1) & (CAPITAL | MARK)) == 0 {
+            (before, at) = (kind, at + 1);
+            continue;
+        }
+        match byte {
+            // 、 and 。
+            0x80 if matches!(bytes.get(at + 1), Some(0x81 | 0x82)) => at += 2,
+            0x80 => break at - 1,
+            // Behind a word.
+            b'.' | b':' | b')' if ends_word(at) && !is_part(at + 1) => at += 1,
+            _ if is_part(at) => break (0..at).rev().find(|at| !is_part(*at)).map_or(0, |space| space + 1),
+            _ => break at,
+        }
+        before = PLAIN;
+    };
+    text.split_at_checked(end).filter(|(run, _tail)| !run.is_empty())
 }
 
 /// A quotation at the beginning: what it counts as, and its length.
@@ -177,12 +219,15 @@ fn kind_of(token: &str) -> Option<Artefact> {
     if is_word || !token.bytes().any(|byte| byte.is_ascii_alphanumeric()) {
         return None;
     }
-    let rooted = token.starts_with(['/', '~', '.']) || token.matches('/').count() > 1;
-    let suffix = token.rsplit_once('.').is_some_and(|(stem, suffix)| {
-        !stem.is_empty() && SUFFIXES.iter().any(|known| suffix.eq_ignore_ascii_case(known))
-    });
-    let called = token.contains("()") || token.contains('=') || (token.contains('(') && token.contains(')'));
-    let joined = token.contains("::") || token.contains('_') || token.contains('\\') || token.contains('$');
+    let signs = token.bytes().fold(0, |signs: u128, byte| signs | 1 << (byte & 0x7f));
+    let has = |sign: u8| signs & (1 << sign) != 0;
+    let rooted = token.starts_with(['/', '~', '.']) || (has(b'/') && token.matches('/').count() > 1);
+    let suffix = has(b'.')
+        && token.rsplit_once('.').is_some_and(|(stem, suffix)| {
+            !stem.is_empty() && SUFFIXES.iter().any(|known| suffix.eq_ignore_ascii_case(known))
+        });
+    let called = has(b'=') || (has(b'(') && has(b')'));
+    let joined = has(b'_') || has(b'\\') || has(b'$') || (has(b':') && token.contains("::"));
     (rooted || suffix || called || joined || is_camel(token)).then_some(Artefact::Identifier)
 }
 
@@ -223,6 +268,9 @@ mod tests {
             ("rename every .jpeg to .jpg", "rename every _ to _"),
             ("Trade-offs: 1.5 vs 2.", "trade offs: 1.5 vs 2."),
             ("std::string_view", "_"),
+            ("See www. now (or not)", "see _. now (or not)"),
+            ("一、「二」。Three-Way", "一、_。three way"),
+            ("Plain, words: all fooBar", "plain, words: all _"),
             ("rock 'n' roll isn't 'done", "rock _ roll isn't 'done"),
         ] {
             assert_eq!(cleaned(line), expected, "{line}");

@@ -51,3 +51,10 @@ fn of_a_long_text_both_ends_are_read() {
     assert!(prose.text().len() <= 2 * END_BYTES + 1);
     assert!(prose.text().starts_with("first word") && prose.text().ends_with("word last\n"));
 }
+
+#[test]
+fn lines_are_those_of_the_standard_library() {
+    for text in ["", "\n", "a", "a\r", "a\nb", "a\r\n\r\nb\n", "\n\na\n"] {
+        assert!(lines(text).eq(text.lines()), "{text:?}");
+    }
+}
