@@ -1,6 +1,5 @@
 //! The words by which intent is told, in three languages, found in one pass.
 
-use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
@@ -251,7 +250,7 @@ impl Lexicon {
             .into_iter()
             .map(|Candidate { start, end, entry, known }| {
                 let mut groups = known.anywhere;
-                if !known.at_start.is_empty() && starts.binary_search(&start).is_ok() {
+                if !known.at_start.is_empty() && starts.has(start) {
                     groups = groups.and(known.at_start);
                 }
                 if !known.at_end.is_empty() && ends.binary_search(&end).is_ok() {
@@ -278,31 +277,20 @@ impl Lexicon {
     /// their starts, the longest first.
     fn candidates(&self, text: &str) -> Vec<Candidate> {
         let bytes = text.as_bytes();
-        let mut found: Vec<Candidate> = Vec::with_capacity(bytes.len() / 8);
-        let mut start = 0;
-        while let Some(rest @ [lead, ..]) = bytes.get(start..) {
-            let first = found.len();
-            self.trie.prefixes(rest, |entry, length| {
-                let Some(known) = self.entries.get(entry) else { return };
-                let goes_on = rest.get(length).is_some_and(u8::is_ascii_alphanumeric);
-                if self.active.get(entry) == Some(&true) && !(known.ends_closed && goes_on) {
-                    found.push(Candidate { start, end: start + length, entry, known: *known });
-                }
-            });
-            if let Some(here) = found.get_mut(first..) {
-                here.sort_by_key(|candidate| Reverse(candidate.end));
+        let found = self.trie.find(bytes);
+        let mut candidates = Vec::with_capacity(found.len());
+        for here in found.chunk_by(|first, second| first.start == second.start) {
+            for place in here.iter().rev() {
+                let goes_on = bytes.get(place.end).is_some_and(u8::is_ascii_alphanumeric);
+                let entries = self.trie.words(place).iter();
+                candidates.extend(entries.filter_map(|entry| {
+                    let known = *self.entries.get(*entry)?;
+                    let counts = self.active.get(*entry) == Some(&true) && !(known.ends_closed && goes_on);
+                    counts.then_some(Candidate { start: place.start, end: place.end, entry: *entry, known })
+                }));
             }
-            // A word that begins with a letter of ASCII does not begin inside of another one, and none begins
-            // inside of a letter.
-            start += match lead {
-                lead if lead.is_ascii_alphanumeric() => {
-                    rest.iter().take_while(|byte| byte.is_ascii_alphanumeric()).count()
-                }
-                lead if lead.is_ascii() => 1,
-                lead => lead.leading_ones() as usize,
-            };
         }
-        found
+        candidates
     }
 }
 
@@ -329,13 +317,18 @@ fn ends(prose: &Prose) -> Vec<usize> {
     prose.clauses().iter().map(end).collect()
 }
 
-/// Where imperatives may stand, in order: at the start of each clause, behind the words that may be
-/// skipped, and, once a clause has begun with an imperative, behind `and`. The candidates are in
-/// order too.
-fn starts(prose: &Prose, candidates: &[Candidate]) -> Vec<usize> {
+/// Where imperatives may stand: at the start of each clause, behind the words that may be skipped, and, once a
+/// clause has begun with an imperative, behind `and`.
+fn starts(prose: &Prose, candidates: &[Candidate]) -> Places {
+    let imperatives = candidates.iter().filter(|candidate| !candidate.known.at_start.is_empty());
+    let imperatives = Places::of(prose.text(), imperatives.map(|candidate| candidate.start));
     let skips: Vec<&Candidate> =
         candidates.iter().filter(|candidate| candidate.known.anywhere.has(Group::Skip)).collect();
+    let skipped = Places::of(prose.text(), skips.iter().map(|skip| skip.start));
     let behind = |mut at: usize| {
+        if !skipped.has(at) {
+            return at;
+        }
         let from = skips.partition_point(|skip| skip.start < at);
         for skip in skips.iter().skip(from) {
             if skip.start > at {
@@ -347,23 +340,37 @@ fn starts(prose: &Prose, candidates: &[Candidate]) -> Vec<usize> {
         }
         at
     };
-    let imperative = |at: usize| {
-        let from = candidates.partition_point(|candidate| candidate.start < at);
-        let here = candidates.iter().skip(from).take_while(|candidate| candidate.start == at);
-        here.into_iter().any(|candidate| !candidate.known.at_start.is_empty())
-    };
-    let mut starts = Vec::new();
+    let mut starts = Places::of(prose.text(), []);
     for clause in prose.clauses() {
         let first = behind(prose.next_word(clause.start));
-        starts.push(first);
-        if imperative(first) {
+        starts.add(first);
+        if imperatives.has(first) {
             let from = skips.partition_point(|skip| skip.start <= first);
             let inner = skips.iter().skip(from).take_while(|skip| skip.start < clause.end);
             let inner = inner.filter(|skip| skip.end <= clause.end);
-            starts.extend(inner.map(|skip| behind(prose.next_word(skip.end))));
+            inner.for_each(|skip| starts.add(behind(prose.next_word(skip.end))));
         }
     }
-    starts.sort_unstable();
-    starts.dedup();
     starts
+}
+
+/// A set of places of a text.
+struct Places(Vec<u64>);
+
+impl Places {
+    fn of(text: &str, places: impl IntoIterator<Item = usize>) -> Self {
+        let mut set = Self(vec![0; text.len() / 64 + 1]);
+        places.into_iter().for_each(|at| set.add(at));
+        set
+    }
+
+    fn add(&mut self, at: usize) {
+        if let Some(bits) = self.0.get_mut(at / 64) {
+            *bits |= 1 << (at % 64);
+        }
+    }
+
+    fn has(&self, at: usize) -> bool {
+        self.0.get(at / 64).is_some_and(|bits| bits & (1 << (at % 64)) != 0)
+    }
 }

@@ -1,4 +1,4 @@
-//! Words by their bytes: which of them begin at a place of a text.
+//! Words by their bytes: where they stand in a text.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::ops::Range;
@@ -17,54 +17,92 @@ pub(super) struct Trie {
     beginnings: Beginnings,
 }
 
-/// With which three bytes words begin, as far as a few bits tell: small enough to stay at hand, so that most
-/// places where no word begins cost no walk.
+/// With which bytes words begin, as far as a few bits tell: small enough to stay at hand, so that most places
+/// where no word begins cost no walk.
 #[derive(Clone, Debug)]
 struct Beginnings {
-    bits: Box<[u64; BEGINNINGS]>,
-    /// Words of one byte.
-    single: Vec<u8>,
+    /// Of each byte whether a word begins with it or is it, and whether it is a letter or digit of ASCII.
+    bytes: [u8; 256],
+    /// The first three bytes of short words, and the first six of others.
+    short: Bits,
+    long: Bits,
 }
 
-/// How many times 64 bits there are.
-const BEGINNINGS: usize = 1 << 10;
+const FIRST: u8 = 1;
+const WHOLE: u8 = 1 << 1;
+const ALPHANUMERIC: u8 = 1 << 2;
+
+/// How many bytes of a word are looked at.
+const SHORT: usize = 3;
+const LONG: usize = 6;
+
+/// A set of numbers, some more among them.
+#[derive(Clone, Debug)]
+struct Bits(Box<[u64; 1 << 10]>);
+
+impl Bits {
+    fn place(number: u64) -> (usize, u64) {
+        let hash = number.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        ((hash >> 54) as usize, 1 << ((hash >> 48) & 63))
+    }
+
+    fn add(&mut self, number: u64) {
+        let (place, bit) = Self::place(number);
+        if let Some(bits) = self.0.get_mut(place) {
+            *bits |= bit;
+        }
+    }
+
+    fn has(&self, number: u64) -> bool {
+        let (place, bit) = Self::place(number);
+        self.0.get(place).is_some_and(|bits| bits & bit != 0)
+    }
+}
+
+/// The first bytes of eight.
+const fn first_bytes(bytes: [u8; 8], count: usize) -> u64 {
+    u64::from_le_bytes(bytes) & (u64::MAX >> (64 - 8 * count))
+}
 
 impl Default for Beginnings {
     fn default() -> Self {
-        Self { bits: Box::new([0; BEGINNINGS]), single: Vec::new() }
+        let mut bytes = [0; 256];
+        for (kind, byte) in bytes.iter_mut().zip(0..=u8::MAX) {
+            *kind = if byte.is_ascii_alphanumeric() { ALPHANUMERIC } else { 0 };
+        }
+        let none = Bits(Box::new([0; 1 << 10]));
+        Self { bytes, short: none.clone(), long: none }
     }
 }
 
 impl Beginnings {
-    /// Where the bit of three bytes is.
-    const fn place([first, second, third]: [u8; 3]) -> (usize, u64) {
-        let bytes = u32::from_le_bytes([first, second, third, 0]);
-        let hash = bytes.wrapping_mul(0x9e37_79b1) >> 16;
-        ((hash >> 6) as usize, 1 << (hash & 63))
+    fn add(&mut self, word: &[u8]) {
+        let Some(kind) = word.first().and_then(|first| self.bytes.get_mut(usize::from(*first))) else {
+            return;
+        };
+        *kind |= FIRST;
+        let mut bytes = [0; 8];
+        bytes.iter_mut().zip(word).for_each(|(byte, letter)| *byte = *letter);
+        match *word {
+            [_first] => *kind |= WHOLE,
+            // Whatever follows.
+            [first, second] => (0..=u8::MAX)
+                .for_each(|third| self.short.add(u64::from_le_bytes([first, second, third, 0, 0, 0, 0, 0]))),
+            _ if word.len() < LONG => self.short.add(first_bytes(bytes, SHORT)),
+            _ => self.long.add(first_bytes(bytes, LONG)),
+        }
     }
 
-    fn add(&mut self, word: &[u8]) {
-        let mut set = |bytes| {
-            let (place, bit) = Self::place(bytes);
-            if let Some(bits) = self.bits.get_mut(place) {
-                *bits |= bit;
-            }
-        };
-        match *word {
-            [] => {}
-            [first] => self.single.push(first),
-            // Whatever follows.
-            [first, second] => (0..=u8::MAX).for_each(|third| set([first, second, third])),
-            [first, second, third, ..] => set([first, second, third]),
-        }
+    fn kind(&self, byte: u8) -> u8 {
+        self.bytes.get(usize::from(byte)).copied().unwrap_or_default()
     }
 
     /// Whether a word may begin like this.
     fn may_begin(&self, text: &[u8]) -> bool {
-        let Some(bytes) = text.first_chunk() else { return true };
-        let (place, bit) = Self::place(*bytes);
-        self.bits.get(place).is_some_and(|bits| bits & bit != 0)
-            || text.first().is_some_and(|first| self.single.contains(first))
+        let Some(bytes @ [first, ..]) = text.first_chunk::<8>() else { return true };
+        self.short.has(first_bytes(*bytes, SHORT))
+            | self.long.has(first_bytes(*bytes, LONG))
+            | (self.kind(*first) & WHOLE != 0)
     }
 }
 
@@ -81,10 +119,18 @@ const FREE: u32 = u32::MAX;
 const HAS_WORDS: u32 = 1 << 31;
 
 /// No cell before this one is a child, so that whatever byte leads to a free cell, its base is above zero.
-const FIRST: usize = 256;
+const FIRST_CELL: usize = 256;
 
 /// How many of the last cells are searched for holes.
 const SEARCHED: usize = 512;
+
+/// Where words stand in a text.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Found {
+    pub(super) start: usize,
+    pub(super) end: usize,
+    node: u32,
+}
 
 /// What a trie is laid out from.
 #[derive(Default)]
@@ -105,7 +151,7 @@ impl Trie {
         }
         trie.take(0, 0);
         let mut waiting = VecDeque::from([(0, root)]);
-        let mut free = FIRST;
+        let mut free = FIRST_CELL;
         while let Some((place, draft)) = waiting.pop_front() {
             free += trie.cells.iter().skip(free).take_while(|cell| cell.parent != FREE).count();
             let base = trie.base_for(&draft.children, free);
@@ -146,24 +192,58 @@ impl Trie {
         (from.saturating_sub(first)..).find(fits).unwrap_or(from)
     }
 
-    /// Tells the words with which a text begins, each with its length in bytes; the shortest first.
-    pub(super) fn prefixes(&self, text: &[u8], mut tell: impl FnMut(usize, usize)) {
-        if !self.beginnings.may_begin(text) {
-            return;
+    /// The places of a text where words may begin. Places are written down whether they count or not, since the
+    /// processor would guess wrong which of them do.
+    fn places(&self, text: &[u8]) -> Vec<usize> {
+        let mut places = vec![0; text.len()];
+        let mut count = 0;
+        let mut before = 0;
+        for (at, byte) in text.iter().enumerate() {
+            let kind = self.beginnings.kind(*byte);
+            if let Some(place) = places.get_mut(count) {
+                *place = at;
+            }
+            let inside = kind & before & ALPHANUMERIC != 0;
+            count += usize::from((kind & FIRST != 0) & !inside);
+            before = kind;
         }
-        let mut node = 0;
-        let mut base = self.cells.first().map_or(0, |root| root.base & !HAS_WORDS);
-        for (length, byte) in (1..).zip(text) {
-            let place = base + u32::from(*byte);
-            let Some(cell) = self.cells.get(place as usize).filter(|cell| cell.parent == node) else {
-                return;
-            };
-            (node, base) = (place, cell.base & !HAS_WORDS);
-            if cell.base & HAS_WORDS != 0 {
-                let words = self.ends.get(place as usize).and_then(|ends| self.words.get(ends.clone()));
-                words.unwrap_or_default().iter().for_each(|word| tell(*word, length));
+        let mut kept = 0;
+        for number in 0..count {
+            let Some(at) = places.get(number).copied() else { break };
+            if let Some(place) = places.get_mut(kept) {
+                *place = at;
+            }
+            kept += usize::from(self.beginnings.may_begin(text.get(at..).unwrap_or_default()));
+        }
+        places.truncate(kept);
+        places
+    }
+
+    /// Where words stand in a text, in the order of their starts, the shortest first. None begins with a letter
+    /// or digit of ASCII behind another one.
+    pub(super) fn find(&self, text: &[u8]) -> Vec<Found> {
+        let mut found = Vec::with_capacity(text.len() / 8);
+        let root = self.cells.first().map_or(0, |root| root.base & !HAS_WORDS);
+        for start in self.places(text) {
+            let (mut node, mut base) = (0, root);
+            for (end, byte) in (start + 1..).zip(text.get(start..).unwrap_or_default()) {
+                let place = base + u32::from(*byte);
+                let Some(cell) = self.cells.get(place as usize).filter(|cell| cell.parent == node) else {
+                    break;
+                };
+                (node, base) = (place, cell.base & !HAS_WORDS);
+                if cell.base & HAS_WORDS != 0 {
+                    found.push(Found { start, end, node });
+                }
             }
         }
+        found
+    }
+
+    /// The numbers of the words that stand there, which differ in nothing that is found.
+    pub(super) fn words(&self, found: &Found) -> &[usize] {
+        let ends = self.ends.get(found.node as usize);
+        ends.and_then(|ends| self.words.get(ends.clone())).unwrap_or_default()
     }
 }
 
@@ -176,20 +256,23 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_words_are_those_that_the_text_starts_with(
-            words in vec("[ab设计]{1,4}", 0..20),
-            text in "[ab设计]{0,8}",
+        fn the_words_are_those_that_stand_in_the_text(
+            words in vec("[ab设计]{1,8}", 0..20),
+            text in "[ab设计 ]{0,16}",
         ) {
             let trie = Trie::of(words.iter().map(String::as_str)).unwrap();
             let mut found = Vec::new();
-            trie.prefixes(text.as_bytes(), |word, length| found.push((word, length)));
-            let mut expected: Vec<_> = words
-                .iter()
-                .enumerate()
-                .filter(|(_number, word)| text.starts_with(word.as_str()))
-                .map(|(number, word)| (number, word.len()))
-                .collect();
-            expected.sort_by_key(|(number, length)| (*length, *number));
+            for place in trie.find(text.as_bytes()) {
+                found.extend(trie.words(&place).iter().map(|word| (place.start, place.end, *word)));
+            }
+            let mut expected = Vec::new();
+            for (number, word) in words.iter().enumerate() {
+                let is_inside = |start: usize| text[..start].ends_with(['a', 'b']) && word.starts_with(['a', 'b']);
+                let starts = (0..text.len()).filter(|start| text.is_char_boundary(*start));
+                let starts = starts.filter(|start| text[*start..].starts_with(word) && !is_inside(*start));
+                expected.extend(starts.map(|start| (start, start + word.len(), number)));
+            }
+            expected.sort_unstable();
             prop_assert_eq!(found, expected);
         }
     }
