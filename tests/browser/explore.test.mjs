@@ -95,6 +95,21 @@ test('bars have the patterns of the legend', async () => {
   });
 });
 
+test('each part of the timeline of a request has the pattern of its figure', async () => {
+  await signedIn(async (page) => {
+    await page.goto('/dashboard/requests');
+    await settled(page);
+    await page.locator('tbody tr').first().click();
+    await page.locator('.timeline').waitFor();
+    const [parts, figures] = await page.evaluate(() => {
+      const pattern = (rect) => document.getElementById(/^url\(#(.+)\)$/.exec(rect.getAttribute('fill'))[1]).innerHTML;
+      return ['.timeline > rect', '.timeline + .facts .swatch > rect'].map((of) => [...document.querySelectorAll(of)].map(pattern));
+    });
+    assert.equal(new Set(parts).size, 2);
+    assert.deepEqual(figures, parts);
+  });
+});
+
 test('the tiles of the overview choose what its chart shows', async () => {
   await signedIn(async (page) => {
     await page.goto('/dashboard');

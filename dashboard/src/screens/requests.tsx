@@ -351,9 +351,9 @@ function Timeline({ of: request }: { of: RequestDetail }) {
       </svg>
       <Facts
         of={[
-          [t('metric.first_byte_ms'), request.first_byte_ms === null ? '–' : <InPart colour={WAITING}>{duration(request.first_byte_ms)}</InPart>],
+          [t('metric.first_byte_ms'), <InPart colour={WAITING}>{request.first_byte_ms === null ? '–' : duration(request.first_byte_ms)}</InPart>],
           [t('request.total'), duration(request.duration_ms)],
-          [t('column.speed'), request.tokens_per_second === null ? '–' : <InPart colour={WRITING}>{count(request.tokens_per_second)}</InPart>],
+          [t('column.speed'), <InPart colour={WRITING}>{request.tokens_per_second === null ? '–' : count(request.tokens_per_second)}</InPart>],
         ]}
       />
     </>

@@ -219,6 +219,7 @@ mod tests {
         use crate::backends::sea_orm::fixture;
         use crate::id::{AccountId, ApiKeyId};
         use crate::ledger::ReserveRequest;
+        use crate::ledger::books::SweptRequest;
         use crate::money::Money;
         use crate::testing::{Factory, cents, extension};
 
@@ -315,6 +316,21 @@ mod tests {
                 let answers = writer.transact(&[&settle]).await.unwrap();
                 assert!(matches!(answers[..], [Ok(Answer::Settled(_))]), "{answers:?}");
             }
+        }
+
+        /// What a request has used leaves no trace on the account, and a sweep charges it.
+        #[tokio::test]
+        async fn a_sweep_charges_what_another_one_has_noted() {
+            let Some(fixture) = fixture::postgres().await else { return };
+            let mut world = world(&fixture.database).await;
+            let reserve = ReserveRequest { floor: Money::ZERO, ..world.reserve(cents(5)) };
+            world.ours.transact(&[&operation(&reserve)]).await.unwrap();
+            let progress = Operation::Progress { hold: reserve.id, used: cents(2) };
+            world.theirs.transact(&[&progress]).await.unwrap();
+            let sweep = Operation::Sweep { account: world.account, request: reserve.request, at: reserve.at };
+            let answers = world.ours.transact(&[&sweep]).await.unwrap();
+            // Without what was noted the floor would be zero, and the request lost.
+            assert!(matches!(answers[..], [Ok(Answer::Swept(SweptRequest::Recovered))]), "{answers:?}");
         }
 
         #[tokio::test]
