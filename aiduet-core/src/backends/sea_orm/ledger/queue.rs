@@ -38,6 +38,16 @@ impl Job {
     }
 }
 
+/// Gives a reserve up when nobody waits for it any more. Whoever has gone releases what may be held, and a
+/// release overtakes reserves: it would find nothing yet, and the hold would stay.
+struct Waiting(Arc<AtomicBool>);
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Release);
+    }
+}
+
 /// The entrance of the queue.
 #[derive(Debug)]
 pub(super) struct Entrance {
@@ -70,6 +80,7 @@ impl Entrance {
             self.settles.send(job).await.map_err(|_closed| closed())?;
             return result.await.unwrap_or_else(|_dropped| Err(closed()));
         }
+        let _waiting = Waiting(Arc::clone(&decided));
         match self.reserves.try_send(job) {
             Ok(()) => {}
             Err(mpsc::error::TrySendError::Full(_)) => return Err(overloaded()),
@@ -133,4 +144,44 @@ fn closed() -> LedgerError {
         detail: "the ledger is closed".to_owned(),
     }
     .into()
+}
+
+#[cfg(test)]
+#[cfg(feature = "testing")]
+mod tests {
+    use std::future::poll_fn;
+    use std::pin::pin;
+    use std::task::Poll;
+
+    use super::*;
+    use crate::testing::{Factory, cents};
+
+    /// Lets a caller go as far as it comes by itself.
+    async fn begin(caller: &mut (impl Future<Output = Result<Answer, LedgerError>> + Unpin)) {
+        let mut caller = pin!(caller);
+        poll_fn(|context| {
+            assert!(caller.as_mut().poll(context).is_pending());
+            Poll::Ready(())
+        })
+        .await;
+    }
+
+    #[tokio::test]
+    async fn a_reserve_that_nobody_waits_for_is_not_made() {
+        let (entrance, mut exit) = queue(CancellationToken::new());
+        let factory = Factory::new(1);
+        let reserve = factory.reserve(factory.account_id(), cents(1));
+        let void = Operation::Void(Box::new(factory.void(&reserve)));
+        let mut gone = Box::pin(entrance.submit(Operation::Reserve(Box::new(reserve.clone()))));
+        begin(&mut gone).await;
+        drop(gone);
+        let mut release = Box::pin(entrance.submit(void));
+        begin(&mut release).await;
+        let mut waits = Box::pin(entrance.submit(Operation::Reserve(Box::new(reserve))));
+        begin(&mut waits).await;
+        let batch = exit.next().await.unwrap();
+        let kinds: Vec<bool> =
+            batch.iter().map(|job| matches!(job.operation, Operation::Reserve(_))).collect();
+        assert_eq!(kinds, [false, true], "the release, and the reserve that is waited for");
+    }
 }
