@@ -17,6 +17,9 @@ const PAUSE_MAX: Duration = Duration::from_secs(2);
 /// for the first byte has waited enough.
 const BRIEF: Duration = Duration::from_secs(5);
 
+/// Why nobody knows of a hold that is asked for again.
+const BUSY: &str = "the ledger was busy when it was asked again";
+
 /// Why a hold that is asked for again cannot be given.
 const RESOLVED: &str = "the hold was resolved before its answer came";
 
@@ -59,13 +62,20 @@ pub(super) async fn reserve(
     let begun = Instant::now();
     let mut pause = PAUSE_FIRST;
     let mut tries = 1_u32;
+    let mut in_doubt = false;
     loop {
-        match ledger.reserve(request.clone()).await {
+        let result = ledger.reserve(request.clone()).await;
+        in_doubt |= matches!(result, Err(LedgerError::Unavailable { .. }));
+        match result {
             Err(error) if tries < insistence.tries() && insistence.asks_again(&error, begun.elapsed()) => {
                 tracing::debug!(hold = %request.id, tries, %error, "a hold is asked for again");
             }
             Err(LedgerError::Conflict) if tries > 1 => {
                 return Err(LedgerError::Unavailable { source: RESOLVED.into() });
+            }
+            // Nobody looked whether it was made before.
+            Err(LedgerError::Overloaded { .. }) if in_doubt => {
+                return Err(LedgerError::Unavailable { source: BUSY.into() });
             }
             result => return result,
         }
@@ -88,5 +98,84 @@ mod tests {
         assert!(!Insistence::Brief.asks_again(&LedgerError::Frozen, soon));
         assert!(Insistence::Long.asks_again(&lost, BRIEF));
         assert!(!Insistence::Long.asks_again(&LedgerError::Frozen, soon));
+    }
+
+    #[cfg(feature = "testing")]
+    mod in_doubt {
+        use std::collections::VecDeque;
+        use std::sync::Mutex;
+
+        use async_trait::async_trait;
+
+        use super::super::*;
+        use crate::id::{AccountId, HoldId};
+        use crate::ledger::{Balance, Entry, Reserving, SettleRequest, Settlement, VoidRequest};
+        use crate::money::Money;
+        use crate::testing::{Factory, cents};
+
+        const UNASKED: LedgerError = LedgerError::Broken("not asked for");
+
+        /// Refuses reserves in this order, and nothing else is asked of it.
+        #[derive(Debug)]
+        struct Refusing(Mutex<VecDeque<LedgerError>>);
+
+        #[async_trait]
+        impl Ledger for Refusing {
+            async fn reserve(&self, _request: ReserveRequest) -> Result<Hold, LedgerError> {
+                Err(self.0.lock().unwrap().pop_front().unwrap_or(UNASKED))
+            }
+
+            async fn settle(&self, _request: SettleRequest) -> Result<Settlement, LedgerError> {
+                Err(UNASKED)
+            }
+
+            async fn void(&self, _request: VoidRequest) -> Result<Settlement, LedgerError> {
+                Err(UNASKED)
+            }
+
+            async fn progress(&self, _hold: HoldId, _used: Money) -> Result<(), LedgerError> {
+                Err(UNASKED)
+            }
+
+            async fn post(&self, _entries: Vec<Entry>) -> Result<(), LedgerError> {
+                Err(UNASKED)
+            }
+
+            async fn balance(&self, _account: AccountId) -> Result<Balance, LedgerError> {
+                Err(UNASKED)
+            }
+
+            async fn set_reserving(
+                &self,
+                _account: AccountId,
+                _reserving: Reserving,
+            ) -> Result<(), LedgerError> {
+                Err(UNASKED)
+            }
+        }
+
+        async fn refusal(answers: impl IntoIterator<Item = LedgerError>) -> LedgerError {
+            let ledger = Refusing(Mutex::new(answers.into_iter().collect()));
+            let factory = Factory::new(1);
+            let request = factory.reserve(factory.account_id(), cents(1));
+            reserve(&ledger, &request, Insistence::Brief).await.unwrap_err()
+        }
+
+        fn lost() -> LedgerError {
+            LedgerError::Unavailable { source: "reset".into() }
+        }
+
+        const fn busy() -> LedgerError {
+            LedgerError::Overloaded { retry_after: Duration::from_secs(1) }
+        }
+
+        /// It may have been made, so it has to be released.
+        #[tokio::test(start_paused = true)]
+        async fn a_hold_that_may_exist_is_not_called_refused_because_the_ledger_was_busy_later() {
+            assert!(matches!(refusal([lost(), busy()]).await, LedgerError::Unavailable { .. }));
+            assert!(matches!(refusal([busy()]).await, LedgerError::Overloaded { .. }));
+            // Who looked has seen that there is none.
+            assert!(matches!(refusal([lost(), LedgerError::Frozen]).await, LedgerError::Frozen));
+        }
     }
 }
