@@ -100,7 +100,7 @@ fn select_all(wanted: &Wanted) -> Queries {
 }
 
 /// The accounts of people by their identifiers in the table.
-fn names(people: &BTreeSet<AccountId>) -> BTreeMap<Uuid, LedgerAccount> {
+pub(super) fn names(people: &BTreeSet<AccountId>) -> BTreeMap<Uuid, LedgerAccount> {
     let both = |person: &AccountId| [LedgerAccount::Paid(*person), LedgerAccount::Promo(*person)];
     people.iter().flat_map(both).map(|account| (account_id(account), account)).collect()
 }
