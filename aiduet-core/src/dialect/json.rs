@@ -149,6 +149,16 @@ impl<'a> Scanner<'a> {
         self.text.get(start..self.at).unwrap_or_default()
     }
 
+    /// The text that is not read yet.
+    pub(super) fn rest(&self) -> &'a str {
+        self.text.get(self.at..).unwrap_or_default()
+    }
+
+    /// Moves over what somebody else has read.
+    pub(super) const fn advance(&mut self, bytes: usize) {
+        self.at += bytes;
+    }
+
     /// Reads past a value, checking it.
     pub(super) fn pass(&mut self) -> Read<()> {
         let kind = self.peek()?;
@@ -169,7 +179,8 @@ impl<'a> Scanner<'a> {
     {
         let mut seen = 0_u64;
         self.members(|scanner, key| {
-            let known = names.iter().copied().enumerate().find(|(_index, name)| key.is(name));
+            let key = key.decode();
+            let known = names.iter().copied().enumerate().find(|(_index, name)| key == *name);
             let Some((index, name)) = known else { return scanner.pass() };
             let bit = u32::try_from(index).ok().and_then(|index| 1_u64.checked_shl(index)).unwrap_or(0);
             if seen & bit != 0 && scanner.strictness.duplicates == Duplicates::Refuse {

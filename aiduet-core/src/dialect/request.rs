@@ -25,13 +25,29 @@ pub(super) const STRICT: Strictness =
 /// # Errors
 /// [`RequestFault`] when it is not a JSON object.
 pub(crate) fn body_members(body: &[u8]) -> Result<Vec<(Cow<'_, str>, &str)>, RequestFault> {
+    body_members_with(body, |_name, _rest| None)
+}
+
+/// The same for who reads some values at once: `read` is given the name of a member and the text from its value
+/// on, and says how many bytes that value has, if it has read it. These are not checked here.
+///
+/// # Errors
+/// As [`body_members`].
+pub(crate) fn body_members_with<'a>(
+    body: &'a [u8],
+    mut read: impl FnMut(&str, &'a str) -> Option<usize>,
+) -> Result<Vec<(Cow<'a, str>, &'a str)>, RequestFault> {
     let mut scanner = Scanner::new(body, STRICT)?;
     let mut members = Vec::new();
     scanner.members(|scanner, key| {
         scanner.peek()?;
         let start = scanner.offset();
-        scanner.pass()?;
-        members.push((key.decode(), scanner.since(start)));
+        let name = key.decode();
+        match read(&name, scanner.rest()) {
+            Some(bytes) => scanner.advance(bytes),
+            None => scanner.pass()?,
+        }
+        members.push((name, scanner.since(start)));
         Ok(())
     })?;
     scanner.finish()?;

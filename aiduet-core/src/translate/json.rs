@@ -8,7 +8,7 @@ use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, Visitor};
 use serde::ser::{Serialize, Serializer};
 use serde_json::value::RawValue;
 
-use crate::dialect::{RequestFault, body_members};
+use crate::dialect::{RequestFault, body_members_with};
 
 /// More members at the top of a body than any protocol has.
 const MEMBERS_MAX: usize = 256;
@@ -114,16 +114,23 @@ impl Serialize for Text<'_> {
 pub(super) struct Members<'a>(pub(super) Vec<(Cow<'a, str>, &'a RawValue)>);
 
 impl<'a> Members<'a> {
-    /// Reads the top of a request body: the one member that is large, as it was written, and the
-    /// others.
+    /// Reads the top of a request body: the one member that is large, which `read` reads off the beginning of
+    /// a text, and the others.
     ///
     /// # Errors
-    /// When it is not an object, has a member twice, or very many.
-    pub(super) fn of_body(
+    /// When it is not an object, has a member twice, or very many. What is wrong with the large member is
+    /// beside the others.
+    pub(super) fn of_body<T>(
         body: &'a [u8],
         large: &'static str,
-    ) -> Result<(Self, Option<&'a str>), RequestFault> {
-        let all = body_members(body)?;
+        read: impl Fn(&'a str) -> Option<(T, usize)>,
+    ) -> Result<(Self, Option<Result<T, RequestFault>>), RequestFault> {
+        let mut large_value = None;
+        let all = body_members_with(body, |name, rest| {
+            let (value, bytes) = (name == large).then(|| read(rest)).flatten()?;
+            large_value = Some(value);
+            Some(bytes)
+        })?;
         let mut names: Vec<&str> = all.iter().map(|(name, _value)| name.as_ref()).collect();
         names.sort_unstable();
         let repeated = names.windows(2).any(|pair| pair.first() == pair.last());
@@ -134,7 +141,7 @@ impl<'a> Members<'a> {
         let mut found = None;
         for (name, value) in all {
             if name == large {
-                found = (value != "null").then_some(value);
+                found = (value != "null").then(|| large_value.take().ok_or(wrong_type(large)));
             } else {
                 let value = serde_json::from_str(value).map_err(|_json| RequestFault::malformed())?;
                 members.push((name, value));
@@ -237,18 +244,18 @@ pub(super) fn read<'a, T: Deserialize<'a>>(
     value: &'a RawValue,
     field: &'static str,
 ) -> Result<T, RequestFault> {
-    read_str(value.get(), field)
+    serde_json::from_str(value.get()).map_err(|_json| wrong_type(field))
 }
 
-/// The same for a value that is not held in a type of its own.
-///
-/// # Errors
-/// As [`read`].
-pub(super) fn read_str<'a, T: Deserialize<'a>>(
-    value: &'a str,
-    field: &'static str,
-) -> Result<T, RequestFault> {
-    serde_json::from_str(value).map_err(|_json| RequestFault::wrong(field, "the value has the wrong type"))
+const fn wrong_type(field: &'static str) -> RequestFault {
+    RequestFault::wrong(field, "the value has the wrong type")
+}
+
+/// Reads the value that a text begins with, if it has this type; and how many bytes it has.
+pub(super) fn read_first<'a, T: Deserialize<'a>>(text: &'a str) -> Option<(T, usize)> {
+    let mut values = serde_json::Deserializer::from_str(text).into_iter();
+    let value = values.next()?.ok()?;
+    Some((value, values.byte_offset()))
 }
 
 /// Whether a value is written as a string.

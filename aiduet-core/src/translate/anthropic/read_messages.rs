@@ -9,7 +9,7 @@ use super::super::conversation::{
     Call, Conversation, Document, DocumentBody, Input, InputKind, Item, Media, Part, PartKind, Returned,
     Role, Thought, ToolOutcome,
 };
-use super::super::json::{Text, read, read_str};
+use super::super::json::{Text, read};
 use super::super::seal::{Opened, open};
 use super::WORDS;
 use super::read_request::CacheControl;
@@ -17,7 +17,7 @@ use crate::dialect::RequestFault;
 use crate::provider::Vendor;
 
 #[derive(Deserialize)]
-struct Message<'a> {
+pub(super) struct Message<'a> {
     #[serde(borrow)]
     role: Text<'a>,
     #[serde(borrow)]
@@ -85,8 +85,11 @@ struct Source<'a> {
 }
 
 /// Reads the messages.
-pub(super) fn read_messages<'a>(value: &'a str, talk: &mut Conversation<'a>) -> Result<(), RequestFault> {
-    for Message { role, content } in read_str::<Vec<Message<'a>>>(value, "messages")? {
+pub(super) fn read_messages<'a>(
+    messages: Vec<Message<'a>>,
+    talk: &mut Conversation<'a>,
+) -> Result<(), RequestFault> {
+    for Message { role, content } in messages {
         let role = match role.decode().as_ref() {
             "user" => Role::User,
             "assistant" => Role::Assistant,

@@ -7,9 +7,9 @@ use super::super::conversation::{
     CacheMark, Choice, Conversation, Delivery, Effort, Format, InputKind, Parallel, Part, Sampling, Schema,
     Show, Takes, Thinking, Tier, Tool,
 };
-use super::super::json::{Members, Text, is_string, number, read};
+use super::super::json::{Members, Text, is_string, number, read, read_first};
 use super::WORDS;
-use super::read_messages::read_messages;
+use super::read_messages::{Message, read_messages};
 use crate::dialect::{Endpoint, RequestFault};
 
 /// Hints, optimisations, and what concerns only this gateway.
@@ -38,7 +38,7 @@ const OWN_HEADER: &str = "x-anthropic-billing-header";
 /// # Errors
 /// Names the field that is malformed or that no other dialect can say.
 pub(in crate::translate) fn read_request(body: &[u8]) -> Result<Conversation<'_>, RequestFault> {
-    let (mut members, messages) = Members::of_body(body, "messages")?;
+    let (mut members, messages) = Members::of_body(body, "messages", read_first::<Vec<Message<'_>>>)?;
     let mut talk = Conversation::new(Endpoint::Messages, &WORDS);
     talk.names_user = members.has("metadata");
     members.drop_all(&DROPPED);
@@ -49,7 +49,7 @@ pub(in crate::translate) fn read_request(body: &[u8]) -> Result<Conversation<'_>
     if let Some(system) = members.take("system") {
         talk.system = read_system(system)?;
     }
-    read_messages(messages.ok_or(RequestFault::missing("messages"))?, &mut talk)?;
+    read_messages(messages.ok_or(RequestFault::missing("messages"))??, &mut talk)?;
     talk.output_limit = match members.read::<u64>("max_tokens")? {
         Some(0) => {
             return Err(RequestFault::unsupported("max_tokens", "the chosen model cannot only fill a cache"));

@@ -4,6 +4,7 @@
 use insta::assert_snapshot;
 
 use super::*;
+use crate::dialect::FaultKind;
 
 fn sent(from: Endpoint, to: Endpoint, model: &str, body: &str) -> String {
     lines(&text(&translated(from, to, model, body).body))
@@ -44,6 +45,39 @@ fn what_responses_has_no_field_for_is_refused_by_name() {
         let fault = refusal(Endpoint::ChatCompletions, Endpoint::Responses, "gpt-5.6", &body);
         assert_eq!(fault.field, Some(field));
     }
+}
+
+#[test]
+fn what_is_said_has_the_type_of_its_dialect_wherever_it_stands() {
+    let (responses, messages) = (Endpoint::Responses, Endpoint::Messages);
+    let (wrong, missing) = (FaultKind::Invalid, FaultKind::Missing);
+    for (from, to, model, body, field, kind) in [
+        (
+            responses,
+            messages,
+            "claude-opus-5",
+            r#"{"input":{"a":[1]},"max_output_tokens":5}"#,
+            "input",
+            wrong,
+        ),
+        (responses, messages, "claude-opus-5", r#"{"input":[{"content":"x","role":1}]}"#, "input", wrong),
+        (responses, messages, "claude-opus-5", r#"{"max_output_tokens":5,"input":null}"#, "input", missing),
+        (
+            messages,
+            responses,
+            "gpt-5.6",
+            r#"{"messages":[{"role":"user"}],"max_tokens":5}"#,
+            "messages",
+            wrong,
+        ),
+        (messages, responses, "gpt-5.6", r#"{"messages":null,"max_tokens":5}"#, "messages", missing),
+    ] {
+        let Err(fault) = request(from, to, &content(body), &target(model)) else { panic!("{body}") };
+        assert_eq!((fault.field, fault.kind), (Some(field), kind), "{body}");
+    }
+    let body = r#"{"input": "a \" b" , "max_output_tokens":5}"#;
+    let sent = text(&translated(responses, messages, "claude-opus-5", body).body);
+    assert!(sent.contains(r#""text":"a \" b""#), "{sent}");
 }
 
 const RESPONSES_ANSWER: &str = r#"{"id":"resp_0aB","status":"completed","output":[

@@ -6,14 +6,14 @@ use serde_json::value::RawValue;
 use super::super::super::conversation::{
     Call, Conversation, Input, InputKind, Item, Part, PartKind, Returned, Role, ToolOutcome,
 };
-use super::super::super::json::{Text, read, read_str};
+use super::super::super::json::{Text, read};
 use super::super::media;
 use super::super::values::Breakpoint;
 use super::WORDS;
 use crate::dialect::RequestFault;
 
 #[derive(Deserialize)]
-struct Message<'a> {
+pub(super) struct Message<'a> {
     #[serde(borrow)]
     role: Text<'a>,
     #[serde(borrow, default)]
@@ -89,8 +89,10 @@ struct File<'a> {
 }
 
 /// Reads the messages. System messages before the first other one become the system text.
-pub(super) fn read_messages<'a>(value: &'a str, talk: &mut Conversation<'a>) -> Result<(), RequestFault> {
-    let messages: Vec<Message<'a>> = read_str(value, "messages")?;
+pub(super) fn read_messages<'a>(
+    messages: Vec<Message<'a>>,
+    talk: &mut Conversation<'a>,
+) -> Result<(), RequestFault> {
     let mut legacy = LegacyCalls::default();
     for message in messages {
         if message.audio.is_some() {

@@ -6,10 +6,10 @@ use serde_json::value::RawValue;
 use super::super::super::conversation::{
     Choice, Conversation, Delivery, Format, InputKind, Parallel, Sampling, Schema, Takes, Tool,
 };
-use super::super::super::json::{Members, Text, is_string, number, read};
+use super::super::super::json::{Members, Text, is_string, number, read, read_first};
 use super::super::values::{GrammarWire, read_effort, read_tier};
 use super::WORDS;
-use super::read_message::read_messages;
+use super::read_message::{Message, read_messages};
 use crate::dialect::{Endpoint, RequestFault};
 
 /// Hints, and what concerns only this gateway or the keeping of answers.
@@ -45,7 +45,7 @@ const ELSEWHERE: &str = "the chosen model has no counterpart for it; leave it ou
 /// # Errors
 /// Names the field that is malformed or that no other dialect can say.
 pub(in crate::translate) fn read_request(body: &[u8]) -> Result<Conversation<'_>, RequestFault> {
-    let (mut members, messages) = Members::of_body(body, "messages")?;
+    let (mut members, messages) = Members::of_body(body, "messages", read_first::<Vec<Message<'_>>>)?;
     let mut talk = Conversation::new(Endpoint::ChatCompletions, &WORDS);
     talk.names_user = members.has("user") || members.has("safety_identifier");
     talk.cache_key = members.read("prompt_cache_key")?;
@@ -57,7 +57,7 @@ pub(in crate::translate) fn read_request(body: &[u8]) -> Result<Conversation<'_>
     }
     read_modalities(&mut members)?;
 
-    read_messages(messages.ok_or(RequestFault::missing("messages"))?, &mut talk)?;
+    read_messages(messages.ok_or(RequestFault::missing("messages"))??, &mut talk)?;
     read_limits(&mut members, &mut talk)?;
     read_tools(&mut members, &mut talk)?;
     talk.delivery = read_delivery(&mut members, talk.delivery)?;
@@ -314,7 +314,9 @@ fn read_function_call<'a>(value: &'a RawValue) -> Result<Choice<'a>, RequestFaul
 
 /// Whether a request has tools and lets the model reason.
 pub(in crate::translate) fn reasons_beside_tools(body: &[u8]) -> bool {
-    let Ok((mut members, _messages)) = Members::of_body(body, "messages") else { return false };
+    let Ok((mut members, _messages)) = Members::of_body::<()>(body, "messages", |_messages| None) else {
+        return false;
+    };
     let answers_at_once =
         members.read::<Text<'_>>("reasoning_effort").ok().flatten().is_some_and(|effort| effort.is("none"));
     let has_tools = ["tools", "functions"].iter().any(|name| {

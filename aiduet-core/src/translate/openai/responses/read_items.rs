@@ -7,7 +7,7 @@ use super::super::super::conversation::{
     Call, Conversation, Document, DocumentBody, Input, InputKind, Item, Media, Part, PartKind, Returned,
     Role, Thought, ToolOutcome,
 };
-use super::super::super::json::{Text, lax, read, read_str};
+use super::super::super::json::{Text, lax, read, read_first};
 use super::super::super::seal::{Opened, open};
 use super::super::media;
 use super::super::values::Breakpoint;
@@ -16,12 +16,29 @@ use super::read_tools::add_tools;
 use crate::dialect::RequestFault;
 use crate::provider::Vendor;
 
+/// What a request gives.
+pub(super) enum InputWire<'a> {
+    Text(Text<'a>),
+    Items(Vec<ItemWire<'a>>),
+}
+
+impl<'a> InputWire<'a> {
+    /// As [`read_first`].
+    pub(super) fn read_first(text: &'a str) -> Option<(Self, usize)> {
+        if text.starts_with('"') {
+            read_first(text).map(|(text, bytes)| (Self::Text(text), bytes))
+        } else {
+            read_first(text).map(|(items, bytes)| (Self::Items(items), bytes))
+        }
+    }
+}
+
 /// Items about tools that the model is not offered.
 const DROPPED: [&str; 4] =
     ["web_search_call", "image_generation_call", "tool_search_call", "tool_search_output"];
 
 #[derive(Deserialize)]
-struct ItemWire<'a> {
+pub(super) struct ItemWire<'a> {
     #[serde(borrow, default)]
     r#type: Option<Text<'a>>,
     #[serde(borrow, default)]
@@ -79,21 +96,17 @@ struct PartWire<'a> {
 }
 
 /// Reads the input. System messages before the first other item become the system text.
-pub(super) fn read_input<'a>(value: &'a str, talk: &mut Conversation<'a>) -> Result<(), RequestFault> {
-    if value.starts_with('"') {
-        let text = read_str(value, "input")?;
-        talk.items.push(Item::Said(Role::User, vec![Part::text(text)]));
-        return Ok(());
-    }
-    for item in read_str::<Vec<ItemWire<'a>>>(value, "input")? {
-        item.read(talk)?;
+pub(super) fn read_input<'a>(input: InputWire<'a>, talk: &mut Conversation<'a>) -> Result<(), RequestFault> {
+    match input {
+        InputWire::Text(text) => talk.items.push(Item::Said(Role::User, vec![Part::text(text)])),
+        InputWire::Items(items) => items.into_iter().try_for_each(|item| item.read(talk))?,
     }
     Ok(())
 }
 
 impl<'a> ItemWire<'a> {
     fn read(self, talk: &mut Conversation<'a>) -> Result<(), RequestFault> {
-        let kind = self.r#type.as_ref().map(|kind| kind.decode().into_owned());
+        let kind = self.r#type.clone().map(Text::into_decoded);
         match kind.as_deref() {
             None | Some("message") => return self.message(talk),
             Some("reasoning") => talk.items.extend(self.thought().map(Item::Thought)),

@@ -9,7 +9,7 @@ use super::super::super::conversation::{
 use super::super::super::json::{Members, Text, is_string, number, read, write_text};
 use super::super::values::{read_effort, read_tier};
 use super::WORDS;
-use super::read_items::read_input;
+use super::read_items::{InputWire, read_input};
 use super::read_tools::read_tools;
 use crate::dialect::{Endpoint, RequestFault};
 
@@ -60,7 +60,7 @@ const ECHOED: [(&str, &str); 11] = [
 /// # Errors
 /// Names the field that is malformed or that no other dialect can say.
 pub(in crate::translate) fn read_request(body: &[u8]) -> Result<Conversation<'_>, RequestFault> {
-    let (mut members, input) = Members::of_body(body, "input")?;
+    let (mut members, input) = Members::of_body(body, "input", InputWire::read_first)?;
     let mut talk = Conversation::new(Endpoint::Responses, &WORDS);
     talk.echo = echo(&members);
     talk.names_user = members.has("user") || members.has("safety_identifier");
@@ -74,7 +74,7 @@ pub(in crate::translate) fn read_request(body: &[u8]) -> Result<Conversation<'_>
         talk.system.push(Part::text(instructions));
     }
     read_tools(&mut members, &mut talk)?;
-    read_input(input.ok_or(RequestFault::missing("input"))?, &mut talk)?;
+    read_input(input.ok_or(RequestFault::missing("input"))??, &mut talk)?;
     talk.output_limit = members.read("max_output_tokens")?;
     talk.sampling =
         Sampling { temperature: number(&mut members, "temperature")?, top_p: number(&mut members, "top_p")? };
