@@ -70,7 +70,7 @@ impl<'a> Text<'a> {
 
     /// Whether the value is this one.
     pub(crate) fn is(self, other: &str) -> bool {
-        if self.escaped { self.decode() == other } else { self.raw() == other }
+        self.decode() == other
     }
 
     pub(crate) fn is_empty(self) -> bool {

@@ -49,7 +49,7 @@ fn what_responses_has_no_field_for_is_refused_by_name() {
 
 #[test]
 fn what_is_said_has_the_type_of_its_dialect_wherever_it_stands() {
-    let (responses, messages) = (Endpoint::Responses, Endpoint::Messages);
+    let (chat, responses, messages) = (Endpoint::ChatCompletions, Endpoint::Responses, Endpoint::Messages);
     let (wrong, missing) = (FaultKind::Invalid, FaultKind::Missing);
     for (from, to, model, body, field, kind) in [
         (
@@ -70,6 +70,7 @@ fn what_is_said_has_the_type_of_its_dialect_wherever_it_stands() {
             "messages",
             wrong,
         ),
+        (chat, messages, "claude-opus-5", r#"{"max_tokens":5,"messages":"x"}"#, "messages", wrong),
         (messages, responses, "gpt-5.6", r#"{"messages":null,"max_tokens":5}"#, "messages", missing),
     ] {
         let Err(fault) = request(from, to, &content(body), &target(model)) else { panic!("{body}") };
