@@ -46,6 +46,11 @@ pub enum LedgerAccount {
 }
 
 impl LedgerAccount {
+    /// Both accounts of a person: paid, promotional.
+    pub const fn of_person(person: AccountId) -> [Self; 2] {
+        [Self::Paid(person), Self::Promo(person)]
+    }
+
     /// Whether it belongs to a person; its debits are limited then.
     pub const fn is_personal(self) -> bool {
         matches!(self, Self::Paid(_) | Self::Promo(_))

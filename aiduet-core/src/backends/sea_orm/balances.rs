@@ -20,7 +20,7 @@ pub(super) const AVAILABLE: &str = "(COALESCE(paid.cr_posted - paid.dr_posted - 
 pub(super) const CREDITED: &str = "(COALESCE(paid.cr_posted - paid.dr_posted + paid.used, 0) \
     + COALESCE(promo.cr_posted - promo.dr_posted + promo.used, 0))";
 
-/// The values of the columns `paid` and `promo`.
+/// The accounts of a person in the ledger: paid, promotional.
 pub(super) fn accounts_of(person: AccountId) -> [Uuid; 2] {
-    [LedgerAccount::Paid(person), LedgerAccount::Promo(person)].map(account_id)
+    LedgerAccount::of_person(person).map(account_id)
 }

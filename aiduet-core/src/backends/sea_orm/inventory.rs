@@ -4,8 +4,8 @@ use async_trait::async_trait;
 use sea_orm::Value;
 
 use super::Database;
+use super::balances::accounts_of;
 use super::error::DatabaseError;
-use super::ledger::own_accounts;
 use super::sql::{Columns, Sql};
 use crate::clock::Timestamp;
 use crate::id::AccountId;
@@ -94,7 +94,7 @@ impl SeaOrmInventory {
                 .text(")"),
             // What no request made: those postings have an index, and the others are as many as requests.
             Own::Ledger([debit, credit]) => {
-                let accounts = || own_accounts(account).map(Value::from);
+                let accounts = || accounts_of(account).map(Value::from);
                 let side = |sql: Sql, column: &str| {
                     let select =
                         format!("SELECT id, created_at FROM {table} WHERE request IS NULL AND {column} IN ");

@@ -138,8 +138,8 @@ impl Books {
 
     /// What a person has spent in the month of a moment, and may spend.
     pub fn month_spend(&self, account: AccountId, at: Timestamp) -> MonthSpend {
-        let (paid, promo) = (LedgerAccount::Paid(account), LedgerAccount::Promo(account));
-        month_spend(&self.account(paid), &self.account(promo), at)
+        let [paid, promo] = LedgerAccount::of_person(account).map(|account| self.account(account));
+        month_spend(&paid, &promo, at)
     }
 
     /// The lots of a person that have a remainder.
@@ -264,7 +264,7 @@ impl Books {
             other => other,
         };
         let mut rows = 0_u64;
-        for old in [LedgerAccount::Paid(account), LedgerAccount::Promo(account)] {
+        for old in LedgerAccount::of_person(account) {
             if let Some(row) = self.people.remove(&old) {
                 self.people.insert(renamed(old), AccountRow { frozen: true, month_limit: None, ..row });
                 rows = rows.saturating_add(1);

@@ -40,7 +40,7 @@ impl MemoryLedger {
         if touch == Touch::Erase {
             return state.books.rename(account, subject);
         }
-        let own = [LedgerAccount::Paid(account), LedgerAccount::Promo(account)];
+        let own = LedgerAccount::of_person(account);
         number(state.books.accounts().filter(|(found, _row)| own.contains(found)).count())
     }
 }

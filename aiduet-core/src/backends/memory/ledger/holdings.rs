@@ -13,7 +13,7 @@ impl Holder for MemoryLedger {
     fn holdings(&self, account: AccountId) -> Vec<Holding> {
         let state = self.lock();
         let books = &state.books;
-        let own = [LedgerAccount::Paid(account), LedgerAccount::Promo(account)];
+        let own = LedgerAccount::of_person(account);
         let is_own = |side: LedgerAccount| own.contains(&side);
         let accounts = books.accounts().filter(|(side, _row)| is_own(*side));
         let requests = || {

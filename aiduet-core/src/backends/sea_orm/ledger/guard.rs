@@ -16,7 +16,6 @@ use sea_orm::DbBackend;
 use uuid::Uuid;
 
 use super::kept::Kept;
-use super::load::names;
 use super::operation::Named;
 use super::rows::{ACCOUNTS, KEYS, account_id, write_account, write_key};
 use crate::backends::sea_orm::bulk::one_of;
@@ -51,11 +50,9 @@ impl Guard {
             named.keys.iter().copied().chain(open.iter().map(|hold| hold.key)).collect();
         let is_kept = named.people.iter().all(|person| kept.people.contains(person))
             && keys.iter().all(|key| kept.keys.contains(key));
+        let accounts = named.people.iter().flat_map(|person| LedgerAccount::of_person(*person));
         is_kept.then(|| Self {
-            accounts: names(&named.people)
-                .into_values()
-                .map(|account| (account, books.account(account)))
-                .collect(),
+            accounts: accounts.map(|account| (account, books.account(account))).collect(),
             keys: keys.into_iter().map(|key| (key, books.key(key))).collect(),
             requests: named.requests.iter().map(|request| request.as_uuid()).collect(),
             legs: open.iter().map(|hold| hold.legs.of(hold.account).count()).sum(),

@@ -100,9 +100,9 @@ fn select_all(wanted: &Wanted) -> Queries {
 }
 
 /// The accounts of people by their identifiers in the table.
-pub(super) fn names(people: &BTreeSet<AccountId>) -> BTreeMap<Uuid, LedgerAccount> {
-    let both = |person: &AccountId| [LedgerAccount::Paid(*person), LedgerAccount::Promo(*person)];
-    people.iter().flat_map(both).map(|account| (account_id(account), account)).collect()
+fn names(people: &BTreeSet<AccountId>) -> BTreeMap<Uuid, LedgerAccount> {
+    let accounts = people.iter().flat_map(|person| LedgerAccount::of_person(*person));
+    accounts.map(|account| (account_id(account), account)).collect()
 }
 
 fn select_accounts(queries: &mut Queries, names: &BTreeMap<Uuid, LedgerAccount>) {

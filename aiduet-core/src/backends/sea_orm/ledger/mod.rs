@@ -30,17 +30,17 @@ use self::operation::{Answer, Operation};
 use self::queue::Entrance;
 pub(super) use self::rows::account_id;
 use self::rows::{ACCOUNT_COLUMNS, read_account};
-pub(super) use self::statement::own_accounts;
 use self::writer::Writer;
 use super::Database;
+use super::balances::accounts_of;
 use super::bulk::one_of;
 use super::error::DatabaseError;
 use super::sql::Sql;
 use crate::id::{AccountId, Entropy, HoldId, SystemEntropy};
 use crate::ledger::books::{AccountRow, balance};
 use crate::ledger::{
-    Balance, Entry, Hold, Ledger, LedgerAccount, LedgerError, ReserveRequest, Reserving, SettleRequest,
-    Settlement, VoidRequest,
+    Balance, Entry, Hold, Ledger, LedgerError, ReserveRequest, Reserving, SettleRequest, Settlement,
+    VoidRequest,
 };
 use crate::money::Money;
 
@@ -164,7 +164,7 @@ async fn read_accounts(
     on: &impl ConnectionTrait,
     account: AccountId,
 ) -> Result<[AccountRow; 2], DatabaseError> {
-    let ids = [LedgerAccount::Paid(account), LedgerAccount::Promo(account)].map(account_id);
+    let ids = accounts_of(account);
     let select = format!("SELECT {ACCOUNT_COLUMNS} FROM account WHERE ");
     let rows = one_of(Sql::new(on.get_database_backend(), &select), "id", &ids).all(on).await?;
     let rows = rows.iter().map(read_account).collect::<Result<Vec<_>, _>>()?;

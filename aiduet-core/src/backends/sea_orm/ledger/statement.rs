@@ -2,17 +2,17 @@
 
 use async_trait::async_trait;
 use sea_orm::{ConnectionTrait, DbBackend, QueryResult, Value};
-use uuid::Uuid;
 
-use super::rows::{account_id, kind_from};
+use super::rows::kind_from;
 use super::{SeaOrmLedger, read_balance};
+use crate::backends::sea_orm::balances::accounts_of;
 use crate::backends::sea_orm::error::DatabaseError;
 use crate::backends::sea_orm::sql::{Columns, Sql};
 use crate::clock::Timestamp;
-use crate::id::{AccountId, TransferId};
+use crate::id::TransferId;
 use crate::ledger::{
-    DayUsage, LedgerAccount, LedgerError, Statement, StatementParts, StatementPosition, StatementPosting,
-    StatementRequest, Statements,
+    DayUsage, LedgerError, Statement, StatementParts, StatementPosition, StatementPosting, StatementRequest,
+    Statements,
 };
 use crate::money::Money;
 use crate::price::ModelId;
@@ -50,11 +50,6 @@ async fn read_parts(
     Ok(StatementParts { posted: balance.posted, used: balance.used, newer, postings, usage })
 }
 
-/// The accounts of a person in the ledger.
-pub(in super::super) fn own_accounts(account: AccountId) -> [Uuid; 2] {
-    [LedgerAccount::Paid(account), LedgerAccount::Promo(account)].map(account_id)
-}
-
 /// Which part of the postings.
 #[derive(Clone, Copy, Debug)]
 enum Side {
@@ -87,7 +82,7 @@ async fn sum_since(
 /// The postings of a person: transfers that no request made, debits and credits. The conditions are
 /// those of the indexes.
 fn postings(sql: Sql, request: &StatementRequest, side: Side) -> Sql {
-    let own = || own_accounts(request.account).map(Value::from);
+    let own = || accounts_of(request.account).map(Value::from);
     let branch = |sql: Sql, gained: &str, (from, to): (&str, &str)| {
         let sql = sql
             .text(&format!(
