@@ -145,12 +145,17 @@ async fn client(ledger: &SeaOrmLedger, payers: &[Payer], (index, stop): (usize, 
     let owner: NodeId = factory.node_id();
     let mut times = Times::default();
     let mut place = index.saturating_mul(7);
+    let mut last = Instant::now();
     loop {
         place = place.saturating_add(STRIDE) % payers.len();
         let Some(payer) = payers.get(place) else { break };
         if stop.load(Ordering::Relaxed) {
             break;
         }
+        // Identifiers begin with the time, which is where they go in an index.
+        let now = Instant::now();
+        factory.clock().advance(now.saturating_duration_since(last));
+        last = now;
         let reserve = ReserveRequest { key: payer.key, owner, ..factory.reserve(payer.account, HELD) };
         let settle = factory.settle(&reserve, CHARGED);
         let begun = Instant::now();

@@ -1,11 +1,12 @@
-//! Statements over many rows, each prepared once whatever their number: SQLite gets the rows as
-//! one JSON text, PostgreSQL as one array for each column, MySQL as `VALUES` in few sizes.
+//! Statements over many rows, each prepared once whatever their number: PostgreSQL gets the rows as one array for
+//! each column, MySQL as `VALUES` in few sizes, SQLite row by row.
 
 use std::borrow::Cow;
 
+use rusqlite::ToSql;
+use rusqlite::types::ToSqlOutput;
 use sea_orm::sea_query::ArrayType;
 use sea_orm::{DbBackend, Value};
-use serde::{Serialize, Serializer};
 use uuid::Uuid;
 
 use super::sql::Sql;
@@ -49,14 +50,13 @@ impl<'a, T: Into<Self>> From<Option<T>> for Cell<'a> {
     }
 }
 
-/// As JSON; an identifier as hexadecimal text.
-impl Serialize for Cell<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+impl ToSql for Cell<'_> {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
         match self {
-            Self::Null => serializer.serialize_none(),
-            Self::Int(number) => serializer.serialize_i64(*number),
-            Self::Uuid(id) => serializer.serialize_str(id.simple().encode_lower(&mut [0; 32])),
-            Self::Text(text) => serializer.serialize_str(text),
+            Self::Null => Ok(ToSqlOutput::Owned(rusqlite::types::Value::Null)),
+            Self::Int(number) => number.to_sql(),
+            Self::Uuid(id) => id.to_sql(),
+            Self::Text(text) => text.as_ref().to_sql(),
         }
     }
 }
@@ -177,7 +177,35 @@ pub(super) struct Insert<const N: usize> {
 }
 
 impl<const N: usize> Insert<N> {
-    /// The statement for these rows.
+    /// The statement for so many rows on SQLite; its parameters are their columns in order.
+    pub(super) fn rows_statement(&self, rows: usize) -> String {
+        let names = self.columns.map(|column| column.name).join(", ");
+        let row = format!("({})", ["?"; N].join(", "));
+        let rows = vec![row; rows].join(", ");
+        let clause = self.conflict_clause(DbBackend::Sqlite);
+        format!("INSERT INTO {} ({names}) VALUES {rows}{clause}", self.table)
+    }
+
+    /// The statement on SQLite that does to a row that is there what an insertion does to it, and the places of
+    /// its parameters among the columns.
+    pub(super) fn update_statement(&self) -> (String, Vec<usize>) {
+        let place = |name: &str| self.columns.iter().position(|column| column.name == name);
+        let (key, columns, addition) = match self.conflict {
+            Conflict::Replace(key, columns) => (key, columns, false),
+            Conflict::Add(key, columns) => (key, columns, true),
+            Conflict::Fail | Conflict::Keep(_) => ("", [].as_slice(), false),
+        };
+        let assign = |column: &&str| {
+            if addition { format!("{column} = {column} + ?") } else { format!("{column} = ?") }
+        };
+        let assignments = columns.iter().map(assign).collect::<Vec<_>>().join(", ");
+        let condition =
+            key.split(", ").map(|column| format!("{column} = ?")).collect::<Vec<_>>().join(" AND ");
+        let places = columns.iter().copied().chain(key.split(", ")).filter_map(place).collect();
+        (format!("UPDATE {} SET {assignments} WHERE {condition}", self.table), places)
+    }
+
+    /// The statement for these rows; not for SQLite.
     pub(super) fn statement(&self, sql: Sql, rows: Vec<[Cell<'_>; N]>) -> Sql {
         let names = self.columns.map(|column| column.name).join(", ");
         let sql = sql.text(&format!("INSERT INTO {} ({names}) ", self.table));
@@ -240,15 +268,8 @@ fn values<const N: usize>(mut sql: Sql, columns: &[Column; N], rows: Vec<[Cell<'
     sql
 }
 
-/// `SELECT a, b, … FROM …` the rows; not for MySQL.
+/// `SELECT a, b, … FROM …` the rows; for PostgreSQL.
 pub(super) fn select_rows<const N: usize>(sql: Sql, columns: &[Column; N], rows: Vec<[Cell<'_>; N]>) -> Sql {
-    if sql.backend() == DbBackend::Sqlite {
-        let expressions: Vec<String> = columns.iter().enumerate().map(json_expression).collect();
-        return sql
-            .text(&format!("SELECT {} FROM jsonb_each(", expressions.join(", ")))
-            .value(json(rows.iter().map(<[Cell<'_>; N]>::as_slice)))
-            .text(")");
-    }
     let expression = |column: &Column| match column {
         Column { name, kind, nullable: true } => format!("NULLIF({name}, {}) AS {name}", kind.null()),
         Column { name, .. } => (*name).to_owned(),
@@ -266,22 +287,6 @@ pub(super) fn select_rows<const N: usize>(sql: Sql, columns: &[Column; N], rows:
     sql.text(&format!(") new_rows ({names})"))
 }
 
-/// The value of a column of a row of JSON.
-fn json_expression((index, column): (usize, &Column)) -> String {
-    let Column { name, kind, nullable: _ } = column;
-    match kind {
-        Kind::Uuid => format!("unhex(value ->> {index}) AS {name}"),
-        Kind::Int | Kind::Text => format!("value ->> {index} AS {name}"),
-    }
-}
-
-/// Nothing here can fail to be written; if it did, SQLite would refuse the incomplete text.
-fn json(list: impl Iterator<Item = impl Serialize>) -> String {
-    let mut bytes = Vec::new();
-    drop(serde_json::Serializer::new(&mut bytes).collect_seq(list));
-    String::from_utf8(bytes).unwrap_or_default()
-}
-
 fn array<'a>(kind: Kind, cells: impl Iterator<Item = Cell<'a>>) -> Value {
     let (_name, elements) = kind.array();
     Value::Array(elements, Some(Box::new(cells.map(|cell| cell.into_element(kind)).collect())))
@@ -293,7 +298,10 @@ pub(super) fn one_of(sql: Sql, column: &str, ids: &[Uuid]) -> Sql {
     let cells = ids.iter().map(|id| Cell::Uuid(*id));
     match sql.backend() {
         DbBackend::Sqlite => {
-            sql.text(" IN (SELECT unhex(value) FROM json_each(").value(json(cells)).text("))")
+            let ids: Vec<String> = ids.iter().map(|id| id.simple().to_string()).collect();
+            sql.text(" IN (SELECT unhex(value) FROM json_each(")
+                .value(serde_json::json!(ids).to_string())
+                .text("))")
         }
         DbBackend::Postgres => sql.text(" = ANY(").value(array(Kind::Uuid, cells)).text("::uuid[])"),
         _ => {
@@ -303,6 +311,51 @@ pub(super) fn one_of(sql: Sql, column: &str, ids: &[Uuid]) -> Sql {
             let filled = ids.iter().copied().chain(std::iter::repeat(last)).take(size);
             sql.text(" IN ").tuple(filled.map(Value::from))
         }
+    }
+}
+
+/// How rows are found by identifiers.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Select {
+    columns: &'static str,
+    from: &'static str,
+    by: &'static str,
+    condition: &'static str,
+    is_locking: bool,
+}
+
+impl Select {
+    /// These columns of a table, or of several joined ones, by the identifiers in the column `by`.
+    pub(super) const fn new(columns: &'static str, from: &'static str, by: &'static str) -> Self {
+        Self { columns, from, by, condition: "", is_locking: false }
+    }
+
+    /// Those of them that meet a condition, which begins with ` AND`.
+    pub(super) const fn only(self, condition: &'static str) -> Self {
+        Self { condition, ..self }
+    }
+
+    /// Locks the rows in the order of their identifiers; SQLite has one writer and needs no locks.
+    pub(super) const fn locking(self) -> Self {
+        Self { is_locking: true, ..self }
+    }
+
+    /// The statement for one identifier on SQLite.
+    pub(super) fn row_statement(&self) -> String {
+        let Self { columns, from, by, condition, is_locking: _ } = self;
+        format!("SELECT {columns} FROM {from} WHERE {by} = ?{condition}")
+    }
+
+    /// The statement up to its condition.
+    pub(super) fn begin(&self, backend: DbBackend) -> Sql {
+        Sql::new(backend, &format!("SELECT {} FROM {} WHERE ", self.columns, self.from))
+    }
+
+    /// The statement for these identifiers.
+    pub(super) fn statement(&self, backend: DbBackend, ids: &[Uuid]) -> Sql {
+        let Self { columns: _, from: _, by, condition, is_locking } = self;
+        let sql = one_of(self.begin(backend), by, ids).text(condition);
+        if *is_locking { sql.text(&format!(" ORDER BY {by}")).text(for_update(backend)) } else { sql }
     }
 }
 

@@ -4,11 +4,13 @@ use std::path::Path;
 use std::str::FromStr;
 use std::time::Duration;
 
-use sea_orm::sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
+use rusqlite::OpenFlags;
+use sea_orm::sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode};
 use sea_orm::{ConnectOptions, ConnectionTrait, DatabaseConnection, DbBackend, Statement};
 
 use super::DatabaseConfig;
 use super::error::{DatabaseError, FailureKind};
+use super::turn::{SqliteFile, Writing};
 use crate::settings::SessionSettings;
 
 /// How long SQLite waits for the write lock of another process.
@@ -30,9 +32,17 @@ const SESSION: [(&str, &str); 4] = [
 const STATEMENTS: usize = 256;
 /// A connection that was idle for so long is tried before it is used.
 const STALE_AFTER: Duration = Duration::from_secs(15);
-/// Pages that the writing connection keeps, in KiB (negative: SQLite's way to say so): the rows of
-/// all who are active. The default of 2 MiB reads them again from the file for every batch.
-const WRITER_CACHE: &str = "-65536";
+/// Settings of every connection to SQLite. The journal that undoes a single statement goes to memory, not to a
+/// file.
+const PRAGMAS: [(&str, &str); 4] =
+    [("synchronous", "FULL"), ("foreign_keys", "ON"), ("mmap_size", "0"), ("temp_store", "MEMORY")];
+/// Those of connections that write. What is deleted is overwritten.
+const WRITER_PRAGMAS: [(&str, &str); 2] = [("wal_autocheckpoint", "4000"), ("secure_delete", "ON")];
+/// Pages that the ledger keeps, in KiB (negative: SQLite's way to say so): the rows of all who are active. The
+/// default of 2 MiB reads them again from the file for every batch.
+const LEDGER_CACHE: (&str, &str) = ("cache_size", "-65536");
+/// Prepared statements that the ledger keeps on SQLite: more than there are.
+const LEDGER_STATEMENTS: usize = 64;
 /// Rows that a connection hands over before it waits for whoever reads them; most batches fit.
 const ROWS_BUFFERED: usize = 1_024;
 /// The first version without the defect that could corrupt a write-ahead log with two writers.
@@ -44,7 +54,7 @@ const OPEN_ATTEMPTS: u32 = 50;
 /// The connections for writing and for reading.
 pub(super) async fn open(
     config: &DatabaseConfig,
-) -> Result<(DatabaseConnection, DatabaseConnection), DatabaseError> {
+) -> Result<(Writing<DatabaseConnection>, DatabaseConnection), DatabaseError> {
     let url = config.url.expose();
     match url.split_once(':').map(|(scheme, _)| scheme) {
         Some("sqlite") => open_sqlite(config).await,
@@ -69,7 +79,7 @@ fn base(url: String, connections: u32) -> ConnectOptions {
 async fn open_server(
     config: &DatabaseConfig,
     url: String,
-) -> Result<(DatabaseConnection, DatabaseConnection), DatabaseError> {
+) -> Result<(Writing<DatabaseConnection>, DatabaseConnection), DatabaseError> {
     let mut options = base(url, config.connections.max(4));
     options.test_before_acquire_if_idle_for(STALE_AFTER);
     if let Some(schema) = &config.schema {
@@ -88,7 +98,7 @@ async fn open_server(
     if session == SessionSettings::Role && pool.get_database_backend() == DbBackend::Postgres {
         check_session(&pool).await?;
     }
-    Ok((pool.clone(), pool))
+    Ok((Writing::statements(pool.clone(), None), pool))
 }
 
 /// Succeeds if sessions have what they need without being sent it; a timeout may be another one.
@@ -109,36 +119,41 @@ async fn check_session(pool: &DatabaseConnection) -> Result<(), DatabaseError> {
 
 async fn open_sqlite(
     config: &DatabaseConfig,
-) -> Result<(DatabaseConnection, DatabaseConnection), DatabaseError> {
+) -> Result<(Writing<DatabaseConnection>, DatabaseConnection), DatabaseError> {
     let url = config.url.expose();
     let parsed = SqliteConnectOptions::from_str(url).map_err(|_invalid| DatabaseError::InvalidUrl)?;
     protect(parsed.get_filename()).map_err(DatabaseError::File)?;
     let mut writer = base(url.clone(), 1);
     writer.min_connections(1).idle_timeout(None).max_lifetime(None).map_sqlx_sqlite_opts(|sqlite| {
-        with_settings(sqlite)
-            .journal_mode(SqliteJournalMode::Wal)
-            .pragma("wal_autocheckpoint", "4000")
-            // What is deleted is overwritten.
-            .pragma("secure_delete", "ON")
-            .pragma("cache_size", WRITER_CACHE)
+        let sqlite = with_settings(sqlite).journal_mode(SqliteJournalMode::Wal);
+        WRITER_PRAGMAS.iter().fold(sqlite, |sqlite, (name, value)| sqlite.pragma(*name, *value))
     });
     let write = connect_patiently(writer).await?;
     refuse_old_library(&write).await?;
     let mut reader = base(url.clone(), config.connections);
     reader.map_sqlx_sqlite_opts(|sqlite| with_settings(sqlite).pragma("query_only", "1"));
-    Ok((write, connect_patiently(reader).await?))
+    let file = SqliteFile::new(parsed.get_filename().to_owned());
+    Ok((Writing::statements(write, Some(file)), connect_patiently(reader).await?))
 }
 
 fn with_settings(options: SqliteConnectOptions) -> SqliteConnectOptions {
-    options
-        .synchronous(SqliteSynchronous::Full)
+    let options = options
         .busy_timeout(BUSY_TIMEOUT)
-        .foreign_keys(true)
         .statement_cache_capacity(STATEMENTS)
-        .row_buffer_size(ROWS_BUFFERED)
-        .pragma("mmap_size", "0")
-        // The journal that undoes a single statement goes to memory, not to a file.
-        .pragma("temp_store", "MEMORY")
+        .row_buffer_size(ROWS_BUFFERED);
+    PRAGMAS.iter().fold(options, |options, (name, value)| options.pragma(*name, *value))
+}
+
+/// The connection over which the ledger writes to a file that [`open`] has opened.
+pub(super) fn open_for_ledger(file: &SqliteFile) -> Result<rusqlite::Connection, DatabaseError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = rusqlite::Connection::open_with_flags(file.path(), flags)?;
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    connection.set_prepared_statement_cache_capacity(LEDGER_STATEMENTS);
+    for (name, value) in PRAGMAS.into_iter().chain(WRITER_PRAGMAS).chain([LEDGER_CACHE]) {
+        connection.pragma_update(None, name, value)?;
+    }
+    Ok(connection)
 }
 
 async fn connect_patiently(options: ConnectOptions) -> Result<DatabaseConnection, DatabaseError> {

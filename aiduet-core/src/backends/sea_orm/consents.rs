@@ -85,15 +85,15 @@ impl ConsentStore for SeaOrmAccountStore {
             .value(i64::from(limit))
             .all(self.database().reader())
             .await?;
+        let delete = |mut columns: Columns<'_>| -> Result<Sql, DatabaseError> {
+            let delete =
+                Sql::new(backend, "DELETE FROM consents WHERE account = ").value(columns.next::<Uuid>()?);
+            let delete = delete.text(" AND kind = ").value(columns.next::<String>()?);
+            Ok(delete.text(" AND version = ").value(columns.next::<String>()?))
+        };
         let mut purged = 0_u64;
         for row in &rows {
-            let mut columns = Columns::of(row);
-            let delete = Sql::new(backend, "DELETE FROM consents WHERE account = ")
-                .value(columns.next::<Uuid>()?)
-                .text(" AND kind = ")
-                .value(columns.next::<String>()?)
-                .text(" AND version = ")
-                .value(columns.next::<String>()?);
+            let delete = delete(Columns::of(row))?;
             purged = purged.saturating_add(delete.run(self.database().writer()).await?);
         }
         Ok(purged)

@@ -53,10 +53,9 @@ impl SeaOrmDeletions {
             format!("SELECT {COLUMNS}, {BEGUN_COLUMNS} FROM deletions WHERE account IS NOT NULL AND id = ");
         let select = self.sql(&select).value(id.as_uuid()).text(for_update(self.database.backend()));
         let Some(row) = select.one(&transaction).await? else { return Ok(None) };
-        let mut columns = Columns::of(&row);
-        let deletion = read(&mut columns)?;
+        let deletion = read(&mut Columns::of(&row))?;
         if deletion.state == DeletionState::Erasing {
-            return Ok(Some(read_begun(deletion, &mut columns)?));
+            return Ok(Some(read_begun(Columns::of(&row))?));
         }
         let account = deletion.account.as_uuid();
         let hold = self.sql("SELECT 1 FROM hold WHERE person = ").value(account).text(" LIMIT 1");
@@ -264,10 +263,10 @@ fn read_tombstone(columns: &mut Columns<'_>) -> Result<Tombstone, DatabaseError>
 }
 
 /// In the order of [`BEGUN_COLUMNS`].
-fn read_begun(deletion: Deletion, columns: &mut Columns<'_>) -> Result<Begun, DatabaseError> {
+fn read_begun(mut columns: Columns<'_>) -> Result<Begun, DatabaseError> {
     Ok(Begun {
-        deletion,
-        tombstone: read_tombstone(columns)?,
+        deletion: read(&mut columns)?,
+        tombstone: read_tombstone(&mut columns)?,
         paid_left: Money::from_nanos(columns.next()?),
         payer: columns.next::<Option<String>>()?.and_then(|payer| payer.parse().ok()),
     })

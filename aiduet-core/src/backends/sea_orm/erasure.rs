@@ -1,6 +1,6 @@
 //! What becomes of each table when an account is erased: the one place that says so.
 
-use sea_orm::{ConnectionTrait, DatabaseTransaction, Value};
+use sea_orm::{ConnectionTrait, Value};
 use uuid::Uuid;
 
 use super::Database;
@@ -132,7 +132,7 @@ impl Erased {
 /// Erases a person from a table, with everything in one transaction. `None`: the person has a request
 /// that still runs, whose postings are not all there.
 pub(super) async fn erase(
-    on: &DatabaseTransaction,
+    on: &impl ConnectionTrait,
     (table, rule): (&'static str, Rule),
     account: AccountId,
 ) -> Result<Option<Erased>, DatabaseError> {
@@ -176,7 +176,7 @@ fn random() -> Uuid {
 
 /// Puts a random subject in the place of the person. Who was who stands in `pseudonyms` until the
 /// transaction ends, which is what the guard of the journal asks for.
-async fn books(on: &DatabaseTransaction, account: AccountId) -> Result<Option<Erased>, DatabaseError> {
+async fn books(on: &impl ConnectionTrait, account: AccountId) -> Result<Option<Erased>, DatabaseError> {
     let backend = on.get_database_backend();
     let subject = AccountId::from_uuid(random());
     let legs = Legs { old: accounts_of(account), new: accounts_of(subject) };

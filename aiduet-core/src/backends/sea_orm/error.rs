@@ -1,5 +1,6 @@
 //! What a database can say, reduced to what may be told: codes and names of our own, never values.
 
+use rusqlite::ffi::{SQLITE_CONSTRAINT_PRIMARYKEY, SQLITE_CONSTRAINT_UNIQUE};
 use sea_orm::{DbErr, RuntimeErr, sqlx};
 
 use crate::account::AccountError;
@@ -146,6 +147,21 @@ impl From<DbErr> for DatabaseError {
                 detail: "no answer from the database".to_owned(),
             },
         }
+    }
+}
+
+impl From<rusqlite::Error> for DatabaseError {
+    fn from(error: rusqlite::Error) -> Self {
+        let rusqlite::Error::SqliteFailure(cause, message) = error else {
+            // The others may quote what they could not read.
+            let detail = "a column has an unexpected type".to_owned();
+            return Self::Failed { kind: FailureKind::Other, code: "none".to_owned(), detail };
+        };
+        let code = cause.extended_code.to_string();
+        let is_unique =
+            [SQLITE_CONSTRAINT_PRIMARYKEY, SQLITE_CONSTRAINT_UNIQUE].contains(&cause.extended_code);
+        let kind = if is_unique { FailureKind::Unique } else { kind_of(&code) };
+        Self::Failed { kind, code, detail: message.unwrap_or_else(|| cause.to_string()) }
     }
 }
 

@@ -52,12 +52,14 @@ mod sql;
 mod status;
 mod tickets;
 mod top_ups;
+mod turn;
 
 use std::fmt;
+use std::sync::Arc;
 
 use sea_orm::{
-    DatabaseConnection, DatabaseTransaction, DbBackend, IsolationLevel, SqliteTransactionMode,
-    TransactionOptions, TransactionTrait,
+    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, IsolationLevel,
+    SqliteTransactionMode, TransactionOptions, TransactionTrait,
 };
 
 pub use account::SeaOrmAccountStore;
@@ -92,6 +94,7 @@ pub use status::SeaOrmStatusLog;
 pub use tickets::SeaOrmTicketStore;
 pub use top_ups::SeaOrmTopUpStore;
 
+use self::turn::{SqliteFile, Writing};
 use crate::secret::Secret;
 use crate::settings::SessionSettings;
 
@@ -119,11 +122,11 @@ impl DatabaseConfig {
 
 /// An open database, shared by the stores.
 ///
-/// SQLite has one connection that writes, which all stores of the process take in turn, and
-/// others that read; PostgreSQL and MySQL have one pool for both.
+/// SQLite has one connection that writes, which all stores of the process but the ledger take in turn,
+/// one of the ledger, and others that read; PostgreSQL and MySQL have one pool for everything.
 #[derive(Clone)]
 pub struct Database {
-    write: DatabaseConnection,
+    write: Arc<Writing<DatabaseConnection>>,
     read: DatabaseConnection,
 }
 
@@ -140,7 +143,7 @@ impl Database {
     /// [`DatabaseError`] when the URL is wrong or the database does not answer.
     pub async fn connect(config: &DatabaseConfig) -> Result<Self, DatabaseError> {
         let (write, read) = connect::open(config).await?;
-        Ok(Self { write, read })
+        Ok(Self { write: Arc::new(write), read })
     }
 
     /// Applies the migrations that are missing. Safe when several processes do it at once: one
@@ -177,7 +180,7 @@ impl Database {
     /// What the database says.
     pub async fn close(&self) -> Result<(), DatabaseError> {
         self.read.close_by_ref().await?;
-        self.write.close_by_ref().await?;
+        self.write.connection().close_by_ref().await?;
         Ok(())
     }
 
@@ -195,7 +198,12 @@ impl Database {
     }
 
     fn is_sqlite(&self) -> bool {
-        self.backend() == DbBackend::Sqlite
+        self.file().is_some()
+    }
+
+    /// The file of an SQLite database.
+    fn file(&self) -> Option<&SqliteFile> {
+        self.write.file()
     }
 
     /// The connection for single statements that read.
@@ -204,13 +212,13 @@ impl Database {
     }
 
     /// The connection for single statements that write.
-    const fn writer(&self) -> &DatabaseConnection {
+    fn writer(&self) -> &Writing<DatabaseConnection> {
         &self.write
     }
 
     /// A transaction that writes. SQLite takes the write lock at once, since a transaction that
     /// reads first and then writes fails at once when another has written in between.
-    async fn begin(&self) -> Result<DatabaseTransaction, DatabaseError> {
+    async fn begin(&self) -> Result<Writing<DatabaseTransaction>, DatabaseError> {
         let options = match self.backend() {
             DbBackend::MySql => TransactionOptions {
                 isolation_level: Some(IsolationLevel::ReadCommitted),
@@ -223,7 +231,9 @@ impl Database {
             // Set for every connection when it is made, which saves a round trip here.
             _ => TransactionOptions::default(),
         };
-        Ok(self.write.begin_with_options(options).await?)
+        let turn = self.write.turn().await;
+        let transaction = self.write.connection().begin_with_options(options).await?;
+        Ok(Writing::transaction(transaction, turn))
     }
 
     /// A transaction that sees one state of the database throughout.

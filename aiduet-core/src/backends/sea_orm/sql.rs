@@ -3,6 +3,7 @@
 //! The texts are fixed but for the number of rows, which comes in few sizes, so that every
 //! connection prepares each statement once.
 
+use rusqlite::types::FromSql;
 use sea_orm::{ConnectionTrait, DbBackend, QueryResult, Statement, TryGetable, Value};
 
 use super::error::DatabaseError;
@@ -38,13 +39,6 @@ impl Sql {
         self.backend
     }
 
-    /// Adds another statement with its values; for SQLite and MySQL, whose placeholders have no numbers.
-    pub(super) fn append(mut self, other: Self) -> Self {
-        self.text.push_str(&other.text);
-        self.values.extend(other.values);
-        self
-    }
-
     /// Adds text.
     pub(super) fn text(mut self, text: &str) -> Self {
         self.text.push_str(text);
@@ -74,6 +68,11 @@ impl Sql {
         }
         self.text.push(')');
         self
+    }
+
+    /// The text so far.
+    pub(super) fn as_str(&self) -> &str {
+        &self.text
     }
 
     pub(super) fn build(self) -> Statement {
@@ -111,22 +110,41 @@ pub(super) const fn now_millis(backend: DbBackend) -> &'static str {
     }
 }
 
+/// A row of one of the two drivers.
+#[derive(Clone, Copy, Debug)]
+enum Row<'a> {
+    SeaOrm(&'a QueryResult),
+    Rusqlite(&'a rusqlite::Row<'a>),
+}
+
+/// What both drivers read.
+pub(super) trait Readable: TryGetable + FromSql {}
+
+impl<T: TryGetable + FromSql> Readable for T {}
+
 /// Reads the columns of a row from left to right.
 #[derive(Debug)]
 pub(super) struct Columns<'a> {
-    row: &'a QueryResult,
+    row: Row<'a>,
     next: usize,
 }
 
 impl<'a> Columns<'a> {
     pub(super) const fn of(row: &'a QueryResult) -> Self {
-        Self { row, next: 0 }
+        Self { row: Row::SeaOrm(row), next: 0 }
     }
 
-    pub(super) fn next<T: TryGetable>(&mut self) -> Result<T, DatabaseError> {
+    pub(super) const fn of_rusqlite(row: &'a rusqlite::Row<'a>) -> Self {
+        Self { row: Row::Rusqlite(row), next: 0 }
+    }
+
+    pub(super) fn next<T: Readable>(&mut self) -> Result<T, DatabaseError> {
         let index = self.next;
         self.next = index.saturating_add(1);
-        Ok(self.row.try_get_by_index(index)?)
+        match self.row {
+            Row::SeaOrm(row) => Ok(row.try_get_by_index(index)?),
+            Row::Rusqlite(row) => Ok(row.get(index)?),
+        }
     }
 
     /// A number that is not negative.
@@ -135,7 +153,7 @@ impl<'a> Columns<'a> {
     }
 
     /// A value of which our code makes something; `None` from `make` is an unreadable column.
-    pub(super) fn next_as<T: TryGetable, U>(
+    pub(super) fn next_as<T: Readable, U>(
         &mut self,
         column: &'static str,
         make: impl FnOnce(T) -> Option<U>,

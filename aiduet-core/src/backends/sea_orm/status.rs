@@ -80,8 +80,10 @@ impl StatusLog for SeaOrmStatusLog {
             .await?;
         let mut purged = 0_u64;
         for row in &rows {
-            let mut columns = Columns::of(row);
-            let (began_at, subject): (i64, String) = (columns.next()?, columns.next()?);
+            let (began_at, subject): (i64, String) = {
+                let mut columns = Columns::of(row);
+                (columns.next()?, columns.next()?)
+            };
             let delete = self.sql("DELETE FROM status_hours WHERE began_at = ").value(began_at);
             let delete = delete.text(" AND subject = ").value(subject);
             purged = purged.saturating_add(delete.run(self.database.writer()).await?);

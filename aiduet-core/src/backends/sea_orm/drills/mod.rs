@@ -11,6 +11,7 @@ mod webhooks;
 use std::sync::Arc;
 use std::time::Duration;
 
+use sea_orm::ConnectionTrait;
 use tokio::task::JoinSet;
 
 use self::fuse::{Fuse, Fused};

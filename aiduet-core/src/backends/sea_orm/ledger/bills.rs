@@ -6,7 +6,7 @@ use async_trait::async_trait;
 
 use super::SeaOrmLedger;
 use super::record::{REQUEST_COLUMNS, read_request};
-use crate::backends::sea_orm::sql::Sql;
+use crate::backends::sea_orm::sql::{Columns, Sql};
 use crate::id::RequestId;
 use crate::ledger::{BillPage, BillReader, DatedBill, LedgerError};
 
@@ -30,6 +30,6 @@ impl BillReader for SeaOrmLedger {
             .text(" ORDER BY id LIMIT ")
             .value(i64::from(limit));
         let rows = select.all(self.database.reader()).await?;
-        rows.iter().map(|row| Ok(DatedBill::from(&read_request(row)?.record))).collect()
+        rows.iter().map(|row| Ok(DatedBill::from(&read_request(Columns::of(row))?.record))).collect()
     }
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::server::Server;
 use super::writer::Writer;
 use super::{LedgerConfig, SeaOrmLedger, queue};
 use crate::backends::sea_orm::Database;
@@ -29,7 +30,7 @@ fn on(fixture: Fixture, ledger: SeaOrmLedger) -> FreshLedger<SeaOrmLedger> {
 fn by_two_writers(fixture: Fixture) -> FreshLedger<SeaOrmLedger> {
     let (closing, tracker) = (CancellationToken::new(), TaskTracker::new());
     let (entrance, mut exit) = queue::queue(closing.clone());
-    let mut writers = [1, 2].map(|shard| Writer::new(fixture.database.clone(), shard));
+    let mut writers = [1, 2].map(|shard| Writer::new(Server::new(fixture.database.clone(), shard)));
     tracker.spawn(async move {
         while let Some(jobs) = exit.next().await {
             let mut random = [0];

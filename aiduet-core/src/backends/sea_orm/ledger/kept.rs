@@ -1,43 +1,20 @@
 //! What a writer keeps of the books from one batch to the next.
 //!
 //! On SQLite only while nobody else has written: at the beginning of each transaction, when no one
-//! can write any more, SQLite is asked whether another connection has committed since
-//! (`data_version`) and whether our own connection has changed rows since (`total_changes`), for
-//! the other stores of the process write through it too. If so, everything is loaded anew.
+//! can write any more, SQLite is asked whether another connection has committed since, of another process or of
+//! the other stores of this one. If so, everything is loaded anew.
 //!
 //! On PostgreSQL what is kept may be old. It is used behind a guard only (see `guard`); a
 //! transaction loads everything that it names.
 
 use std::collections::{BTreeSet, HashSet};
 
-use sea_orm::QueryResult;
-
 use super::operation::Named;
-use crate::backends::sea_orm::error::DatabaseError;
-use crate::backends::sea_orm::sql::Columns;
 use crate::id::{AccountId, ApiKeyId, RequestId};
 use crate::ledger::books::{Books, HoldRow};
 
 /// When more people and keys than this are kept, all are forgotten: about 50 MB.
 const ROWS_MAX: usize = 100_000;
-
-/// The columns of a [`Stamp`].
-pub(super) const STAMP: &str = "data_version, total_changes()";
-
-/// A state of an SQLite database, as one connection sees it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Stamp {
-    version: i64,
-    changes: i64,
-}
-
-impl Stamp {
-    pub(super) fn read(rows: &[QueryResult]) -> Result<Self, DatabaseError> {
-        let row = rows.first().ok_or(DatabaseError::Unreadable { column: STAMP })?;
-        let mut columns = Columns::of(row);
-        Ok(Self { version: columns.next()?, changes: columns.next()? })
-    }
-}
 
 /// Books, and which rows of them are complete.
 #[derive(Debug)]
@@ -51,7 +28,6 @@ pub(super) struct Kept {
     /// Requests of which some holds are in the books, but perhaps not all.
     loose: Vec<RequestId>,
     shard: u16,
-    stamp: Option<Stamp>,
 }
 
 impl Kept {
@@ -63,7 +39,6 @@ impl Kept {
             requests: HashSet::new(),
             loose: Vec::new(),
             shard,
-            stamp: None,
         }
     }
 
@@ -88,11 +63,6 @@ impl Kept {
         }
     }
 
-    /// Whether the books are those of this state, or empty.
-    pub(super) fn is_of(&self, stamp: Stamp) -> bool {
-        self.stamp.is_none_or(|kept| kept == stamp)
-    }
-
     /// Puts open holds that are not in the books.
     pub(super) fn put_holds(&mut self, holds: Vec<HoldRow>) {
         for hold in holds {
@@ -115,11 +85,10 @@ impl Kept {
     }
 
     /// After a commit: forgets all but what is of use to the next batch, or everything.
-    pub(super) fn retain(&mut self, named: &Named, stamp: Option<Stamp>) {
+    pub(super) fn retain(&mut self, named: &Named) {
         if self.people.len().saturating_add(self.keys.len()) > ROWS_MAX {
             return self.clear();
         }
-        self.stamp = stamp;
         for request in &named.requests {
             if !self.books.is_open(*request) {
                 self.requests.remove(request);

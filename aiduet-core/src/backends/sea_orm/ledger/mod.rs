@@ -3,8 +3,8 @@
 mod audit;
 mod bills;
 mod custody;
+mod embedded;
 mod grants;
-mod guard;
 mod journal;
 mod kept;
 mod limits;
@@ -17,7 +17,9 @@ mod retention;
 mod rows;
 mod save;
 mod seldom;
+mod server;
 mod statement;
+mod store;
 mod usage;
 mod writer;
 
@@ -29,13 +31,13 @@ use tokio_util::task::TaskTracker;
 use self::operation::{Answer, Operation};
 use self::queue::Entrance;
 pub(super) use self::rows::account_id;
-use self::rows::{ACCOUNT_COLUMNS, read_account};
+use self::rows::{ACCOUNTS_BY_ID, read_account};
+use self::server::Server;
 use self::writer::Writer;
 use super::Database;
 use super::balances::accounts_of;
-use super::bulk::one_of;
 use super::error::DatabaseError;
-use super::sql::Sql;
+use super::sql::Columns;
 use crate::id::{AccountId, Entropy, HoldId, SystemEntropy};
 use crate::ledger::books::{AccountRow, balance};
 use crate::ledger::{
@@ -75,7 +77,6 @@ pub struct SeaOrmLedger {
 impl SeaOrmLedger {
     /// The ledger of a migrated database. Starts its writers; [`close`](Self::close) ends them.
     pub fn start(database: Database, config: LedgerConfig) -> Self {
-        let writers = if database.is_sqlite() { 1 } else { config.writers.unwrap_or(2).clamp(1, 16) };
         let first = config.shard.unwrap_or_else(|| {
             let mut random = [0_u8; 2];
             SystemEntropy.fill(&mut random);
@@ -84,11 +85,17 @@ impl SeaOrmLedger {
         let closing = CancellationToken::new();
         let tracker = TaskTracker::new();
         let mut entrances = Vec::new();
-        for index in 0..writers {
+        if let Some(file) = database.file() {
             let (entrance, exit) = queue::queue(closing.clone());
-            let writer = Writer::new(database.clone(), first.wrapping_add(index));
-            tracker.spawn(writer.run(exit));
+            embedded::start(file.clone(), first, (exit, tracker.token()));
             entrances.push(entrance);
+        } else {
+            for index in 0..config.writers.unwrap_or(2).clamp(1, 16) {
+                let (entrance, exit) = queue::queue(closing.clone());
+                let store = Server::new(database.clone(), first.wrapping_add(index));
+                tracker.spawn(Writer::new(store).run(exit));
+                entrances.push(entrance);
+            }
         }
         tracker.close();
         Self { database, entrances, closing, tracker }
@@ -165,9 +172,8 @@ async fn read_accounts(
     account: AccountId,
 ) -> Result<[AccountRow; 2], DatabaseError> {
     let ids = accounts_of(account);
-    let select = format!("SELECT {ACCOUNT_COLUMNS} FROM account WHERE ");
-    let rows = one_of(Sql::new(on.get_database_backend(), &select), "id", &ids).all(on).await?;
-    let rows = rows.iter().map(read_account).collect::<Result<Vec<_>, _>>()?;
+    let rows = ACCOUNTS_BY_ID.statement(on.get_database_backend(), &ids).all(on).await?;
+    let rows = rows.iter().map(Columns::of).map(read_account).collect::<Result<Vec<_>, _>>()?;
     Ok(ids.map(|id| {
         rows.iter().find(|(found, _row)| *found == id).map_or_else(AccountRow::default, |(_id, row)| *row)
     }))

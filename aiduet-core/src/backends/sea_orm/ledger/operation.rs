@@ -36,6 +36,9 @@ pub(super) enum Answer {
     Done,
 }
 
+/// The results of a batch, in its order.
+pub(super) type Answers = Vec<Result<Answer, LedgerError>>;
+
 /// The rows that a batch needs, each set in order, so that every transaction locks in one order.
 #[derive(Debug, Default)]
 pub(super) struct Named {

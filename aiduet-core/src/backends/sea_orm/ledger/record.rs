@@ -2,10 +2,9 @@
 
 use std::time::Duration;
 
-use sea_orm::QueryResult;
 use uuid::Uuid;
 
-use crate::backends::sea_orm::bulk::{Cell, Conflict, Insert, int, text, uuid};
+use crate::backends::sea_orm::bulk::{Cell, Conflict, Insert, Select, int, text, uuid};
 use crate::backends::sea_orm::error::DatabaseError;
 use crate::backends::sea_orm::sql::Columns;
 use crate::clock::Timestamp;
@@ -24,6 +23,7 @@ pub(super) const REQUEST_COLUMNS: &str = "id, account, api_key, endpoint, stream
     cache_read_tokens, cache_write_short_tokens, cache_write_long_tokens, output_tokens, reasoning_tokens, \
     web_searches, flags, cost, charged_promo, charged_paid, overage, bill, attempts, duet_role, \
     duet_rule";
+pub(super) const REQUESTS_BY_ID: Select = Select::new(REQUEST_COLUMNS, "requests", "id");
 /// When a swept request is settled late, everything but who asked when is replaced.
 pub(super) const REQUESTS: Insert<30> = Insert {
     table: "requests",
@@ -152,8 +152,7 @@ pub(super) fn write_request(row: &RequestRow) -> Result<[Cell<'_>; 30], Database
 }
 
 /// In the order of [`REQUEST_COLUMNS`].
-pub(super) fn read_request(row: &QueryResult) -> Result<RequestRow, DatabaseError> {
-    let mut columns = Columns::of(row);
+pub(super) fn read_request(mut columns: Columns<'_>) -> Result<RequestRow, DatabaseError> {
     let id = RequestId::from_uuid(columns.next::<Uuid>()?);
     let account = AccountId::from_uuid(columns.next()?);
     let key = ApiKeyId::from_uuid(columns.next()?);

@@ -5,8 +5,8 @@ use uuid::Uuid;
 
 use super::SeaOrmLedger;
 use super::record::{REQUEST_COLUMNS, read_request};
-use super::rows::{KEY_COLUMNS, read_key};
-use crate::backends::sea_orm::sql::Sql;
+use super::rows::{KEYS_BY_ID, read_key};
+use crate::backends::sea_orm::sql::{Columns, Sql};
 use crate::clock::Timestamp;
 use crate::id::{AccountId, ApiKeyId, RequestId};
 use crate::ledger::books::KeyRow;
@@ -24,7 +24,7 @@ impl RequestLog for SeaOrmLedger {
     async fn find(&self, account: AccountId, id: RequestId) -> Result<Option<RequestRecord>, LedgerError> {
         let select = self.select_requests(account).text(" AND id = ").value(id.as_uuid());
         let row = select.one(self.database.reader()).await?;
-        Ok(row.as_ref().map(read_request).transpose()?.map(|row| row.record))
+        Ok(row.as_ref().map(Columns::of).map(read_request).transpose()?.map(|row| row.record))
     }
 
     async fn list(&self, request: ListRequests) -> Result<Vec<RequestRecord>, LedgerError> {
@@ -38,14 +38,13 @@ impl RequestLog for SeaOrmLedger {
         }
         let select = select.text(" ORDER BY id DESC LIMIT ").value(i64::from(limit));
         let rows = select.all(self.database.reader()).await?;
-        rows.iter().map(|row| Ok(read_request(row)?.record)).collect()
+        rows.iter().map(|row| Ok(read_request(Columns::of(row))?.record)).collect()
     }
 
     async fn key_spend(&self, key: ApiKeyId, at: Timestamp) -> Result<KeySpend, LedgerError> {
-        let select = format!("SELECT {KEY_COLUMNS} FROM key_spend WHERE api_key = ");
-        let select = Sql::new(self.database.backend(), &select).value(key.as_uuid());
+        let select = KEYS_BY_ID.statement(self.database.backend(), &[key.as_uuid()]);
         let row = select.one(self.database.reader()).await?;
-        let row = row.as_ref().map(read_key).transpose()?.map_or_else(KeyRow::default, |(_key, row)| row);
-        Ok(row.spend(at))
+        let row = row.as_ref().map(Columns::of).map(read_key).transpose()?;
+        Ok(row.map_or_else(KeyRow::default, |(_key, row)| row).spend(at))
     }
 }

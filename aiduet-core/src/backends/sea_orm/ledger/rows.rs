@@ -2,10 +2,9 @@
 
 use std::collections::HashMap;
 
-use sea_orm::QueryResult;
 use uuid::Uuid;
 
-use crate::backends::sea_orm::bulk::{Cell, Conflict, Insert, int, text, uuid};
+use crate::backends::sea_orm::bulk::{Cell, Conflict, Insert, Select, int, text, uuid};
 use crate::backends::sea_orm::error::DatabaseError;
 use crate::backends::sea_orm::sql::Columns;
 use crate::clock::Timestamp;
@@ -20,8 +19,9 @@ use crate::provider::Vendor;
 /// The only currency of this version.
 const CURRENCY: &str = "USD";
 
-pub(super) const ACCOUNT_COLUMNS: &str = "id, dr_pending, dr_posted, cr_pending, cr_posted, allowed_neg, used, frozen, month_start, month_spent, \
-     month_limit";
+const ACCOUNT_COLUMNS: &str = "id, dr_pending, dr_posted, cr_pending, cr_posted, allowed_neg, used, frozen, \
+    month_start, month_spent, month_limit";
+pub(super) const ACCOUNTS_BY_ID: Select = Select::new(ACCOUNT_COLUMNS, "account", "id");
 /// The columns of an account of the house that a posting adds to.
 pub(super) const ACCOUNT_CHANGES: [&str; 6] =
     ["dr_pending", "dr_posted", "cr_pending", "cr_posted", "allowed_neg", "used"];
@@ -184,8 +184,7 @@ fn next_account(columns: &mut Columns<'_>) -> Result<LedgerAccount, DatabaseErro
 }
 
 /// In the order of [`ACCOUNT_COLUMNS`].
-pub(super) fn read_account(row: &QueryResult) -> Result<(Uuid, AccountRow), DatabaseError> {
-    let mut columns = Columns::of(row);
+pub(super) fn read_account(mut columns: Columns<'_>) -> Result<(Uuid, AccountRow), DatabaseError> {
     let account = columns.next()?;
     let row = AccountRow {
         debit_pending: next_money(&mut columns)?,
@@ -219,9 +218,17 @@ pub(super) const TRANSFERS: Insert<12> = Insert {
     ],
     conflict: Conflict::Fail,
 };
-/// Of `transfer t` joined with its accounts `d` and `c`.
-pub(super) const TRANSFER_COLUMNS: &str = "t.id, t.phase, t.code, d.kind, d.owner, d.shard, c.kind, c.owner, \
-    c.shard, t.amount, t.pending_id, t.reverses, t.ext, t.request, t.created_at";
+/// With their accounts.
+pub(super) const TRANSFERS_BY_ID: Select = Select::new(
+    "t.id, t.phase, t.code, d.kind, d.owner, d.shard, c.kind, c.owner, c.shard, t.amount, t.pending_id, \
+    t.reverses, t.ext, t.request, t.created_at",
+    "transfer t JOIN account d ON d.id = t.dr JOIN account c ON c.id = t.cr",
+    "t.id",
+);
+/// Which of these there are.
+pub(super) const TRANSFERS_MADE: Select = Select::new("id", "transfer", "id");
+pub(super) const RESOLUTIONS_OF: Select = Select::new("pending_id, phase", "transfer", "pending_id");
+pub(super) const REVERSALS_OF: Select = Select::new("id, amount", "transfer", "reverses");
 
 /// In the order of [`TRANSFERS`].
 pub(super) fn write_transfer(transfer: &Transfer) -> [Cell<'_>; 12] {
@@ -243,9 +250,25 @@ pub(super) fn write_transfer(transfer: &Transfer) -> [Cell<'_>; 12] {
     ]
 }
 
-/// In the order of [`TRANSFER_COLUMNS`].
-pub(super) fn read_transfer(row: &QueryResult) -> Result<Transfer, DatabaseError> {
-    let mut columns = Columns::of(row);
+pub(super) fn read_id(mut columns: Columns<'_>) -> Result<Uuid, DatabaseError> {
+    columns.next()
+}
+
+/// The pending transfer, and how it was resolved.
+pub(super) fn read_resolution(mut columns: Columns<'_>) -> Result<(Uuid, i64, Resolution), DatabaseError> {
+    let pending = columns.next()?;
+    let code = columns.next()?;
+    let resolution = resolution_from(code).ok_or(DatabaseError::Unreadable { column: "transfer.phase" })?;
+    Ok((pending, code, resolution))
+}
+
+/// The reversing transfer, and its amount.
+pub(super) fn read_reversal(mut columns: Columns<'_>) -> Result<(Uuid, i64), DatabaseError> {
+    Ok((columns.next()?, columns.next()?))
+}
+
+/// In the order of [`TRANSFERS_BY_ID`].
+pub(super) fn read_transfer(mut columns: Columns<'_>) -> Result<Transfer, DatabaseError> {
     let identifier = |id: Option<Uuid>| id.map(TransferId::from_uuid);
     Ok(Transfer {
         id: TransferId::from_uuid(columns.next()?),
@@ -271,7 +294,7 @@ fn phase_from(code: i64) -> Option<Phase> {
     Phase::ALL.into_iter().find(|phase| i64::from(phase.code()) == code)
 }
 
-pub(super) fn resolution_from(code: i64) -> Option<Resolution> {
+fn resolution_from(code: i64) -> Option<Resolution> {
     match phase_from(code)? {
         Phase::Post => Some(Resolution::Posted),
         Phase::Void => Some(Resolution::Voided),
@@ -326,8 +349,10 @@ pub(super) const HOLDS: Insert<17> = Insert {
     ],
     conflict: Conflict::Fail,
 };
-pub(super) const HOLD_COLUMNS: &str = "hold_id, leg, amount, min_cost, owner_node, person, request, api_key, \
+const HOLD_COLUMNS: &str = "hold_id, leg, amount, min_cost, owner_node, person, request, api_key, \
     shard, endpoint, model, vendor, stream, started_at, created_at";
+pub(super) const HOLDS_OF: Select = Select::new(HOLD_COLUMNS, "hold", "request");
+pub(super) const HOLDS_BY_PENDING: Select = Select::new(HOLD_COLUMNS, "hold", "pending_id");
 
 /// Both pending transfers that a hold may have.
 pub(super) fn pending_ids(hold: HoldId) -> [Uuid; 2] {
@@ -373,24 +398,22 @@ const fn leg_code(leg: Leg) -> &'static str {
     }
 }
 
-/// In the order of [`HOLD_COLUMNS`]; the legs of one hold are joined.
-pub(super) fn read_holds(rows: &[QueryResult]) -> Result<Vec<HoldRow>, DatabaseError> {
-    let mut holds: Vec<HoldRow> = Vec::with_capacity(rows.len());
-    for row in rows {
-        let hold = read_hold(row)?;
-        match holds.iter_mut().rev().take(2).find(|other| other.id == hold.id) {
-            Some(other) => {
-                other.legs.promo = other.legs.promo.max(hold.legs.promo);
-                other.legs.paid = other.legs.paid.max(hold.legs.paid);
-            }
-            None => holds.push(hold),
+/// Holds of one or both legs each from [rows](read_hold) of one leg each, the oldest first.
+pub(super) fn join_legs(mut legs: Vec<HoldRow>) -> Vec<HoldRow> {
+    legs.sort_by_key(|hold| (hold.at, hold.id));
+    legs.dedup_by(|leg, hold| {
+        let is_same = leg.id == hold.id;
+        if is_same {
+            hold.legs.promo = hold.legs.promo.max(leg.legs.promo);
+            hold.legs.paid = hold.legs.paid.max(leg.legs.paid);
         }
-    }
-    Ok(holds)
+        is_same
+    });
+    legs
 }
 
-fn read_hold(row: &QueryResult) -> Result<HoldRow, DatabaseError> {
-    let mut columns = Columns::of(row);
+/// In the order of [`HOLD_COLUMNS`]; a hold with one of its legs.
+pub(super) fn read_hold(mut columns: Columns<'_>) -> Result<HoldRow, DatabaseError> {
     let id = HoldId::from_uuid(columns.next()?);
     let leg: String = columns.next()?;
     let amount = next_money(&mut columns)?;
@@ -424,7 +447,9 @@ pub(super) const LOTS: Insert<5> = Insert {
     columns: [uuid("id"), uuid("account"), int("priority"), int("expires_at").or_null(), int("remaining")],
     conflict: Conflict::Replace("id", &["remaining"]),
 };
-pub(super) const LOT_COLUMNS: &str = "id, account, priority, expires_at, remaining";
+const LOT_COLUMNS: &str = "id, account, priority, expires_at, remaining";
+/// Grants of people that are not used up.
+pub(super) const GRANTS_OF: Select = Select::new(LOT_COLUMNS, "lot", "account").only(" AND remaining > 0");
 
 /// In the order of [`LOTS`].
 pub(super) fn write_lot(lot: &Lot) -> [Cell<'static>; 5] {
@@ -439,8 +464,7 @@ pub(super) fn write_lot(lot: &Lot) -> [Cell<'static>; 5] {
 }
 
 /// In the order of [`LOT_COLUMNS`].
-pub(super) fn read_lot(row: &QueryResult) -> Result<Lot, DatabaseError> {
-    let mut columns = Columns::of(row);
+pub(super) fn read_lot(mut columns: Columns<'_>) -> Result<Lot, DatabaseError> {
     Ok(Lot {
         id: LotId::from_uuid(columns.next()?),
         account: AccountId::from_uuid(columns.next()?),
@@ -479,8 +503,9 @@ pub(super) const KEYS: Insert<9> = Insert {
 };
 /// Makes keys that are missing.
 pub(super) const NEW_KEYS: Insert<9> = Insert { conflict: Conflict::Keep("api_key"), ..KEYS };
-pub(super) const KEY_COLUMNS: &str = "api_key, day_start, day_spent, week_start, week_spent, month_start, \
-    month_spent, total_spent, held";
+const KEY_COLUMNS: &str = "api_key, day_start, day_spent, week_start, week_spent, month_start, month_spent, \
+    total_spent, held";
+pub(super) const KEYS_BY_ID: Select = Select::new(KEY_COLUMNS, "key_spend", "api_key");
 
 /// In the order of [`KEYS`].
 pub(super) fn write_key(key: ApiKeyId, row: &KeyRow) -> [Cell<'static>; 9] {
@@ -499,8 +524,7 @@ pub(super) fn write_key(key: ApiKeyId, row: &KeyRow) -> [Cell<'static>; 9] {
 }
 
 /// In the order of [`KEY_COLUMNS`].
-pub(super) fn read_key(row: &QueryResult) -> Result<(ApiKeyId, KeyRow), DatabaseError> {
-    let mut columns = Columns::of(row);
+pub(super) fn read_key(mut columns: Columns<'_>) -> Result<(ApiKeyId, KeyRow), DatabaseError> {
     let key = ApiKeyId::from_uuid(columns.next()?);
     let mut tally = || next_tally(&mut columns);
     let (day, week, month) = (tally()?, tally()?, tally()?);

@@ -57,7 +57,7 @@ impl UsageReader for SeaOrmLedger {
         let wanted = usize::try_from(request.limit).unwrap_or(usize::MAX);
         let mut records = Vec::with_capacity(rows.len());
         for row in rows.iter().take(wanted) {
-            records.push(read_request(row)?.record);
+            records.push(read_request(Columns::of(row))?.record);
         }
         let next = if rows.len() > wanted {
             records.last().map(|record| record.id)
@@ -222,14 +222,17 @@ fn group_of(by: GroupBy, code: &str) -> Option<UsageGroup> {
 mod tests {
     use std::time::Duration;
 
+    use sea_orm::ConnectionTrait;
+
     use super::*;
     use crate::backends::sea_orm::fixture;
     use crate::backends::sea_orm::ledger::LedgerConfig;
     use crate::testing::{Factory, model};
 
     async fn plan(ledger: &SeaOrmLedger, statement: Sql) -> String {
-        let explain = Sql::new(ledger.database.backend(), "EXPLAIN QUERY PLAN ").append(statement);
-        let rows = explain.all(ledger.database.reader()).await.unwrap();
+        let mut statement = statement.build();
+        statement.sql.insert_str(0, "EXPLAIN QUERY PLAN ");
+        let rows = ledger.database.reader().query_all_raw(statement).await.unwrap();
         let steps = rows.iter().map(|row| row.try_get_by_index::<String>(3).unwrap());
         steps.collect::<Vec<_>>().join("\n")
     }

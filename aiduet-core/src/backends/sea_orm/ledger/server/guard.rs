@@ -15,10 +15,10 @@ use std::collections::BTreeSet;
 use sea_orm::DbBackend;
 use uuid::Uuid;
 
-use super::kept::Kept;
-use super::operation::Named;
-use super::rows::{ACCOUNTS, KEYS, account_id, write_account, write_key};
 use crate::backends::sea_orm::bulk::one_of;
+use crate::backends::sea_orm::ledger::kept::Kept;
+use crate::backends::sea_orm::ledger::operation::Named;
+use crate::backends::sea_orm::ledger::rows::{ACCOUNTS, KEYS, account_id, write_account, write_key};
 use crate::backends::sea_orm::sql::Sql;
 use crate::id::{ApiKeyId, RequestId};
 use crate::ledger::LedgerAccount;
