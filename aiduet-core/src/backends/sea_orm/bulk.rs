@@ -186,23 +186,20 @@ impl<const N: usize> Insert<N> {
         format!("INSERT INTO {} ({names}) VALUES {rows}{clause}", self.table)
     }
 
-    /// The statement on SQLite that does to a row that is there what an insertion does to it, and the places of
-    /// its parameters among the columns.
-    pub(super) fn update_statement(&self) -> (String, Vec<usize>) {
-        let place = |name: &str| self.columns.iter().position(|column| column.name == name);
-        let (key, columns, addition) = match self.conflict {
-            Conflict::Replace(key, columns) => (key, columns, false),
-            Conflict::Add(key, columns) => (key, columns, true),
-            Conflict::Fail | Conflict::Keep(_) => ("", [].as_slice(), false),
+    /// The statement on SQLite that does to a row that is there what an insertion would do to it, and the places
+    /// of its parameters among the columns; `None` if an insertion leaves it as it is.
+    pub(super) fn update_statement(&self) -> Option<(String, Vec<usize>)> {
+        let (key, columns, sum) = match self.conflict {
+            Conflict::Fail | Conflict::Keep(_) => return None,
+            Conflict::Replace(key, columns) => (key, columns, ""),
+            Conflict::Add(key, columns) => (key, columns, "{column} + "),
         };
-        let assign = |column: &&str| {
-            if addition { format!("{column} = {column} + ?") } else { format!("{column} = ?") }
-        };
+        let assign = |column: &&str| format!("{column} = {}?", sum.replace("{column}", column));
         let assignments = columns.iter().map(assign).collect::<Vec<_>>().join(", ");
-        let condition =
-            key.split(", ").map(|column| format!("{column} = ?")).collect::<Vec<_>>().join(" AND ");
+        let condition = key.replace(", ", " = ? AND ");
+        let place = |name: &str| self.columns.iter().position(|column| column.name == name);
         let places = columns.iter().copied().chain(key.split(", ")).filter_map(place).collect();
-        (format!("UPDATE {} SET {assignments} WHERE {condition}", self.table), places)
+        Some((format!("UPDATE {} SET {assignments} WHERE {condition} = ?", self.table), places))
     }
 
     /// The statement for these rows; not for SQLite.

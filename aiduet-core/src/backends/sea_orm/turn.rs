@@ -69,7 +69,9 @@ impl<C> Writing<C> {
     pub(super) const fn file(&self) -> Option<&SqliteFile> {
         self.file.as_ref()
     }
+}
 
+impl<C: Sync> Writing<C> {
     /// Waits for the turn, if there is something to wait for.
     pub(super) async fn turn(&self) -> Option<Turn> {
         match &self.file {

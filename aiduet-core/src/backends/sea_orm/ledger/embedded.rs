@@ -2,6 +2,7 @@
 //!
 //! The driver of sea-orm hands each statement over to a thread of its own and each row back. Here the writer
 //! itself is that thread: it binds the rows of a batch to statements that are prepared once.
+#![expect(clippy::future_not_send, reason = "a visit begins and ends on the thread of the writer")]
 
 use rusqlite::{CachedStatement, Connection, ToSql, TransactionBehavior};
 use tokio::runtime::Handle;
@@ -216,10 +217,9 @@ impl Sink for Visit<'_> {
         insert: &Insert<N>,
         rows: Vec<[Cell<'_>; N]>,
     ) -> Result<(), DatabaseError> {
-        if rows.is_empty() {
-            return Ok(());
-        }
-        let (update, places) = insert.update_statement();
+        let Some((update, places)) = insert.update_statement().filter(|_update| !rows.is_empty()) else {
+            return self.write(insert, rows);
+        };
         let mut update = self.0.prepare_cached(&update)?;
         let mut missing = Vec::new();
         for row in rows {

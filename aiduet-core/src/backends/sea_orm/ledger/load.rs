@@ -4,6 +4,7 @@
 //! The accounts of people are locked first, in order; everything else of a person is only changed
 //! by whoever has locked them. Accounts of the house are not loaded: they have no limit, so the
 //! books count from zero and what comes out is added (see `save`).
+#![expect(clippy::future_not_send, reason = "SQLite is visited on one thread; on servers they are sent")]
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 

@@ -1,4 +1,5 @@
 //! Loads what few batches need: resolved holds, and what postings repeat or reverse.
+#![expect(clippy::future_not_send, reason = "SQLite is visited on one thread; on servers they are sent")]
 
 use std::collections::{BTreeSet, HashMap};
 
