@@ -257,6 +257,7 @@ mod tests {
 
     use crate::backends::sea_orm::fixture;
     use crate::backends::sea_orm::ledger::{LedgerConfig, SeaOrmLedger};
+    use crate::clock::{Clock, SystemClock};
     use crate::id::AccountId;
     use crate::ledger::{Audit, Ledger, LedgerError, ReserveRequest};
     use crate::money::Money;
@@ -272,7 +273,7 @@ mod tests {
     async fn a_batch_that_the_file_refuses_changes_nothing_and_takes_no_other_with_it() {
         let fixture = fixture::sqlite().await;
         let ledger = SeaOrmLedger::start(fixture.database.clone(), LedgerConfig::default());
-        let factory = Factory::new(1);
+        let factory = Factory::at(1, SystemClock::new().now());
         let (account, other) = (funded(&ledger, &factory).await, funded(&ledger, &factory).await);
         let refuse = "CREATE TRIGGER refuse BEFORE INSERT ON hold WHEN NEW.amount = 20000000 \
             BEGIN SELECT RAISE(ABORT, 'refused'); END";
