@@ -44,6 +44,7 @@ test('the sum of the log, of the charts and of the ledger is one number, in ever
 test('the bill of a request is recomputed from what the screen shows', async () => {
   await signedIn(async (page) => {
     await page.goto('/dashboard/requests');
+    await settled(page);
     await page.locator('tbody tr', { hasText: 'claude-haiku-4-5' }).first().click();
     const drawer = page.getByRole('dialog');
     await drawer.getByText('How the cost adds up').waitFor();
