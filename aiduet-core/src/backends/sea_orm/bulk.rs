@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 
 use rusqlite::ToSql;
-use rusqlite::types::ToSqlOutput;
+use rusqlite::types::{Null, ToSqlOutput};
 use sea_orm::sea_query::ArrayType;
 use sea_orm::{DbBackend, Value};
 use uuid::Uuid;
@@ -53,7 +53,7 @@ impl<'a, T: Into<Self>> From<Option<T>> for Cell<'a> {
 impl ToSql for Cell<'_> {
     fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
         match self {
-            Self::Null => Ok(ToSqlOutput::Owned(rusqlite::types::Value::Null)),
+            Self::Null => Null.to_sql(),
             Self::Int(number) => number.to_sql(),
             Self::Uuid(id) => id.to_sql(),
             Self::Text(text) => text.as_ref().to_sql(),
@@ -179,11 +179,10 @@ pub(super) struct Insert<const N: usize> {
 impl<const N: usize> Insert<N> {
     /// The statement for so many rows on SQLite; its parameters are their columns in order.
     pub(super) fn rows_statement(&self, rows: usize) -> String {
-        let names = self.columns.map(|column| column.name).join(", ");
         let row = format!("({})", ["?"; N].join(", "));
         let rows = vec![row; rows].join(", ");
         let clause = self.conflict_clause(DbBackend::Sqlite);
-        format!("INSERT INTO {} ({names}) VALUES {rows}{clause}", self.table)
+        format!("{}VALUES {rows}{clause}", self.begin())
     }
 
     /// The statement on SQLite that does to a row that is there what an insertion would do to it, and the places
@@ -204,8 +203,7 @@ impl<const N: usize> Insert<N> {
 
     /// The statement for these rows; not for SQLite.
     pub(super) fn statement(&self, sql: Sql, rows: Vec<[Cell<'_>; N]>) -> Sql {
-        let names = self.columns.map(|column| column.name).join(", ");
-        let sql = sql.text(&format!("INSERT INTO {} ({names}) ", self.table));
+        let sql = sql.text(&self.begin());
         let sql = if sql.backend() == DbBackend::MySql {
             values(sql, &self.columns, rows)
         } else {
@@ -213,6 +211,11 @@ impl<const N: usize> Insert<N> {
         };
         let clause = self.conflict_clause(sql.backend());
         sql.text(&clause)
+    }
+
+    /// The statement up to its rows.
+    fn begin(&self) -> String {
+        format!("INSERT INTO {} ({}) ", self.table, self.columns.map(|column| column.name).join(", "))
     }
 
     /// Selects and locks, in the order of their keys, the rows of which every column that is ever replaced
@@ -292,7 +295,6 @@ fn array<'a>(kind: Kind, cells: impl Iterator<Item = Cell<'a>>) -> Value {
 /// Adds the condition that a column is one of these identifiers.
 pub(super) fn one_of(sql: Sql, column: &str, ids: &[Uuid]) -> Sql {
     let sql = sql.text(column);
-    let cells = ids.iter().map(|id| Cell::Uuid(*id));
     match sql.backend() {
         DbBackend::Sqlite => {
             let ids: Vec<String> = ids.iter().map(|id| id.simple().to_string()).collect();
@@ -300,7 +302,10 @@ pub(super) fn one_of(sql: Sql, column: &str, ids: &[Uuid]) -> Sql {
                 .value(serde_json::json!(ids).to_string())
                 .text("))")
         }
-        DbBackend::Postgres => sql.text(" = ANY(").value(array(Kind::Uuid, cells)).text("::uuid[])"),
+        DbBackend::Postgres => {
+            let cells = ids.iter().map(|id| Cell::Uuid(*id));
+            sql.text(" = ANY(").value(array(Kind::Uuid, cells)).text("::uuid[])")
+        }
         _ => {
             // In few sizes; a short list is filled up with its last element.
             let last = ids.last().copied().unwrap_or_default();
@@ -339,19 +344,18 @@ impl Select {
 
     /// The statement for one identifier on SQLite.
     pub(super) fn row_statement(&self) -> String {
-        let Self { columns, from, by, condition, is_locking: _ } = self;
-        format!("SELECT {columns} FROM {from} WHERE {by} = ?{condition}")
+        format!("{}{} = ?{}", self.begin(), self.by, self.condition)
     }
 
     /// The statement up to its condition.
-    pub(super) fn begin(&self, backend: DbBackend) -> Sql {
-        Sql::new(backend, &format!("SELECT {} FROM {} WHERE ", self.columns, self.from))
+    pub(super) fn begin(&self) -> String {
+        format!("SELECT {} FROM {} WHERE ", self.columns, self.from)
     }
 
     /// The statement for these identifiers.
     pub(super) fn statement(&self, backend: DbBackend, ids: &[Uuid]) -> Sql {
         let Self { columns: _, from: _, by, condition, is_locking } = self;
-        let sql = one_of(self.begin(backend), by, ids).text(condition);
+        let sql = one_of(Sql::new(backend, &self.begin()), by, ids).text(condition);
         if *is_locking { sql.text(&format!(" ORDER BY {by}")).text(for_update(backend)) } else { sql }
     }
 }

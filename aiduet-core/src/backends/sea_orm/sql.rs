@@ -70,11 +70,6 @@ impl Sql {
         self
     }
 
-    /// The text so far.
-    pub(super) fn as_str(&self) -> &str {
-        &self.text
-    }
-
     pub(super) fn build(self) -> Statement {
         Statement::from_sql_and_values(self.backend, self.text, self.values)
     }

@@ -18,7 +18,7 @@ use super::rows::{
     ACCOUNT_CHANGES, NEW_ACCOUNTS, TRANSFERS_BY_ID, account_id, changed_columns, pending_ids, read_transfer,
     write_account,
 };
-use super::save::{save_rows, split};
+use super::save::{save_rows, take_changes};
 use super::store::{Sink, Store, Tables};
 use super::writer::Writer;
 use crate::backends::sea_orm::bulk::{Cell, Insert, Select};
@@ -108,8 +108,7 @@ impl Visit<'_> {
     }
 
     async fn save(&mut self, books: &mut Books) -> Result<(), DatabaseError> {
-        let mut changes = books.take_changes();
-        let (people, house) = split(std::mem::take(&mut changes.accounts));
+        let (changes, people, house) = take_changes(books);
         save_rows(self, books, (changes, people, &REQUESTS)).await?;
         for account in house {
             let change = books.account(account);
@@ -188,8 +187,8 @@ impl Tables for Visit<'_> {
         code: &str,
         external: &ExternalId,
     ) -> Result<Option<Transfer>, DatabaseError> {
-        let select = TRANSFERS_BY_ID.begin(sea_orm::DbBackend::Sqlite);
-        let mut statement = self.0.prepare_cached(select.text("t.code = ? AND t.ext = ?").as_str())?;
+        let select = format!("{}t.code = ? AND t.ext = ?", TRANSFERS_BY_ID.begin());
+        let mut statement = self.0.prepare_cached(&select)?;
         let mut rows = statement.query((code, external.to_string()))?;
         rows.next()?.map(Columns::of_rusqlite).map(read_transfer).transpose()
     }

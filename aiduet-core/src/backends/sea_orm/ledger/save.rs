@@ -16,12 +16,15 @@ use crate::id::{ApiKeyId, HoldId, LotId, RequestId};
 use crate::ledger::LedgerAccount;
 use crate::ledger::books::{Books, Changes, Lot, Rollup, RollupKey};
 
-/// The accounts of people and those of the house, each once and in the order of their identifiers.
-pub(super) fn split(changed: Vec<LedgerAccount>) -> (Vec<LedgerAccount>, Vec<LedgerAccount>) {
-    let changed: BTreeSet<LedgerAccount> = changed.into_iter().collect();
-    let mut changed: Vec<_> = changed.into_iter().collect();
-    changed.sort_by_cached_key(|account| account_id(*account));
-    changed.into_iter().partition(|account| account.is_personal())
+/// What a batch changed; the accounts apart, those of people and those of the house, each once and in the order of
+/// their identifiers.
+pub(super) fn take_changes(books: &mut Books) -> (Changes, Vec<LedgerAccount>, Vec<LedgerAccount>) {
+    let mut changes = books.take_changes();
+    let accounts: BTreeSet<LedgerAccount> = std::mem::take(&mut changes.accounts).into_iter().collect();
+    let mut accounts: Vec<_> = accounts.into_iter().collect();
+    accounts.sort_by_cached_key(|account| account_id(*account));
+    let (people, house) = accounts.into_iter().partition(|account| account.is_personal());
+    (changes, people, house)
 }
 
 /// Writes everything but the accounts of the house.

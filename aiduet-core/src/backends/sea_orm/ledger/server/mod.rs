@@ -16,7 +16,7 @@ use super::store::{Store, Tables};
 use crate::backends::sea_orm::Database;
 use crate::backends::sea_orm::bulk::{Cell, Insert, Select};
 use crate::backends::sea_orm::error::{DatabaseError, FailureKind};
-use crate::backends::sea_orm::sql::Columns;
+use crate::backends::sea_orm::sql::{Columns, Sql};
 use crate::ledger::ExternalId;
 use crate::ledger::books::Transfer;
 
@@ -134,7 +134,7 @@ impl<C: ConnectionTrait> Tables for Locking<'_, C> {
         code: &str,
         external: &ExternalId,
     ) -> Result<Option<Transfer>, DatabaseError> {
-        let select = TRANSFERS_BY_ID.begin(self.0.get_database_backend());
+        let select = Sql::new(self.0.get_database_backend(), &TRANSFERS_BY_ID.begin());
         let select = select.text("t.code = ").value(code).text(" AND t.ext = ").value(external.to_string());
         select.one(self.0).await?.as_ref().map(Columns::of).map(read_transfer).transpose()
     }

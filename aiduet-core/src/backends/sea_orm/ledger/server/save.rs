@@ -10,7 +10,7 @@ use crate::backends::sea_orm::ledger::record::{NEW_REQUESTS, REQUESTS};
 use crate::backends::sea_orm::ledger::rows::{
     ACCOUNT_CHANGES, NEW_ACCOUNTS, account_id, changed_columns, pending_ids, write_account,
 };
-use crate::backends::sea_orm::ledger::save::{save_rows, split};
+use crate::backends::sea_orm::ledger::save::{save_rows, take_changes};
 use crate::backends::sea_orm::ledger::store::Sink;
 use crate::backends::sea_orm::script::Script;
 use crate::backends::sea_orm::sql::Sql;
@@ -20,8 +20,7 @@ use crate::ledger::books::{AccountRow, Books};
 
 /// Writes what changed, always in the same order of tables and rows.
 pub(super) async fn save(on: &impl ConnectionTrait, books: &mut Books) -> Result<(), DatabaseError> {
-    let mut changes = books.take_changes();
-    let (people, house) = split(std::mem::take(&mut changes.accounts));
+    let (changes, people, house) = take_changes(books);
     let mut script = Script::new(on);
     save_rows(&mut script, books, (changes, people, &REQUESTS)).await?;
     script.run().await?;
@@ -36,8 +35,7 @@ pub(super) async fn save_guarded(
     books: &mut Books,
     guard: &Guard,
 ) -> Result<bool, DatabaseError> {
-    let mut changes = books.take_changes();
-    let (people, house) = split(std::mem::take(&mut changes.accounts));
+    let (changes, people, house) = take_changes(books);
     let mut script = Script::guarded(on, guard.begin(&house));
     for account in house {
         let change = books.account(account);
