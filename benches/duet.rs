@@ -1,6 +1,6 @@
 //! How long the duet takes for a decision, without reading the JSON: for a prompt of 4 KiB of human
 //! text, and for a conversation of 1 MiB. The texts are those that the weights are fitted on, put
-//! together in another way each time.
+//! together in another way each time. The last row is the machine's own: arithmetic that takes as long as a decision.
 //!
 //! ```text
 //! duet tools/fit-duet/data/a.jsonl …
@@ -26,6 +26,7 @@ type Failure = Box<dyn Error>;
 const PROMPTS: usize = 1_000;
 const CONVERSATIONS: usize = 50;
 const ROUNDS: usize = 20;
+const PROBE: u128 = 100_000;
 const PROMPT_BYTES: usize = 4 << 10;
 const CONVERSATION_BYTES: usize = 1 << 20;
 
@@ -101,7 +102,7 @@ fn measure(
     name: &str,
     (router, everything, texts): (&DuetRouter, &Everything, &[String]),
     (requests, write): (usize, Write),
-) -> Result<(), Failure> {
+) -> Result<Duration, Failure> {
     let policy = Policy::of(&DuetConfig::default(), &DuetOverrides::default(), &DuetOverrides::default());
     let bodies: Vec<_> =
         (0..requests).map(|request| Content::new(write(texts, request).to_string().into())).collect();
@@ -127,18 +128,47 @@ fn measure(
             std::hint::black_box(decision?);
         }
     }
-    let ([p50, p99, longest], [_, own, _]) = (percentiles(&mut times), percentiles(&mut fastest));
-    println!("| {name} | {} | {p50} | {p99} | {longest} | {own} |", times.len());
-    Ok(())
+    Ok(print(name, &mut times, &mut fastest))
 }
 
-/// The median, the 99th percentile and the longest, in microseconds.
-fn percentiles(times: &mut [Duration]) -> [u128; 3] {
+/// Prints a row, and returns the median.
+fn print(name: &str, times: &mut [Duration], fastest: &mut [Duration]) -> Duration {
+    let ([p50, p99, longest], [_, own, _]) = (percentiles(times), percentiles(fastest));
+    let [p50_us, p99, longest, own] = [p50, p99, longest, own].map(|time| time.as_micros());
+    println!("| {name} | {} | {p50_us} | {p99} | {longest} | {own} |", times.len());
+    p50
+}
+
+/// The median, the 99th percentile and the longest.
+fn percentiles(times: &mut [Duration]) -> [Duration; 3] {
     times.sort_unstable();
     [500, 990, 1_000].map(|permille| {
         let place = times.len().saturating_sub(1).saturating_mul(permille) / 1_000;
-        times.get(place).map_or(0, Duration::as_micros)
+        times.get(place).copied().unwrap_or_default()
     })
+}
+
+/// What interruptions by other programs and by the host of a virtual machine add to something that takes so long
+/// and hardly touches memory.
+fn measure_machine(name: &str, time: Duration) {
+    let take_steps = |count: u128| {
+        let begun = Instant::now();
+        let sum = (0..count).fold(1_u64, |sum, _step| std::hint::black_box(sum).wrapping_mul(3));
+        std::hint::black_box(sum);
+        begun.elapsed()
+    };
+    let probe = (0..ROUNDS).map(|_round| take_steps(PROBE)).min().unwrap_or_default();
+    let count = PROBE.saturating_mul(time.as_nanos()) / probe.as_nanos().max(1);
+    let mut fastest = vec![Duration::MAX; PROMPTS];
+    let mut times = Vec::with_capacity(PROMPTS.saturating_mul(ROUNDS));
+    for _round in 0..ROUNDS {
+        for fastest in &mut fastest {
+            let time = take_steps(count);
+            times.push(time);
+            *fastest = time.min(*fastest);
+        }
+    }
+    let _median = print(name, &mut times, &mut fastest);
 }
 
 fn main() -> Result<(), Failure> {
@@ -148,6 +178,8 @@ fn main() -> Result<(), Failure> {
     println!("| Request | decisions | p50 µs | p99 µs | longest µs | p99 of the fastest rounds µs |");
     println!("|---|---|---|---|---|---|");
     let tools = (&router, &everything, texts.as_slice());
-    measure("4 KiB of human text", tools, (PROMPTS, prompt))?;
-    measure("a conversation of 1 MiB", tools, (CONVERSATIONS, conversation))
+    let median = measure("4 KiB of human text", tools, (PROMPTS, prompt))?;
+    let _median = measure("a conversation of 1 MiB", tools, (CONVERSATIONS, conversation))?;
+    measure_machine("arithmetic as long as for 4 KiB", median);
+    Ok(())
 }

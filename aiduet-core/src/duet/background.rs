@@ -23,9 +23,7 @@ pub(super) fn helper(
     if sole.is_some() && transcript.demands.output_limit == Some(1) && said == QUOTA {
         return Some(Helper::Quota);
     }
-    // Read only when a sign is left that depends on it.
-    let may_have_sign = LazyCell::new(|| clients.signs.may_be_in(said));
-    let in_last = LazyCell::new(|| clients.phrases.find(said));
+    let said_in_small_letters = LazyCell::new(|| said.to_ascii_lowercase());
     clients.helpers.iter().find_map(|sign| {
         if sign.without_tools && !transcript.tools.is_empty() {
             return None;
@@ -35,8 +33,7 @@ pub(super) fn helper(
             sign.starts.is_empty() || sign.starts.iter().any(|start| text.starts_with(start.as_str()))
         };
         let spoken = (sign.in_last && last.is_some()) || (sign.in_sole && sole.is_some());
-        let may_be = || !sign.starts.is_empty() || *may_have_sign;
-        let by_user = spoken && starts(said) && may_be() && sign.all.holds(&in_last);
+        let by_user = spoken && starts(said) && sign.said.iter().all(|any| any.is_in(&said_in_small_letters));
         let by_system = sign.in_system_prompt && sign.starts.is_empty() && sign.all.holds(system);
         (by_user || by_system).then_some(sign.kind)
     })

@@ -1,5 +1,6 @@
 //! What clients write into requests beside the words of their users: the data file.
 
+use std::cmp::Reverse;
 use std::collections::BTreeSet;
 use std::ops::Range;
 
@@ -7,7 +8,7 @@ use memchr::memmem::Finder;
 use serde::Deserialize;
 
 use super::error::DuetDataError;
-use super::phrases::{Conjunction, Phrases, Signs};
+use super::phrases::{AnyOf, Conjunction, Phrases};
 
 /// A program whose signals are known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize)]
@@ -181,6 +182,8 @@ pub(super) struct HelperSign {
     pub(super) in_last: bool,
     pub(super) starts: Vec<String>,
     pub(super) all: Conjunction,
+    /// The same lists for what a user says: first the one with the longest phrases, which hardly any text has.
+    pub(super) said: Vec<AnyOf>,
 }
 
 /// A block that is not marked by a tag.
@@ -288,16 +291,6 @@ struct HelperFile {
     all: Vec<Vec<String>>,
 }
 
-impl HelperFile {
-    /// The list of the longest phrases, if the user may say them anywhere.
-    fn sign(&self) -> Option<&[String]> {
-        let shortest = |any: &&Vec<String>| any.iter().map(String::len).min();
-        let stands_anywhere = self.starts.is_empty() && self.r#in != [HelperPlace::SystemPrompt];
-        let lists = self.all.iter().filter(|_any| stands_anywhere);
-        lists.max_by_key(shortest).map(Vec::as_slice)
-    }
-}
-
 #[derive(Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum HelperPlace {
@@ -326,8 +319,6 @@ pub struct Clients {
     /// What the system prompts of text-based coding clients say.
     pub(super) text_clients: Conjunction,
     pub(super) phrases: Phrases,
-    /// Phrases of which a user's message has one if it is a call that is known by what stands anywhere in it.
-    pub(super) signs: Signs,
 }
 
 impl Clients {
@@ -344,16 +335,17 @@ impl Clients {
         }
         let mut phrases = Phrases::default();
         let text_clients = phrases.conjunction(vec![text_clients]);
-        let signs = Signs::of(helpers.iter().filter_map(HelperFile::sign).flatten());
         let markers: Vec<Marker> = markers.into_iter().map(|file| marker(file, &mut phrases)).collect();
-        let helpers: Vec<HelperSign> = helpers.into_iter().map(|file| helper(file, &mut phrases)).collect();
+        let helpers: Result<Vec<HelperSign>, _> =
+            helpers.into_iter().map(|file| helper(file, &mut phrases)).collect();
+        let helpers = helpers?;
         let says_something = markers.iter().all(|marker| marker.has_starts() || !marker.all.is_empty())
             && helpers.iter().all(|helper| !helper.starts.is_empty() || !helper.all.is_empty());
         if !says_something {
             return Err(DuetDataError::Clients { reason: "an entry would match everything".to_owned() });
         }
         phrases.build()?;
-        Ok(Self { revision, blocks, tools, text_clients, markers, helpers, phrases, signs })
+        Ok(Self { revision, blocks, tools, text_clients, markers, helpers, phrases })
     }
 
     /// Which state of the clients the data describe.
@@ -379,15 +371,18 @@ fn marker(file: MarkerFile, phrases: &mut Phrases) -> Marker {
     }
 }
 
-fn helper(file: HelperFile, phrases: &mut Phrases) -> HelperSign {
-    let HelperFile { kind, r#in, tools, starts, all } = file;
-    HelperSign {
+fn helper(file: HelperFile, phrases: &mut Phrases) -> Result<HelperSign, DuetDataError> {
+    let HelperFile { kind, r#in, tools, starts, mut all } = file;
+    all.sort_by_key(|any| Reverse(any.iter().map(String::len).min()));
+    let said: Result<_, _> = all.iter().map(|any| AnyOf::of(any)).collect();
+    Ok(HelperSign {
         kind,
         without_tools: tools == HelperTools::None,
         in_system_prompt: r#in.contains(&HelperPlace::SystemPrompt),
         in_sole: r#in.contains(&HelperPlace::Sole),
         in_last: r#in.contains(&HelperPlace::Last),
         starts,
+        said: said?,
         all: phrases.conjunction(all),
-    }
+    })
 }

@@ -1,6 +1,7 @@
 //! The words by which intent is told, in three languages, found in one pass.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use serde::Deserialize;
 
@@ -155,32 +156,57 @@ const VERSION: u32 = 1;
 /// The longest entry, in bytes.
 const ENTRY_BYTES_MAX: usize = 64;
 
-#[derive(Clone, Copy, Debug, Default)]
-struct Entry {
+/// What a word says, by where in a clause it stands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Sense {
     anywhere: Groups,
     /// At the start of a clause only.
     at_start: Groups,
     /// At the end of a clause only.
     at_end: Groups,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Entry {
+    sense: Sense,
     /// No letter or digit may follow.
     ends_closed: bool,
 }
 
-/// An entry that stands in a text as a word of its own.
+/// What is known of a word where it is found.
+#[derive(Clone, Copy, Debug)]
+struct Known {
+    entry: u32,
+    /// Which sense it has.
+    sense: u16,
+    ends_closed: bool,
+}
+
+/// A word that stands in a text as one of its own.
 struct Candidate {
     start: usize,
     end: usize,
-    entry: usize,
-    known: Entry,
+    entry: u32,
+    sense: u16,
+}
+
+/// Every word that stands in a text as one of its own, overlapping ones too.
+struct Candidates {
+    /// In the order of their starts, the longest first.
+    words: Vec<Candidate>,
+    /// Where words stand that are imperatives at the start of a clause.
+    imperatives: Places,
+    /// Where words stand before which a clause has not begun yet.
+    skips: Vec<Range<usize>>,
 }
 
 /// The words of all groups.
 #[derive(Clone, Debug)]
 pub struct Lexicon {
-    trie: Trie,
-    entries: Vec<Entry>,
-    /// Which entries are used; all of them, except while the lexicon is being judged.
-    active: Vec<bool>,
+    words: Trie<Known>,
+    /// What words say: many say the same, so that all of this is at hand. The first one is nothing.
+    senses: Vec<Sense>,
+    entries: usize,
 }
 
 impl Lexicon {
@@ -199,105 +225,124 @@ impl Lexicon {
             for (group, words) in language.any {
                 for word in words {
                     let entry = slot(&mut entries, &word)?;
-                    entry.anywhere = entry.anywhere.with(group);
+                    entry.sense.anywhere = entry.sense.anywhere.with(group);
                 }
             }
             for (group, words) in language.end {
                 for word in words {
                     let entry = slot(&mut entries, &word)?;
-                    entry.at_end = entry.at_end.with(group);
+                    entry.sense.at_end = entry.sense.at_end.with(group);
                 }
             }
             for (group, words) in language.start {
                 for word in words {
                     let entry = slot(&mut entries, &word)?;
-                    entry.at_start = entry.at_start.with(group);
+                    entry.sense.at_start = entry.sense.at_start.with(group);
                 }
             }
         }
-        let trie = Trie::of(entries.keys().map(|word| word.trim_end_matches('*')))
-            .ok_or_else(|| DuetDataError::Lexicon { reason: "too many words".to_owned() })?;
-        let entries: Vec<Entry> = entries.into_values().collect();
-        let active = vec![true; entries.len()];
-        Ok(Self { trie, entries, active })
+        let known = Self::of(&entries);
+        known.ok_or_else(|| DuetDataError::Lexicon { reason: "too many words".to_owned() })
+    }
+
+    fn of(entries: &BTreeMap<String, Entry>) -> Option<Self> {
+        let mut senses = vec![Sense::default()];
+        let mut words = Vec::with_capacity(entries.len());
+        for (number, (word, Entry { sense, ends_closed })) in entries.iter().enumerate() {
+            let place = senses.iter().position(|known| known == sense).unwrap_or_else(|| {
+                senses.push(*sense);
+                senses.len() - 1
+            });
+            let (entry, sense) = (u32::try_from(number).ok()?, u16::try_from(place).ok()?);
+            words.push((word.trim_end_matches('*'), Known { entry, sense, ends_closed: *ends_closed }));
+        }
+        Some(Self { words: Trie::of(words)?, senses, entries: entries.len() })
     }
 
     /// How many entries there are.
     pub fn len(&self) -> usize {
-        self.entries.len()
+        self.entries
     }
 
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
-        self.entries.is_empty()
+        self.entries == 0
     }
 
     /// The same lexicon without the entries for which `keep` is not set: for judging how much a fit
     /// depends on words that it has seen.
     #[must_use]
     pub fn cut_to(&self, keep: &[bool]) -> Self {
-        let active = (0..self.len()).map(|entry| keep.get(entry).copied().unwrap_or(false)).collect();
-        Self { active, ..self.clone() }
+        let mut cut = self.clone();
+        let is_kept = |known: Known| keep.get(known.entry as usize) == Some(&true);
+        cut.words.change(|known| if is_kept(known) { known } else { Known { sense: 0, ..known } });
+        cut
     }
 
     /// The words of a text, in order; where they overlap the first and longest. Words that give a
     /// sentence its form and words that say what it is about may overlap each other.
     pub(super) fn find(&self, prose: &Prose) -> Vec<Hit> {
-        let candidates = self.candidates(prose.text());
-        let starts = starts(prose, &candidates);
+        let Candidates { words, imperatives, skips } = self.candidates(prose.text());
+        let starts = starts(prose, &imperatives, &skips);
         let ends = ends(prose);
-        let found: Vec<Hit> = candidates
-            .into_iter()
-            .map(|Candidate { start, end, entry, known }| {
-                let mut groups = known.anywhere;
-                if !known.at_start.is_empty() && starts.has(start) {
-                    groups = groups.and(known.at_start);
-                }
-                if !known.at_end.is_empty() && ends.binary_search(&end).is_ok() {
-                    groups = groups.and(known.at_end);
-                }
-                Hit { start, end, groups, entry }
-            })
-            .collect();
-        let mut hits = Vec::with_capacity(found.len());
-        for layer in [TOPICS, FORMS] {
-            let mut end = 0;
-            for hit in &found {
-                let groups = hit.groups.within(layer);
-                if hit.start >= end && !groups.is_empty() {
-                    end = hit.end;
-                    hits.push(Hit { groups, ..*hit });
+        let mut hits = Vec::with_capacity(words.len());
+        let (mut topics, mut forms) = (0, 0);
+        for Candidate { start, end, entry, sense } in words {
+            let Some(sense) = self.senses.get(usize::from(sense)) else { continue };
+            let mut groups = sense.anywhere;
+            if !sense.at_start.is_empty() && starts.has(start) {
+                groups = groups.and(sense.at_start);
+            }
+            if !sense.at_end.is_empty() && ends.binary_search(&end).is_ok() {
+                groups = groups.and(sense.at_end);
+            }
+            for (layer, free_from) in [(TOPICS, &mut topics), (FORMS, &mut forms)] {
+                let groups = groups.within(layer);
+                if start >= *free_from && !groups.is_empty() {
+                    *free_from = end;
+                    hits.push(Hit { start, end, groups, entry: entry as usize });
                 }
             }
         }
         hits
     }
 
-    /// Every entry that stands in the text as a word of its own, overlapping ones too: in the order of
-    /// their starts, the longest first.
-    fn candidates(&self, text: &str) -> Vec<Candidate> {
+    fn candidates(&self, text: &str) -> Candidates {
         let bytes = text.as_bytes();
-        let found = self.trie.find(bytes);
-        let mut candidates = Vec::with_capacity(found.len());
+        let mut words = Vec::with_capacity(bytes.len() / 8);
+        let mut imperatives = Places::of(text);
+        let mut skips = Vec::new();
+        let found = self.words.find(bytes);
         for here in found.chunk_by(|first, second| first.start == second.start) {
             for place in here.iter().rev() {
                 let goes_on = bytes.get(place.end).is_some_and(u8::is_ascii_alphanumeric);
-                let entries = self.trie.words(place).iter();
-                candidates.extend(entries.filter_map(|entry| {
-                    let known = *self.entries.get(*entry)?;
-                    let counts = self.active.get(*entry) == Some(&true) && !(known.ends_closed && goes_on);
-                    counts.then_some(Candidate { start: place.start, end: place.end, entry: *entry, known })
-                }));
+                for Known { entry, sense, ends_closed } in self.words.values(place) {
+                    let known = self.senses.get(usize::from(*sense));
+                    let Some(known) = known.filter(|_sense| !(*ends_closed && goes_on)) else { continue };
+                    if !known.at_start.is_empty() {
+                        imperatives.add(place.start);
+                    }
+                    if known.anywhere.has(Group::Skip) {
+                        skips.push(place.start..place.end);
+                    }
+                    words.push(Candidate {
+                        start: place.start,
+                        end: place.end,
+                        entry: *entry,
+                        sense: *sense,
+                    });
+                }
             }
         }
-        candidates
+        Candidates { words, imperatives, skips }
     }
 }
 
 fn slot<'a>(entries: &'a mut BTreeMap<String, Entry>, word: &str) -> Result<&'a mut Entry, DuetDataError> {
     let folded = fold(word);
     let bare = folded.strip_suffix('*').unwrap_or(&folded);
-    let fits = (1..=ENTRY_BYTES_MAX).contains(&bare.len()) && !bare.contains('*') && bare.trim() == bare;
+    let fits =
+        (1..=ENTRY_BYTES_MAX).contains(&bare.len()) && !bare.contains(['*', '\0']) && bare.trim() == bare;
     if !fits {
         return Err(DuetDataError::Lexicon { reason: "an entry is empty or too long".to_owned() });
     }
@@ -319,12 +364,9 @@ fn ends(prose: &Prose) -> Vec<usize> {
 
 /// Where imperatives may stand: at the start of each clause, behind the words that may be skipped, and, once a
 /// clause has begun with an imperative, behind `and`.
-fn starts(prose: &Prose, candidates: &[Candidate]) -> Places {
-    let imperatives = candidates.iter().filter(|candidate| !candidate.known.at_start.is_empty());
-    let imperatives = Places::of(prose.text(), imperatives.map(|candidate| candidate.start));
-    let skips: Vec<&Candidate> =
-        candidates.iter().filter(|candidate| candidate.known.anywhere.has(Group::Skip)).collect();
-    let skipped = Places::of(prose.text(), skips.iter().map(|skip| skip.start));
+fn starts(prose: &Prose, imperatives: &Places, skips: &[Range<usize>]) -> Places {
+    let mut skipped = Places::of(prose.text());
+    skips.iter().for_each(|skip| skipped.add(skip.start));
     let behind = |mut at: usize| {
         if !skipped.has(at) {
             return at;
@@ -340,7 +382,7 @@ fn starts(prose: &Prose, candidates: &[Candidate]) -> Places {
         }
         at
     };
-    let mut starts = Places::of(prose.text(), []);
+    let mut starts = Places::of(prose.text());
     for clause in prose.clauses() {
         let first = behind(prose.next_word(clause.start));
         starts.add(first);
@@ -358,10 +400,8 @@ fn starts(prose: &Prose, candidates: &[Candidate]) -> Places {
 struct Places(Vec<u64>);
 
 impl Places {
-    fn of(text: &str, places: impl IntoIterator<Item = usize>) -> Self {
-        let mut set = Self(vec![0; text.len() / 64 + 1]);
-        places.into_iter().for_each(|at| set.add(at));
-        set
+    fn of(text: &str) -> Self {
+        Self(vec![0; text.len() / 64 + 1])
     }
 
     fn add(&mut self, at: usize) {

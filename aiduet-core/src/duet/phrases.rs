@@ -1,7 +1,7 @@
 //! Phrases that are looked for together, each text being read once.
 
 use aho_corasick::packed::{Config, Searcher};
-use aho_corasick::{AhoCorasick, AhoCorasickKind};
+use aho_corasick::{AhoCorasick, AhoCorasickKind, BuildError};
 
 use super::error::DuetDataError;
 
@@ -64,7 +64,7 @@ impl Phrases {
             .ascii_case_insensitive(true)
             .kind(Some(AhoCorasickKind::DFA))
             .build(&self.texts)
-            .map_err(|_error| DuetDataError::Clients { reason: "too many phrases".to_owned() })?;
+            .map_err(too_many)?;
         self.automaton = Some(automaton);
         Ok(())
     }
@@ -83,21 +83,34 @@ impl Phrases {
     }
 }
 
-/// Phrases that hardly any text has, looked for in many bytes at a time.
+/// Phrases of which a text has one or none.
 #[derive(Debug)]
-pub(super) struct Signs(Option<Searcher>);
+pub(super) enum AnyOf {
+    /// Looked for in many bytes at a time, where the processor can.
+    Packed(Searcher),
+    Automaton(AhoCorasick),
+}
 
-impl Signs {
-    pub(super) fn of<'p>(phrases: impl IntoIterator<Item = &'p String>) -> Self {
-        let mut searcher = Config::new().builder();
-        searcher.extend(phrases.into_iter().map(|phrase| phrase.to_ascii_lowercase()));
-        Self(searcher.build())
+impl AnyOf {
+    pub(super) fn of(phrases: &[String]) -> Result<Self, DuetDataError> {
+        let phrases: Vec<_> = phrases.iter().map(|phrase| phrase.to_ascii_lowercase()).collect();
+        match Config::new().builder().extend(&phrases).build() {
+            Some(searcher) => Ok(Self::Packed(searcher)),
+            None => AhoCorasick::new(&phrases).map(Self::Automaton).map_err(too_many),
+        }
     }
 
-    /// Whether a text may have one of them; if the processor cannot tell quickly, it may.
-    pub(super) fn may_be_in(&self, text: &str) -> bool {
-        self.0.as_ref().is_none_or(|searcher| searcher.find(text.to_ascii_lowercase()).is_some())
+    /// Whether a text in small letters has one of them.
+    pub(super) fn is_in(&self, text: &str) -> bool {
+        match self {
+            Self::Packed(searcher) => searcher.find(text).is_some(),
+            Self::Automaton(automaton) => automaton.is_match(text),
+        }
     }
+}
+
+fn too_many(_error: BuildError) -> DuetDataError {
+    DuetDataError::Clients { reason: "too many phrases".to_owned() }
 }
 
 #[cfg(test)]
@@ -105,17 +118,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn signs_are_seen_whatever_their_case_and_place() {
-        let signs = Signs::of(&["commit message".to_owned(), "IsNewTopic".to_owned(), "提交信息".to_owned()]);
+    fn phrases_are_seen_wherever_they_stand() {
+        let phrases = ["commit message".to_owned(), "IsNewTopic".to_owned(), "提交信息".to_owned()];
+        let automaton = AhoCorasick::new(phrases.iter().map(|phrase| phrase.to_ascii_lowercase())).unwrap();
         let long = "x".repeat(100);
-        for text in ["Commit Message", "isnewtopic", "写提交信息", &format!("{long}a COMMIT MESSAGE{long}")]
-        {
-            assert!(signs.may_be_in(text), "{text}");
-        }
-        // A processor that cannot tell says yes to everything.
-        if signs.0.is_some() {
+        for any in [AnyOf::of(&phrases).unwrap(), AnyOf::Automaton(automaton)] {
+            for text in
+                ["commit message", "isnewtopic", "写提交信息", &format!("{long}a commit message{long}")]
+            {
+                assert!(any.is_in(text), "{text}");
+            }
             for text in ["", "commit", "提交", &long] {
-                assert!(!signs.may_be_in(text), "{text}");
+                assert!(!any.is_in(text), "{text}");
             }
         }
     }

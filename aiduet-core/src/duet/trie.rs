@@ -1,19 +1,20 @@
 //! Words by their bytes: where they stand in a text.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::ops::Range;
 
 /// Words by their bytes, as a double array: the child of a node for a byte is the cell so far behind the
 /// base of the node, if that cell names the node as its parent. A step is one look at one cell, and most
-/// walks end at once.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Trie {
+/// walks end at once. What only one word has is not in cells: it is compared at once.
+#[derive(Clone, Debug)]
+pub(super) struct Trie<T> {
     /// The first one is the root.
     cells: Vec<Cell>,
-    /// Of each cell the words that end there, among all.
-    ends: Vec<Range<usize>>,
-    /// The numbers of words, in order within each node.
-    words: Vec<usize>,
+    /// Of each cell how many words end there, and above [`COUNT_BITS`] where their values begin.
+    ends: Vec<u32>,
+    /// What there is about the words that end at a node, in their order, node by node.
+    values: Vec<T>,
+    /// How words end from the node on that is theirs alone, and [`HEAD`] zeros.
+    tails: Vec<u8>,
     beginnings: Beginnings,
 }
 
@@ -111,15 +112,42 @@ impl Beginnings {
 struct Cell {
     /// The parent; [`FREE`] where there is no node.
     parent: u32,
-    /// With [`HAS_WORDS`] where words end.
+    /// With [`HAS_WORDS`] where words end. With [`IS_LAST`] there is no child, but a tail: its length in
+    /// [`LENGTH_BITS`], and above them where it begins.
     base: u32,
 }
 
 const FREE: u32 = u32::MAX;
 const HAS_WORDS: u32 = 1 << 31;
+const IS_LAST: u32 = 1 << 30;
+const FLAGS: u32 = HAS_WORDS | IS_LAST;
+
+/// The length of a tail takes so many bits: a longer one begins further down.
+const LENGTH_BITS: u32 = 6;
+
+/// How many bytes of a tail are compared at once.
+const HEAD: usize = 16;
+
+/// Of so many bytes of a number, the first one lowest, those that count.
+const fn mask(bytes: usize) -> u128 {
+    if bytes < HEAD { (1 << (8 * bytes)) - 1 } else { u128::MAX }
+}
+
+/// The first bytes of a text as a number; zeros behind the end.
+fn head(text: &[u8]) -> u128 {
+    let bytes = text.first_chunk().copied().unwrap_or_else(|| {
+        let mut bytes = [0; HEAD];
+        bytes.iter_mut().zip(text).for_each(|(byte, letter)| *byte = *letter);
+        bytes
+    });
+    u128::from_le_bytes(bytes)
+}
 
 /// No cell before this one is a child, so that whatever byte leads to a free cell, its base is above zero.
 const FIRST_CELL: usize = 256;
+
+/// Words that are the same, at most 255 of them, are counted in so many bits.
+const COUNT_BITS: u32 = 8;
 
 /// How many of the last cells are searched for holes.
 const SEARCHED: usize = 512;
@@ -133,33 +161,68 @@ pub(super) struct Found {
 }
 
 /// What a trie is laid out from.
-#[derive(Default)]
-struct Draft {
+struct Draft<T> {
     children: BTreeMap<u8, Self>,
-    words: Vec<usize>,
+    values: Vec<T>,
 }
 
-impl Trie {
-    /// Of words, which are numbered in their order. `None` if there are too many of them.
-    pub(super) fn of<'w>(words: impl IntoIterator<Item = &'w str>) -> Option<Self> {
-        let mut trie = Self::default();
+impl<T> Default for Draft<T> {
+    fn default() -> Self {
+        Self { children: BTreeMap::new(), values: Vec::new() }
+    }
+}
+
+impl<T> Draft<T> {
+    /// What follows in the only word that goes on from here, if that is short enough, and where it ends.
+    fn tail(&self) -> Option<(Vec<u8>, &Self)> {
+        let mut tail = Vec::new();
+        let mut last = self;
+        while last.values.is_empty()
+            && let Some((byte, next)) = last.children.first_key_value()
+        {
+            if last.children.len() > 1 || tail.len() + 1 == 1 << LENGTH_BITS {
+                return None;
+            }
+            tail.push(*byte);
+            last = next;
+        }
+        last.children.is_empty().then_some((tail, last))
+    }
+}
+
+impl<T: Copy> Trie<T> {
+    /// Of words, with something about each. `None` if there are too many of them.
+    pub(super) fn of<'w>(words: impl IntoIterator<Item = (&'w str, T)>) -> Option<Self> {
+        let mut trie = Self {
+            cells: Vec::new(),
+            ends: Vec::new(),
+            values: Vec::new(),
+            tails: Vec::new(),
+            beginnings: Beginnings::default(),
+        };
         let mut root = Draft::default();
-        for (number, word) in words.into_iter().enumerate() {
+        for (word, value) in words {
             trie.beginnings.add(word.as_bytes());
             let end = word.bytes().fold(&mut root, |draft, byte| draft.children.entry(byte).or_default());
-            end.words.push(number);
+            end.values.push(value);
         }
         trie.take(0, 0);
         let mut waiting = VecDeque::from([(0, root)]);
         let mut free = FIRST_CELL;
         while let Some((place, draft)) = waiting.pop_front() {
+            // The root is no cell that a walk comes to.
+            if place > 0
+                && let Some((tail, last)) = draft.tail()
+            {
+                let base = (trie.tails.len() << LENGTH_BITS) | tail.len();
+                trie.end(place, (base, IS_LAST), &last.values)?;
+                trie.tails.extend(tail);
+                continue;
+            }
             free += trie.cells.iter().skip(free).take_while(|cell| cell.parent != FREE).count();
             let base = trie.base_for(&draft.children, free);
-            let flag = if draft.words.is_empty() { 0 } else { HAS_WORDS };
-            trie.cells.get_mut(place)?.base =
-                u32::try_from(base).ok().filter(|base| *base < HAS_WORDS)? | flag;
-            *trie.ends.get_mut(place)? = trie.words.len()..trie.words.len() + draft.words.len();
-            trie.words.extend(draft.words);
+            let flag = if draft.values.is_empty() { 0 } else { HAS_WORDS };
+            trie.end(place, (base, flag), &draft.values)?;
             let parent = u32::try_from(place).ok()?;
             for (byte, child) in draft.children {
                 let place = base + usize::from(byte);
@@ -167,14 +230,26 @@ impl Trie {
                 waiting.push_back((place, child));
             }
         }
+        trie.tails.extend([0; HEAD]);
         Some(trie)
+    }
+
+    /// Writes into a cell what lies behind it, and which words end there.
+    fn end(&mut self, place: usize, (base, flag): (usize, u32), values: &[T]) -> Option<()> {
+        let base = u32::try_from(base).ok().filter(|base| base & FLAGS == 0)?;
+        self.cells.get_mut(place)?.base = base | flag;
+        let first = u32::try_from(self.values.len()).ok().filter(|first| first >> (32 - COUNT_BITS) == 0)?;
+        let count = u8::try_from(values.len()).ok()?;
+        *self.ends.get_mut(place)? = (first << COUNT_BITS) | u32::from(count);
+        self.values.extend(values);
+        Some(())
     }
 
     /// Makes a cell the child of another one.
     fn take(&mut self, place: usize, parent: u32) {
         if place >= self.cells.len() {
             self.cells.resize(place + 1, Cell { parent: FREE, base: 0 });
-            self.ends.resize(place + 1, 0..0);
+            self.ends.resize(place + 1, 0);
         }
         if let Some(cell) = self.cells.get_mut(place) {
             cell.parent = parent;
@@ -183,7 +258,7 @@ impl Trie {
 
     /// A base from which the cells of all children are free, where `free` is the first free cell. An only
     /// child takes it; siblings go near the end, since it takes long to find holes for them.
-    fn base_for(&self, children: &BTreeMap<u8, Draft>, free: usize) -> usize {
+    fn base_for(&self, children: &BTreeMap<u8, Draft<T>>, free: usize) -> usize {
         let from =
             if children.len() > 1 { free.max(self.cells.len().saturating_sub(SEARCHED)) } else { free };
         let first = children.keys().next().map_or(0, |byte| usize::from(*byte));
@@ -223,7 +298,7 @@ impl Trie {
     /// or digit of ASCII behind another one.
     pub(super) fn find(&self, text: &[u8]) -> Vec<Found> {
         let mut found = Vec::with_capacity(text.len() / 8);
-        let root = self.cells.first().map_or(0, |root| root.base & !HAS_WORDS);
+        let root = self.cells.first().map_or(0, |root| root.base & !FLAGS);
         for start in self.places(text) {
             let (mut node, mut base) = (0, root);
             for (end, byte) in (start + 1..).zip(text.get(start..).unwrap_or_default()) {
@@ -231,7 +306,12 @@ impl Trie {
                 let Some(cell) = self.cells.get(place as usize).filter(|cell| cell.parent == node) else {
                     break;
                 };
-                (node, base) = (place, cell.base & !HAS_WORDS);
+                (node, base) = (place, cell.base & !FLAGS);
+                if cell.base & IS_LAST != 0 {
+                    let length = self.tail_length(base, text.get(end..).unwrap_or_default());
+                    found.extend(length.map(|length| Found { start, end: end + length, node }));
+                    break;
+                }
                 if cell.base & HAS_WORDS != 0 {
                     found.push(Found { start, end, node });
                 }
@@ -240,10 +320,24 @@ impl Trie {
         found
     }
 
-    /// The numbers of the words that stand there, which differ in nothing that is found.
-    pub(super) fn words(&self, found: &Found) -> &[usize] {
-        let ends = self.ends.get(found.node as usize);
-        ends.and_then(|ends| self.words.get(ends.clone())).unwrap_or_default()
+    /// The length of a tail with which a text goes on.
+    fn tail_length(&self, base: u32, text: &[u8]) -> Option<usize> {
+        let length = (base & ((1 << LENGTH_BITS) - 1)) as usize;
+        let tail = self.tails.get((base >> LENGTH_BITS) as usize..)?;
+        let goes_on = (head(text) ^ head(tail)) & mask(length) == 0;
+        (goes_on && (length <= HEAD || text.get(HEAD..length)? == tail.get(HEAD..length)?)).then_some(length)
+    }
+
+    /// What there is about the words that stand there, which differ in nothing that is found.
+    pub(super) fn values(&self, found: &Found) -> &[T] {
+        let end = self.ends.get(found.node as usize).copied().unwrap_or_default();
+        let (first, count) = ((end >> COUNT_BITS) as usize, (end & ((1 << COUNT_BITS) - 1)) as usize);
+        self.values.get(first..first + count).unwrap_or_default()
+    }
+
+    /// Changes what there is about the words.
+    pub(super) fn change(&mut self, change: impl Fn(T) -> T) {
+        self.values.iter_mut().for_each(|value| *value = change(*value));
     }
 }
 
@@ -260,10 +354,11 @@ mod tests {
             words in vec("[ab设计]{1,8}", 0..20),
             text in "[ab设计 ]{0,16}",
         ) {
-            let trie = Trie::of(words.iter().map(String::as_str)).unwrap();
+            let numbered = words.iter().enumerate().map(|(number, word)| (word.as_str(), number));
+            let trie = Trie::of(numbered).unwrap();
             let mut found = Vec::new();
             for place in trie.find(text.as_bytes()) {
-                found.extend(trie.words(&place).iter().map(|word| (place.start, place.end, *word)));
+                found.extend(trie.values(&place).iter().map(|word| (place.start, place.end, *word)));
             }
             let mut expected = Vec::new();
             for (number, word) in words.iter().enumerate() {

@@ -95,6 +95,9 @@ const MARK: u8 = KANA << 1;
 /// A part of a token.
 const PART: u8 = 1 << 5;
 
+/// What ends what is plain, or may do so, by what stands before it.
+const MAY_STOP: u8 = OTHER | CAPITAL | MARK;
+
 /// What each byte is.
 const KINDS: [u8; 256] = kinds();
 
@@ -129,20 +132,22 @@ fn kind_of_byte(byte: u8) -> u8 {
 /// capitals; and the rest. Most of what people write is like that, so the bytes are only looked up.
 fn plain(text: &str) -> Option<(&str, &str)> {
     let bytes = text.as_bytes();
-    let is_part = |at: usize| bytes.get(at).is_some_and(|byte| kind_of_byte(*byte) & PART != 0);
     // `www.` is an address.
     let ends_word = |at: usize| match bytes.get(..at) {
         Some([.., b'w', b'w', b'w']) => false,
         Some([.., last]) => last.is_ascii_alphanumeric(),
         _ => false,
     };
+    let kind_at = |at: usize| bytes.get(at).map_or(PLAIN, |byte| kind_of_byte(*byte));
+    let is_part = |at: usize| kind_at(at) & PART != 0;
     let mut at = 0;
-    let mut before = PLAIN;
     let end = loop {
+        let rest = bytes.get(at..).unwrap_or_default();
+        at += rest.iter().position(|byte| kind_of_byte(*byte) & MAY_STOP != 0).unwrap_or(rest.len());
         let Some(byte) = bytes.get(at) else { break at };
-        let kind = kind_of_byte(*byte);
-        if kind & (OTHER | (before << 1) & (CAPITAL | MARK)) == 0 {
-            (before, at) = (kind, at + 1);
+        let before = at.checked_sub(1).map_or(PLAIN, kind_at);
+        if kind_of_byte(*byte) & (OTHER | (before << 1) & (CAPITAL | MARK)) == 0 {
+            at += 1;
             continue;
         }
         match byte {
@@ -154,7 +159,6 @@ fn plain(text: &str) -> Option<(&str, &str)> {
             _ if is_part(at) => break (0..at).rev().find(|at| !is_part(*at)).map_or(0, |space| space + 1),
             _ => break at,
         }
-        before = PLAIN;
     };
     text.split_at_checked(end).filter(|(run, _tail)| !run.is_empty())
 }
