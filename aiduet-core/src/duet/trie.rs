@@ -348,6 +348,19 @@ mod tests {
 
     use super::*;
 
+    #[test]
+    fn a_word_that_differs_anywhere_is_another_one() {
+        let word = "abcdefghijklmnopqrstuvwxyz".repeat(3);
+        let trie = Trie::of([(word.as_str(), ())]).unwrap();
+        assert_eq!(trie.find(word.as_bytes()).len(), 1);
+        for at in 0..word.len() {
+            let mut other = word.clone().into_bytes();
+            other[at] = b'-';
+            assert!(trie.find(&other).is_empty(), "{at}");
+            assert!(trie.find(&word.as_bytes()[..at]).is_empty(), "{at}");
+        }
+    }
+
     proptest! {
         #[test]
         fn the_words_are_those_that_stand_in_the_text(
