@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use futures_util::future::join_all;
 use sea_orm::ConnectionTrait;
 
@@ -230,9 +231,13 @@ async fn a_stalled_database_sheds_reserves_and_keeps_settlements(fixture: Fixtur
     let settle = ledger.settle(factory.settle(&held, cents(1)));
     let reserves = join_all((0..20).map(|_index| ledger.reserve(factory.reserve(account, cents(1)))));
     let released = async {
-        // The writer takes the settlement and is stalled with it before the reserves come.
+        // The writer takes the settlement and is stalled with it before the reserves come. That of SQLite, a thread
+        // of its own, is not ahead of this one by itself: it has the turn then.
         for _turn in 0..20 {
             tokio::task::yield_now().await;
+        }
+        while fixture.database.file().is_some_and(|file| file.turn().now_or_never().is_some()) {
+            tokio::time::sleep(Duration::from_millis(1)).await;
         }
         let refused = reserves.await;
         stall.rollback().await.unwrap();
