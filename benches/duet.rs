@@ -106,37 +106,44 @@ fn measure(
     let policy = Policy::of(&DuetConfig::default(), &DuetOverrides::default(), &DuetOverrides::default());
     let bodies: Vec<_> =
         (0..requests).map(|request| Content::new(write(texts, request).to_string().into())).collect();
-    let mut times = Vec::with_capacity(requests.saturating_mul(ROUNDS));
-    let mut fastest = vec![Duration::MAX; requests];
-    for _round in 0..ROUNDS {
-        for (body, fastest) in bodies.iter().zip(&mut fastest) {
-            let transcript = Transcript::read(Endpoint::Messages, body).map_err(|_fault| "not a request")?;
-            let begun = Instant::now();
-            let decision = router.decide(DuetRequest {
-                transcript: &transcript,
-                header: None,
-                alias: RoleChoice::Auto,
-                policy: &policy,
-                availability: everything,
-                session: None,
-                input_tokens: 1_000,
-                now: Timestamp::from_millis(1_790_000_000_000),
-            });
-            let time = begun.elapsed();
-            times.push(time);
-            *fastest = time.min(*fastest);
-            std::hint::black_box(decision?);
-        }
-    }
-    Ok(print(name, &mut times, &mut fastest))
+    print_row(name, &bodies, |body| {
+        let transcript = Transcript::read(Endpoint::Messages, body).map_err(|_fault| "not a request")?;
+        let begun = Instant::now();
+        let decision = router.decide(DuetRequest {
+            transcript: &transcript,
+            header: None,
+            alias: RoleChoice::Auto,
+            policy: &policy,
+            availability: everything,
+            session: None,
+            input_tokens: 1_000,
+            now: Timestamp::from_millis(1_790_000_000_000),
+        });
+        let time = begun.elapsed();
+        std::hint::black_box(decision?);
+        Ok(time)
+    })
 }
 
-/// Prints a row, and returns the median.
-fn print(name: &str, times: &mut [Duration], fastest: &mut [Duration]) -> Duration {
-    let ([p50, p99, longest], [_, own, _]) = (percentiles(times), percentiles(fastest));
+/// Takes the times of all, round after round, prints them in a row, and returns the median.
+fn print_row<T>(
+    name: &str,
+    all: &[T],
+    time_of: impl Fn(&T) -> Result<Duration, Failure>,
+) -> Result<Duration, Failure> {
+    let mut times = Vec::with_capacity(all.len().saturating_mul(ROUNDS));
+    let mut fastest = vec![Duration::MAX; all.len()];
+    for _round in 0..ROUNDS {
+        for (one, fastest) in all.iter().zip(&mut fastest) {
+            let time = time_of(one)?;
+            times.push(time);
+            *fastest = time.min(*fastest);
+        }
+    }
+    let ([p50, p99, longest], [_, own, _]) = (percentiles(&mut times), percentiles(&mut fastest));
     let [p50_us, p99, longest, own] = [p50, p99, longest, own].map(|time| time.as_micros());
     println!("| {name} | {} | {p50_us} | {p99} | {longest} | {own} |", times.len());
-    p50
+    Ok(p50)
 }
 
 /// The median, the 99th percentile and the longest.
@@ -150,7 +157,7 @@ fn percentiles(times: &mut [Duration]) -> [Duration; 3] {
 
 /// What interruptions by other programs and by the host of a virtual machine add to something that takes so long
 /// and hardly touches memory.
-fn measure_machine(name: &str, time: Duration) {
+fn measure_machine(name: &str, time: Duration) -> Result<Duration, Failure> {
     let take_steps = |count: u128| {
         let begun = Instant::now();
         let sum = (0..count).fold(1_u64, |sum, _step| std::hint::black_box(sum).wrapping_mul(3));
@@ -159,16 +166,7 @@ fn measure_machine(name: &str, time: Duration) {
     };
     let probe = (0..ROUNDS).map(|_round| take_steps(PROBE)).min().unwrap_or_default();
     let count = PROBE.saturating_mul(time.as_nanos()) / probe.as_nanos().max(1);
-    let mut fastest = vec![Duration::MAX; PROMPTS];
-    let mut times = Vec::with_capacity(PROMPTS.saturating_mul(ROUNDS));
-    for _round in 0..ROUNDS {
-        for fastest in &mut fastest {
-            let time = take_steps(count);
-            times.push(time);
-            *fastest = time.min(*fastest);
-        }
-    }
-    let _median = print(name, &mut times, &mut fastest);
+    print_row(name, &[(); PROMPTS], |()| Ok(take_steps(count)))
 }
 
 fn main() -> Result<(), Failure> {
@@ -179,7 +177,7 @@ fn main() -> Result<(), Failure> {
     println!("|---|---|---|---|---|---|");
     let tools = (&router, &everything, texts.as_slice());
     let median = measure("4 KiB of human text", tools, (PROMPTS, prompt))?;
-    let _median = measure("a conversation of 1 MiB", tools, (CONVERSATIONS, conversation))?;
-    measure_machine("arithmetic as long as for 4 KiB", median);
+    measure("a conversation of 1 MiB", tools, (CONVERSATIONS, conversation))?;
+    measure_machine("arithmetic as long as for 4 KiB", median)?;
     Ok(())
 }

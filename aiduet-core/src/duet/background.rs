@@ -28,13 +28,13 @@ pub(super) fn helper(
         if sign.without_tools && !transcript.tools.is_empty() {
             return None;
         }
-        let starts = |text: &str| {
-            let text = text.trim_start();
-            sign.starts.is_empty() || sign.starts.iter().any(|start| text.starts_with(start.as_str()))
+        let starts = || {
+            let said = said.trim_start();
+            sign.starts.is_empty() || sign.starts.iter().any(|start| said.starts_with(start.as_str()))
         };
         let spoken = (sign.in_last && last.is_some()) || (sign.in_sole && sole.is_some());
-        let by_user = spoken && starts(said) && sign.said.iter().all(|any| any.is_in(&said_in_small_letters));
-        let by_system = sign.in_system_prompt && sign.starts.is_empty() && sign.all.holds(system);
+        let by_user = spoken && starts() && sign.said.iter().all(|any| any.is_in(&said_in_small_letters));
+        let by_system = sign.prompted.as_ref().is_some_and(|prompted| prompted.holds(system));
         (by_user || by_system).then_some(sign.kind)
     })
 }

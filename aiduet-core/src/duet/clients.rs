@@ -177,12 +177,12 @@ fn bare(text: &str) -> &str {
 pub(super) struct HelperSign {
     pub(super) kind: Helper,
     pub(super) without_tools: bool,
-    pub(super) in_system_prompt: bool,
     pub(super) in_sole: bool,
     pub(super) in_last: bool,
     pub(super) starts: Vec<String>,
-    pub(super) all: Conjunction,
-    /// The same lists for what a user says: first the one with the longest phrases, which hardly any text has.
+    /// What the system prompt says, if that alone tells.
+    pub(super) prompted: Option<Conjunction>,
+    /// What the user says: first the list with the longest phrases, which hardly any text has.
     pub(super) said: Vec<AnyOf>,
 }
 
@@ -339,10 +339,8 @@ impl Clients {
         let helpers: Result<Vec<HelperSign>, _> =
             helpers.into_iter().map(|file| helper(file, &mut phrases)).collect();
         let helpers = helpers?;
-        let says_something = markers.iter().all(|marker| marker.has_starts() || !marker.all.is_empty())
-            && helpers.iter().all(|helper| !helper.starts.is_empty() || !helper.all.is_empty());
-        if !says_something {
-            return Err(DuetDataError::Clients { reason: "an entry would match everything".to_owned() });
+        if !markers.iter().all(|marker| marker.has_starts() || !marker.all.is_empty()) {
+            return Err(matches_everything());
         }
         phrases.build()?;
         Ok(Self { revision, blocks, tools, text_clients, markers, helpers, phrases })
@@ -373,16 +371,23 @@ fn marker(file: MarkerFile, phrases: &mut Phrases) -> Marker {
 
 fn helper(file: HelperFile, phrases: &mut Phrases) -> Result<HelperSign, DuetDataError> {
     let HelperFile { kind, r#in, tools, starts, mut all } = file;
+    if starts.is_empty() && all.is_empty() {
+        return Err(matches_everything());
+    }
     all.sort_by_key(|any| Reverse(any.iter().map(String::len).min()));
     let said: Result<_, _> = all.iter().map(|any| AnyOf::of(any)).collect();
+    let is_prompted = r#in.contains(&HelperPlace::SystemPrompt) && starts.is_empty();
     Ok(HelperSign {
         kind,
         without_tools: tools == HelperTools::None,
-        in_system_prompt: r#in.contains(&HelperPlace::SystemPrompt),
         in_sole: r#in.contains(&HelperPlace::Sole),
         in_last: r#in.contains(&HelperPlace::Last),
         starts,
+        prompted: is_prompted.then(|| phrases.conjunction(all)),
         said: said?,
-        all: phrases.conjunction(all),
     })
+}
+
+fn matches_everything() -> DuetDataError {
+    DuetDataError::Clients { reason: "an entry would match everything".to_owned() }
 }

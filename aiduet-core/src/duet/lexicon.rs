@@ -186,8 +186,7 @@ struct Known {
 struct Candidate {
     start: usize,
     end: usize,
-    entry: u32,
-    sense: u16,
+    known: Known,
 }
 
 /// Every word that stands in a text as one of its own, overlapping ones too.
@@ -287,8 +286,8 @@ impl Lexicon {
         let ends = ends(prose);
         let mut hits = Vec::with_capacity(words.len());
         let (mut topics, mut forms) = (0, 0);
-        for Candidate { start, end, entry, sense } in words {
-            let Some(sense) = self.senses.get(usize::from(sense)) else { continue };
+        for Candidate { start, end, known } in words {
+            let Some(sense) = self.sense(known) else { continue };
             let mut groups = sense.anywhere;
             if !sense.at_start.is_empty() && starts.has(start) {
                 groups = groups.and(sense.at_start);
@@ -300,11 +299,15 @@ impl Lexicon {
                 let groups = groups.within(layer);
                 if start >= *free_from && !groups.is_empty() {
                     *free_from = end;
-                    hits.push(Hit { start, end, groups, entry: entry as usize });
+                    hits.push(Hit { start, end, groups, entry: known.entry as usize });
                 }
             }
         }
         hits
+    }
+
+    fn sense(&self, known: Known) -> Option<&Sense> {
+        self.senses.get(usize::from(known.sense))
     }
 
     fn candidates(&self, text: &str) -> Candidates {
@@ -316,21 +319,15 @@ impl Lexicon {
         for here in found.chunk_by(|first, second| first.start == second.start) {
             for place in here.iter().rev() {
                 let goes_on = bytes.get(place.end).is_some_and(u8::is_ascii_alphanumeric);
-                for Known { entry, sense, ends_closed } in self.words.values(place) {
-                    let known = self.senses.get(usize::from(*sense));
-                    let Some(known) = known.filter(|_sense| !(*ends_closed && goes_on)) else { continue };
-                    if !known.at_start.is_empty() {
+                for known in self.words.values(place).iter().filter(|known| !(known.ends_closed && goes_on)) {
+                    let Some(sense) = self.sense(*known) else { continue };
+                    if !sense.at_start.is_empty() {
                         imperatives.add(place.start);
                     }
-                    if known.anywhere.has(Group::Skip) {
+                    if sense.anywhere.has(Group::Skip) {
                         skips.push(place.start..place.end);
                     }
-                    words.push(Candidate {
-                        start: place.start,
-                        end: place.end,
-                        entry: *entry,
-                        sense: *sense,
-                    });
+                    words.push(Candidate { start: place.start, end: place.end, known: *known });
                 }
             }
         }

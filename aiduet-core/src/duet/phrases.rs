@@ -83,7 +83,8 @@ impl Phrases {
     }
 }
 
-/// Phrases of which a text has one or none.
+/// Phrases of which one is enough. The automaton alone, which can look for many bytes at a time too, takes 13 µs more
+/// for a message of 4 KiB (`benches/duet.rs`).
 #[derive(Debug)]
 pub(super) enum AnyOf {
     /// Looked for in many bytes at a time, where the processor can.

@@ -82,8 +82,7 @@ impl Beginnings {
             return;
         };
         *kind |= FIRST;
-        let mut bytes = [0; 8];
-        bytes.iter_mut().zip(word).for_each(|(byte, letter)| *byte = *letter);
+        let bytes = filled_up(word);
         match *word {
             [_first] => *kind |= WHOLE,
             // Whatever follows.
@@ -135,12 +134,14 @@ const fn mask(bytes: usize) -> u128 {
 
 /// The first bytes of a text as a number; zeros behind the end.
 fn head(text: &[u8]) -> u128 {
-    let bytes = text.first_chunk().copied().unwrap_or_else(|| {
-        let mut bytes = [0; HEAD];
-        bytes.iter_mut().zip(text).for_each(|(byte, letter)| *byte = *letter);
-        bytes
-    });
-    u128::from_le_bytes(bytes)
+    u128::from_le_bytes(text.first_chunk::<HEAD>().copied().unwrap_or_else(|| filled_up(text)))
+}
+
+/// The first bytes of a text; zeros behind the end.
+fn filled_up<const N: usize>(text: &[u8]) -> [u8; N] {
+    let mut bytes = [0; N];
+    bytes.iter_mut().zip(text).for_each(|(byte, letter)| *byte = *letter);
+    bytes
 }
 
 /// No cell before this one is a child, so that whatever byte leads to a free cell, its base is above zero.
